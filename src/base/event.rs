@@ -1,0 +1,274 @@
+//! What happens in a run, as data: the journal keeps the lasting ones, listeners draw them all.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::call::{Call, Inverse};
+use super::effect::Effect;
+use super::error::Error;
+use super::outcome::Outcome;
+use super::place::Place;
+
+/// Where in the tree of a run something happens: `deploy/2/1`. Built from the order of steps and calls within their
+/// step, never from line numbers, so that a line added above does not look like another program.
+pub type Position = String;
+
+/// Which of the two comparisons is meant: `check` is yes or no, `metric` is a figure against its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judgement {
+    /// A recorded yes or no.
+    Check,
+    /// A recorded figure against its target.
+    Metric,
+}
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run began.
+    RunBegan {
+        /// The run's id.
+        run: String,
+        /// The playbook's file, as the project names it.
+        playbook: String,
+        /// The playbook's title.
+        title: String,
+        /// The environment's name.
+        environment: String,
+        /// Who began it: login name and host.
+        person: String,
+        /// SHA-256 of the playbook and the modules it imports, hexadecimal.
+        script: String,
+        /// The parameters, without secrets.
+        parameters: Map<String, Value>,
+        /// Whether this is a plan: nothing will be changed.
+        planning: bool,
+    },
+    /// A step began.
+    StepBegan {
+        /// Where in the tree.
+        position: Position,
+        /// The step's name.
+        name: String,
+    },
+    /// A step ended.
+    StepEnded {
+        /// Where in the tree.
+        position: Position,
+        /// The step's name.
+        name: String,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it took.
+        #[serde(with = "millis")]
+        took: Duration,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Error>,
+    },
+    /// An effect is about to begin; for a write this is durable before the write begins.
+    EffectBegan {
+        /// Where in the tree.
+        position: Position,
+        /// The call, without secrets.
+        call: Call,
+        /// SHA-256 of the whole arguments, so that a replay knows whether they are the same; hexadecimal.
+        digest: String,
+        /// Its class.
+        effect: Effect,
+        /// What it will do, in words.
+        plan: String,
+        /// How it is taken back; the stored form is kept apart (see `journal`).
+        inverse: Inverse,
+        /// Where the script calls it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Place>,
+    },
+    /// An effect ended.
+    EffectEnded {
+        /// Where in the tree.
+        position: Position,
+        /// The call's name: `postgres.main.query`.
+        call: String,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it took.
+        #[serde(with = "millis")]
+        took: Duration,
+        /// Its value, without secrets; a replay returns it.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        value: Value,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Error>,
+    },
+    /// A check or metric was judged.
+    Judged {
+        /// Where in the tree.
+        position: Position,
+        /// Check or metric.
+        judgement: Judgement,
+        /// Its name.
+        name: String,
+        /// Whether it held; `None` when that depends on an effect that has only been planned.
+        passed: Option<bool>,
+        /// The comparison as it stands in the script: `count == 0`.
+        condition: String,
+        /// The left side's value.
+        actual: Value,
+        /// The operator and the right side's value: `== 0`; empty when it was no comparison.
+        target: String,
+    },
+    /// A step will be tried again.
+    Retrying {
+        /// Where in the tree.
+        position: Position,
+        /// The try that failed, from 1.
+        attempt: u64,
+        /// How many tries there may be.
+        of: u64,
+        /// How long until the next.
+        #[serde(with = "millis")]
+        pause: Duration,
+        /// Why it failed.
+        error: Error,
+    },
+    /// The playbook waits, or waited, for time to pass.
+    Waiting {
+        /// Where in the tree.
+        position: Position,
+        /// How long in all.
+        #[serde(with = "millis")]
+        pause: Duration,
+    },
+    /// The clock was read by the playbook; a replay returns the same.
+    ClockRead {
+        /// Where in the tree.
+        position: Position,
+        /// The instant, RFC 3339.
+        at: String,
+    },
+    /// The playbook said something.
+    Logged {
+        /// Where in the tree.
+        position: Position,
+        /// What it said.
+        text: String,
+    },
+    /// A line of output of a program; not kept in the journal.
+    Line {
+        /// Where it comes from: `program.git`.
+        from: String,
+        /// `true` for standard error.
+        error: bool,
+        /// The line, without its end.
+        text: String,
+    },
+    /// A long transfer goes on; not kept in the journal.
+    Progress {
+        /// What moves: `files.backups pre-migration.db`.
+        what: String,
+        /// Bytes or items so far.
+        done: u64,
+        /// In all, where that is known.
+        total: Option<u64>,
+    },
+    /// While planning: beyond here depends on an effect that has not happened.
+    Horizon {
+        /// Where the script stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Place>,
+        /// What it depends on, in words.
+        on: String,
+    },
+    /// What was done is now taken back, last in first out.
+    UnwindBegan {
+        /// How many entries there are.
+        entries: usize,
+        /// Why.
+        reason: String,
+    },
+    /// One entry was taken back, or could not be.
+    Unwound {
+        /// The position of the effect or step that is taken back.
+        position: Position,
+        /// What was done to take it back, in words.
+        what: String,
+        /// `Done` when it is taken back.
+        outcome: Outcome,
+        /// How long it took.
+        #[serde(with = "millis")]
+        took: Duration,
+        /// Why it could not be taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Error>,
+    },
+    /// The run ended.
+    RunEnded {
+        /// How.
+        outcome: Outcome,
+        /// How long it took in all.
+        #[serde(with = "millis")]
+        took: Duration,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Error>,
+    },
+}
+
+impl Event {
+    /// Whether the journal keeps it.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        !matches!(self, Self::Line { .. } | Self::Progress { .. })
+    }
+
+    /// Its word, as in JSON.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::RunBegan { .. } => "run_began",
+            Self::StepBegan { .. } => "step_began",
+            Self::StepEnded { .. } => "step_ended",
+            Self::EffectBegan { .. } => "effect_began",
+            Self::EffectEnded { .. } => "effect_ended",
+            Self::Judged { .. } => "judged",
+            Self::Retrying { .. } => "retrying",
+            Self::Waiting { .. } => "waiting",
+            Self::ClockRead { .. } => "clock_read",
+            Self::Logged { .. } => "logged",
+            Self::Line { .. } => "line",
+            Self::Progress { .. } => "progress",
+            Self::Horizon { .. } => "horizon",
+            Self::UnwindBegan { .. } => "unwind_began",
+            Self::Unwound { .. } => "unwound",
+            Self::RunEnded { .. } => "run_ended",
+        }
+    }
+}
+
+/// Durations as a number of milliseconds with fractions.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let millis = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(millis / 1e3).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Somebody who is told of every event as it happens: a terminal, a file, a web page.
+pub trait Listener: Send + Sync {
+    /// Takes one event; must not block for long, and cannot fail the run.
+    fn hear(&self, event: &Event);
+}

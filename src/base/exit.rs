@@ -1,0 +1,79 @@
+//! The one table of exit codes.
+
+use serde::Serialize;
+
+/// How the process ends, for the shell and for CI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// Everything asked for was done.
+    Done,
+    /// A step, check or effect failed; whatever had been done was taken back.
+    Failed,
+    /// The command, playbook or `playbook.toml` is wrong; nothing was run.
+    Usage,
+    /// The environment's grants do not cover what the playbook asked for.
+    Denied,
+    /// A deadline or a limit of the sandbox ended the run.
+    Timeout,
+    /// An effect began and it is not known how it ended.
+    InDoubt,
+    /// The run failed and something could not be taken back.
+    NotTakenBack,
+    /// The journal does not verify: it was changed outside the product.
+    Tampered,
+    /// A fault of the product itself.
+    Bug,
+    /// Ctrl-C or a termination signal.
+    Interrupted,
+}
+
+impl Exit {
+    /// Every way to end, in the order of the table in the manual.
+    pub const ALL: [Self; 10] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Denied,
+        Self::Timeout,
+        Self::InDoubt,
+        Self::NotTakenBack,
+        Self::Tampered,
+        Self::Bug,
+        Self::Interrupted,
+    ];
+
+    /// The number the shell sees.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Denied => 3,
+            Self::Timeout => 4,
+            Self::InDoubt => 5,
+            Self::NotTakenBack => 6,
+            Self::Tampered => 7,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What the number means, as the manual prints it.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done: everything asked for was done",
+            Self::Failed => "failed: a step, check or effect failed, and what had been done was taken back",
+            Self::Usage => "usage: the command, the playbook or `playbook.toml` is wrong; nothing was run",
+            Self::Denied => "denied: the grants of the environment do not cover what the playbook asked for",
+            Self::Timeout => "timeout: a deadline or a limit of the sandbox ended the run",
+            Self::InDoubt => "in doubt: an effect began and it is not known how it ended",
+            Self::NotTakenBack => "not taken back: the run failed and something could not be taken back",
+            Self::Tampered => "tampered: the journal does not verify",
+            Self::Bug => "bug: a fault of playbook itself",
+            Self::Interrupted => "interrupted: Ctrl-C or a termination signal ended the run",
+        }
+    }
+}

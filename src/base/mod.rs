@@ -1,0 +1,14 @@
+//! Plain data without any I/O: the words of the product, which every other floor may use.
+
+pub mod access;
+pub mod call;
+pub mod effect;
+pub mod error;
+pub mod event;
+pub mod exit;
+pub mod outcome;
+pub mod place;
+pub mod redact;
+pub mod secret;
+pub mod suggest;
+pub mod text;
