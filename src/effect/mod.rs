@@ -1,1 +1,12 @@
-//! x
+//! The one path that every effect takes, and what it is made of.
+
+pub mod cx;
+pub mod environment;
+pub mod family;
+pub mod journal;
+pub mod options;
+pub mod pipeline;
+pub mod policy;
+pub mod primitive;
+pub mod sql;
+pub mod store;

@@ -1,1 +1,24 @@
-//! x
+//! The register: one file per outside system, and one line here.
+
+pub mod files;
+pub mod flags;
+pub mod http;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod program;
+pub mod service;
+pub mod sqlite;
+
+use crate::effect::family::Families;
+
+/// Every family there is, in the order of the manual.
+pub const FAMILIES: Families = &[
+    &http::FAMILY,
+    #[cfg(feature = "postgres")]
+    &postgres::FAMILY,
+    &sqlite::FAMILY,
+    &files::FAMILY,
+    &program::FAMILY,
+    &service::FAMILY,
+    &flags::FAMILY,
+];

@@ -1,0 +1,253 @@
+//! What a running primitive is handed: its resource's settings, and the doors to the outside that its permit opens.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::future::Future;
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use super::environment::{Environment, Resource};
+use super::family::{self, Families};
+use super::policy::Permit;
+use super::sql::Sql;
+use super::store::Store;
+use crate::base::access::{Access, ResourceId};
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::event::{Event, Listener};
+use crate::base::redact::Redactor;
+use crate::base::secret::{Reference, Revealed, Secret, Setting};
+use crate::sys::stop::Stop;
+use crate::sys::{clock, environment, files};
+
+/// A secret file larger than this is a mistake.
+const LARGEST_SECRET: u64 = 64 * 1024;
+
+type Pool = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
+
+/// What all calls of one run share.
+pub struct Host {
+    /// The project's folder: where `playbook.toml` lies.
+    pub project: PathBuf,
+    /// The environment of the run.
+    pub environment: Environment,
+    /// Every family there is.
+    pub families: Families,
+    /// Knows the secrets revealed so far.
+    pub redactor: Redactor,
+    /// Who is told of every event.
+    pub listeners: Vec<Arc<dyn Listener>>,
+    pools: Mutex<HashMap<(TypeId, ResourceId), Pool>>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("environment", &self.environment.name).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// The host of a run in `environment` of the project at `project`.
+    #[must_use]
+    pub fn new(project: PathBuf, environment: Environment, families: Families, listeners: Vec<Arc<dyn Listener>>) -> Self {
+        Self { project, environment, families, redactor: Redactor::default(), listeners, pools: Mutex::default() }
+    }
+
+    /// The resource of that name.
+    pub fn resource(&self, id: &ResourceId) -> Result<&Resource> {
+        self.environment.resources.get(id).ok_or_else(|| {
+            Error::missing(format!("`{id}` is no resource of the environment `{}`", self.environment.name))
+                .fix(format!("add [env.{}.{id}] to playbook.toml", self.environment.name))
+        })
+    }
+
+    /// Tells every listener.
+    pub fn tell(&self, event: &Event) {
+        for listener in &self.listeners {
+            listener.hear(event);
+        }
+    }
+}
+
+/// What a running primitive is handed. Clones are the same call.
+#[derive(Clone, Debug)]
+pub struct Cx {
+    host: Arc<Host>,
+    resource: ResourceId,
+    permit: Permit,
+    stop: Stop,
+    graceful: Arc<AtomicBool>,
+}
+
+impl Cx {
+    /// The context of one call; only the pipeline makes one.
+    pub(super) fn new(host: Arc<Host>, resource: ResourceId, permit: Permit, stop: Stop) -> Self {
+        Self { host, resource, permit, stop, graceful: Arc::default() }
+    }
+
+    /// The resource acted on.
+    #[must_use]
+    pub const fn resource(&self) -> &ResourceId {
+        &self.resource
+    }
+
+    /// The settings of the resource, secrets still as references.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
+        let resource = self.host.resource(&self.resource)?;
+        T::deserialize(&resource.settings).map_err(|why| {
+            Error::usage(format!("wrong settings of [env.{}.{}]", self.host.environment.name, self.resource))
+                .why(why.to_string())
+        })
+    }
+
+    /// The value of a secret; from now on it is taken out of everything that is shown or kept.
+    pub async fn reveal(&self, secret: &Secret) -> Result<Revealed> {
+        self.read_secret(&secret.0)
+    }
+
+    /// The text of a setting; when it is a reference, its value is treated as a secret.
+    pub async fn text(&self, setting: &Setting) -> Result<Revealed> {
+        match setting {
+            Setting::Plain(text) => Ok(Revealed::new(text.clone())),
+            Setting::Reference(reference) => self.read_secret(reference),
+        }
+    }
+
+    fn read_secret(&self, reference: &Reference) -> Result<Revealed> {
+        let value = match reference.provider.as_str() {
+            "env" => environment::variable(&reference.name),
+            _ => {
+                let path = self.host.project.join(&reference.name);
+                files::exists(&path).then(|| files::read_text(&path, LARGEST_SECRET)).transpose()?
+            }
+        };
+        let value = value.map(|value| value.trim_end_matches(['\n', '\r']).to_owned()).filter(|value| !value.is_empty());
+        let value = value.ok_or_else(|| {
+            let fix = match reference.provider.as_str() {
+                "env" => format!("export {} before running playbook", reference.name),
+                _ => format!("write the value to {}", reference.name),
+            };
+            Error::missing(format!("the secret `{reference}` of `{}` has no value", self.resource)).fix(fix)
+        })?;
+        self.host.redactor.learn(reference, &value);
+        Ok(Revealed::new(value))
+    }
+
+    /// What calls on the same resource share for the whole run (a pool, a client), made at the first call.
+    pub async fn shared<T, F>(&self, make: F) -> Result<Arc<T>>
+    where
+        T: Any + Send + Sync,
+        F: Future<Output = Result<T>>,
+    {
+        let pool = {
+            let mut pools = self.host.pools.lock().map_err(|_| Error::bug("the table of pools is poisoned"))?;
+            Arc::clone(pools.entry((TypeId::of::<T>(), self.resource.clone())).or_default())
+        };
+        let value = pool.get_or_try_init(|| async { make.await.map(|value| Arc::new(value) as Arc<dyn Any + Send + Sync>) }).await?;
+        Arc::clone(value).downcast::<T>().map_err(|_| Error::bug("a pool has another type than its key"))
+    }
+
+    /// The same call's context on another resource that its permit lists.
+    pub fn on(&self, resource: &ResourceId, effect: Effect) -> Result<Self> {
+        let access = Access::new(resource.clone(), effect);
+        if !self.permit.covers(&access) {
+            return Err(Error::bug(format!("a primitive of `{}` reached for `{access}`, which its `needs` do not list", self.resource)));
+        }
+        Ok(Self { resource: resource.clone(), ..self.clone() })
+    }
+
+    /// Another resource as a store of objects.
+    pub async fn store(&self, resource: &ResourceId, effect: Effect) -> Result<Arc<dyn Store>> {
+        let cx = self.on(resource, effect)?;
+        let open = family::find(self.host.families, &resource.family).and_then(|family| family.store);
+        open.ok_or_else(|| Error::usage(format!("`{resource}` is no store of objects")).fix("name a resource of `files` or another store"))?(cx).await
+    }
+
+    /// Another resource as an SQL database.
+    pub async fn sql(&self, resource: &ResourceId, effect: Effect) -> Result<Arc<dyn Sql>> {
+        let cx = self.on(resource, effect)?;
+        let open = family::find(self.host.families, &resource.family).and_then(|family| family.sql);
+        open.ok_or_else(|| Error::usage(format!("`{resource}` is no SQL database")).fix("name a resource of `sqlite` or `postgres`"))?(cx).await
+    }
+
+    /// A path of the project. `..`, absolute paths and symbolic links out of the project are refused.
+    pub fn path(&self, relative: &str) -> Result<PathBuf> {
+        inside(&self.host.project, Path::new(relative))
+    }
+
+    /// A path from `playbook.toml`, which may lie anywhere: relative ones begin at the project.
+    #[must_use]
+    pub fn trusted_path(&self, path: &str) -> PathBuf {
+        self.host.project.join(path)
+    }
+
+    /// Shows a line of output as it comes, without secrets.
+    pub fn line(&self, error: bool, text: &str) {
+        let text = self.host.redactor.text(text);
+        self.host.tell(&Event::Line { from: self.resource.to_string(), error, text });
+    }
+
+    /// Shows how far a long transfer is.
+    pub fn progress(&self, what: &str, done: u64, total: Option<u64>) {
+        self.host.tell(&Event::Progress { what: format!("{} {what}", self.resource), done, total });
+    }
+
+    /// Knows the secrets revealed so far.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.host.redactor
+    }
+
+    /// The signal to stop: given on Ctrl-C, on a deadline, when a sibling failed.
+    #[must_use]
+    pub const fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Asks for time to close properly after a stop: whoever calls this ends by itself soon after the signal.
+    pub fn close_gracefully(&self) {
+        self.graceful.store(true, Ordering::Release);
+    }
+
+    /// Whether [`Cx::close_gracefully`] was called.
+    pub(super) fn is_graceful(&self) -> bool {
+        self.graceful.load(Ordering::Acquire)
+    }
+
+    /// Waits between two looks at something; ends early, with an error, on a stop.
+    pub async fn pause(&self, duration: Duration) -> Result<()> {
+        self.stop.pause(duration).await
+    }
+
+    /// The steady clock.
+    #[must_use]
+    pub fn instant(&self) -> Instant {
+        clock::instant()
+    }
+
+    /// The wall clock, RFC 3339.
+    #[must_use]
+    pub fn now(&self) -> String {
+        clock::now().to_string()
+    }
+}
+
+/// `relative` within `folder`, or a denial; what does not exist yet is judged by the part that does.
+pub fn inside(folder: &Path, relative: &Path) -> Result<PathBuf> {
+    let outside = || {
+        Error::new(Kind::Denied, format!("`{}` lies outside the project", relative.display()))
+            .fix("name a path below the folder of playbook.toml, without `..`")
+    };
+    if relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(outside());
+    }
+    let root = files::real_path(folder)?;
+    let wanted = root.join(relative);
+    let existing = wanted.ancestors().find(|path| files::exists(path)).unwrap_or(&root);
+    if files::real_path(existing)?.starts_with(&root) { Ok(wanted) } else { Err(outside()) }
+}

@@ -1,0 +1,161 @@
+//! What a primitive is: the struct of its arguments and one `impl`; everything else is derived from it.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::cx::Cx;
+use crate::base::access::{Access, ResourceId};
+use crate::base::call::Inverse;
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+
+/// A future of a call, boxed because a register holds primitives of many types.
+pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// One thing a script can do to a resource. The struct holds the arguments; its fields in source order are the
+/// positional arguments, and its doc comments are the manual.
+pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// The verb, as a method of the resource's handle.
+    const NAME: &'static str;
+    /// What it does to the resource.
+    const EFFECT: Effect;
+    /// One line of a playbook that uses it; the registry test runs it.
+    const EXAMPLE: &'static str;
+    /// How long it may take unless the call says otherwise.
+    const TIMEOUT: Duration = Duration::from_secs(30);
+    /// Whether it waits for a state that earlier writes bring about, so that a plan cannot run it although it reads.
+    const WAITS: bool = false;
+    /// Whether doing it twice is the same as doing it once, so that `retry` is safe. Reads always are.
+    const IDEMPOTENT: bool = false;
+
+    /// What it touches; by default its own resource with its own effect.
+    fn needs(&self, resource: &ResourceId) -> Vec<Access> {
+        vec![Access::new(resource.clone(), Self::EFFECT)]
+    }
+
+    /// What it will do, in words for a plan; no secret, no full stop.
+    fn plan(&self, resource: &ResourceId) -> String;
+
+    /// How it will be taken back, from what is there now. Only reads; asked before the change.
+    fn inverse(&self, cx: &Cx) -> impl Future<Output = Result<Inverse>> + Send {
+        let _ = cx;
+        async { Ok(Inverse::Nothing) }
+    }
+
+    /// Whether an effect in doubt did happen: `None` when that cannot be told.
+    fn probe(&self, cx: &Cx) -> impl Future<Output = Result<Option<bool>>> + Send {
+        let _ = cx;
+        async { Ok(None) }
+    }
+
+    /// Does it, and returns its value or receipt.
+    fn run(self, cx: Cx) -> impl Future<Output = Result<Value>> + Send;
+}
+
+/// A primitive with its arguments bound.
+pub trait Bound: Send + Sync {
+    /// See [`Primitive::needs`].
+    fn needs(&self, resource: &ResourceId) -> Vec<Access>;
+    /// See [`Primitive::plan`].
+    fn plan(&self, resource: &ResourceId) -> String;
+    /// See [`Primitive::inverse`].
+    fn inverse<'a>(&'a self, cx: &'a Cx) -> Work<'a, Inverse>;
+    /// See [`Primitive::probe`].
+    fn probe<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<bool>>;
+    /// See [`Primitive::run`].
+    fn run(self: Box<Self>, cx: Cx) -> Work<'static, Value>;
+}
+
+impl<P: Primitive> Bound for P {
+    fn needs(&self, resource: &ResourceId) -> Vec<Access> {
+        Primitive::needs(self, resource)
+    }
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        Primitive::plan(self, resource)
+    }
+
+    fn inverse<'a>(&'a self, cx: &'a Cx) -> Work<'a, Inverse> {
+        Box::pin(Primitive::inverse(self, cx))
+    }
+
+    fn probe<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<bool>> {
+        Box::pin(Primitive::probe(self, cx))
+    }
+
+    fn run(self: Box<Self>, cx: Cx) -> Work<'static, Value> {
+        Box::pin(Primitive::run(*self, cx))
+    }
+}
+
+/// A primitive as its family lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The verb.
+    pub name: &'static str,
+    /// What it does to the resource.
+    pub effect: Effect,
+    /// One line of a playbook that uses it.
+    pub example: &'static str,
+    /// How long it may take unless the call says otherwise.
+    pub timeout: Duration,
+    /// Whether it waits for a state that earlier writes bring about.
+    pub waits: bool,
+    /// Whether doing it twice is the same as doing it once.
+    pub idempotent: bool,
+    /// The JSON schema of its arguments: names, types, docs, in source order.
+    pub schema: fn() -> Schema,
+    bind: fn(Map<String, Value>) -> Result<Box<dyn Bound>, String>,
+}
+
+/// Makes the list entry of a primitive.
+#[must_use]
+pub const fn entry<P: Primitive>() -> Entry {
+    let _ = PhantomData::<P>;
+    Entry {
+        name: P::NAME,
+        effect: P::EFFECT,
+        example: P::EXAMPLE,
+        timeout: P::TIMEOUT,
+        waits: P::WAITS,
+        idempotent: P::IDEMPOTENT || P::EFFECT.is_read(),
+        schema: || schemars::schema_for!(P),
+        bind: |arguments| {
+            serde_json::from_value::<P>(Value::Object(arguments))
+                .map(|bound| Box::new(bound) as Box<dyn Bound>)
+                .map_err(|why| why.to_string())
+        },
+    }
+}
+
+impl Entry {
+    /// Turns arguments by name into the primitive, or says what is wrong with them.
+    pub fn bind(&self, arguments: Map<String, Value>) -> Result<Box<dyn Bound>> {
+        (self.bind)(arguments).map_err(|why| {
+            Error::usage(format!("wrong arguments for `{}`: {why}", self.name))
+                .fix(format!("for example: {}", self.example))
+        })
+    }
+
+    /// The names of the arguments in their positional order, and whether each must be given.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<(String, bool)> {
+        let schema = (self.schema)();
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .map(|names| names.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default();
+        schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .map(|fields| fields.keys().map(|name| (name.clone(), required.contains(&name.as_str()))).collect())
+            .unwrap_or_default()
+    }
+}

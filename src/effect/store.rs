@@ -1,0 +1,50 @@
+//! What every store of objects can do, so that a dump streams into any of them without knowing which.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncRead;
+
+use crate::base::error::Result;
+
+/// An object as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Its key: `/`-separated, no leading `/`.
+    pub key: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last written, RFC 3339.
+    pub modified: String,
+}
+
+/// A stream of an object's bytes.
+pub type Content = Box<dyn AsyncRead + Send + Unpin>;
+
+/// A store of objects: a folder, a bucket.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins an object; nothing is visible under `key` until [`Upload::publish`].
+    async fn begin(&self, key: &str) -> Result<Box<dyn Upload>>;
+    /// The bytes of an object; `Missing` when there is none.
+    async fn open(&self, key: &str) -> Result<Content>;
+    /// The object, if there is one.
+    async fn head(&self, key: &str) -> Result<Option<Object>>;
+    /// The objects whose keys begin with `prefix`, sorted by key.
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>>;
+    /// Removes an object; none there is no error.
+    async fn remove(&self, key: &str) -> Result<()>;
+}
+
+/// An object that is being written and is not visible yet. Dropping it discards what was written.
+#[async_trait]
+pub trait Upload: Send {
+    /// Appends bytes.
+    async fn write(&mut self, chunk: Bytes) -> Result<()>;
+    /// Says that all bytes were written, and makes them durable; still not visible.
+    async fn seal(&mut self) -> Result<()>;
+    /// The bytes as they were stored, for checking them before they are published.
+    async fn read_back(&self) -> Result<Content>;
+    /// Makes the object visible under its key, at once and as a whole.
+    async fn publish(self: Box<Self>) -> Result<Object>;
+}

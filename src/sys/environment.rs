@@ -1,0 +1,27 @@
+//! What this process was started with: variables, folder, person, host.
+
+use std::path::PathBuf;
+
+use crate::base::error::{Error, Result};
+
+/// The value of an environment variable; `None` when it is not set or is no UTF-8.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The folder the command was started in.
+pub fn current_folder() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|why| Error::io("the current folder cannot be read", &why))
+}
+
+/// Who runs this, as `login@host`.
+#[must_use]
+pub fn person() -> String {
+    let login = ["PLAYBOOK_PERSON", "SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(variable)
+        .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if login.contains('@') { login } else { format!("{login}@{host}") }
+}

@@ -1,0 +1,94 @@
+//! Files and folders: small whole files, private ones, folders; streams are opened here and read elsewhere.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::base::error::{Error, Result};
+
+fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
+    let error = Error::io(format!("cannot {doing} {}", path.display()), why);
+    match why.kind() {
+        std::io::ErrorKind::StorageFull => error.fix("free some space on that disk"),
+        std::io::ErrorKind::PermissionDenied => error.fix("check the owner and mode of that path"),
+        _ => error,
+    }
+}
+
+/// Reads a whole text file of at most `most` bytes.
+pub fn read_text(path: &Path, most: u64) -> Result<String> {
+    let size = fs::metadata(path).map_err(|why| failed("read", path, &why))?.len();
+    if size > most {
+        return Err(Error::usage(format!("{} is too large: {size} bytes", path.display()))
+            .fix(format!("at most {most} bytes are read")));
+    }
+    let bytes = fs::read(path).map_err(|why| failed("read", path, &why))?;
+    String::from_utf8(bytes).map_err(|why| {
+        Error::usage(format!("{} is not UTF-8 text", path.display()))
+            .why(format!("the first wrong byte stands at offset {}", why.utf8_error().valid_up_to()))
+            .fix("save the file as UTF-8")
+    })
+}
+
+/// Whether anything is there.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// The one true path, symbolic links followed; fails when nothing is there.
+pub fn real_path(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).map_err(|why| failed("find", path, &why))
+}
+
+/// Makes a folder, and those above it, that only its owner may enter.
+pub fn make_private_folder(path: &Path) -> Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|why| failed("make the folder", path, &why))
+}
+
+/// Makes sure a file is there that only its owner may read, without changing what is in it.
+pub fn make_private_file(path: &Path) -> Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|why| failed("create", path, &why))
+}
+
+/// Replaces a file as a whole: whoever reads it sees the old or the new, never half.
+pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    write().map_err(|why| {
+        let _ = fs::remove_file(&beside);
+        failed("write", path, &why)
+    })
+}
+
+/// Removes a file; nothing there is no error.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(failed("remove", path, &why)),
+        _ => Ok(()),
+    }
+}
+
+/// The files right in a folder whose names end in `.` and `extension`, sorted; no folder means none.
+pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|why| failed("list", folder, &why))?,
+    };
+    let mut found: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
+    found.sort();
+    Ok(found)
+}

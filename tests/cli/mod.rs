@@ -1,0 +1,5 @@
+//! The commands, seen whole: exit code, standard output and standard error of the real binary.
+
+mod config;
+mod exec;
+mod journal;

@@ -1,0 +1,10 @@
+//! One file per file of `src/primitives/`, each against the real system.
+
+mod files;
+mod flags;
+mod http;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod program;
+mod service;
+mod sqlite;

@@ -1,0 +1,107 @@
+//! The workshop: a temporary project, and the real binary run in it.
+#![allow(dead_code, reason = "a workshop has more tools than each test uses")]
+
+pub mod seen;
+pub mod servers;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use seen::Seen;
+use tempfile::TempDir;
+
+/// A temporary project with a `playbook.toml`, in which the binary runs.
+pub struct Rig {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl Rig {
+    /// A project whose `playbook.toml` is `settings`.
+    pub fn new(settings: &str) -> Self {
+        let rig = Self { folder: TempDir::with_prefix("rig-").unwrap(), variables: Vec::new() };
+        rig.file("playbook.toml", settings)
+    }
+
+    /// The same project with one more file; `.rhai` files are playbooks.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        self
+    }
+
+    /// The same project with an environment variable for the binary.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A path in the project.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The binary, ready to be started in the project with a clean environment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_playbook"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
+        command.env("PLAYBOOK_PERSON", "tester@rig").env("COLUMNS", "110");
+        command.envs(self.variables.iter().cloned());
+        command
+    }
+
+    /// Runs the binary to its end, at most two minutes.
+    pub fn run(&self, arguments: &[&str]) -> Seen {
+        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
+        let deadline = Instant::now() + Duration::from_secs(120);
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > deadline {
+                child.kill().unwrap();
+                panic!("{arguments:?} did not end within two minutes:\n{}\n{}", out.join().unwrap(), err.join().unwrap());
+            }
+            std::thread::sleep(Duration::from_millis(3));
+        };
+        Seen::new(status, out.join().unwrap(), err.join().unwrap(), self.folder.path())
+    }
+
+    /// Writes `script` as `test.rhai` and executes it.
+    pub fn exec(self, script: &str) -> (Self, Seen) {
+        let rig = self.file("test.rhai", script);
+        let seen = rig.run(&["exec", "test.rhai"]);
+        (rig, seen)
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn drain(mut from: impl std::io::Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = from.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// Asks `ready` until it says yes, at most `seconds`; never a blind sleep.
+pub fn wait_until(what: &str, seconds: u64, mut ready: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    while !ready() {
+        assert!(Instant::now() < deadline, "{what}: not within {seconds} s");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A port of 127.0.0.1 that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
