@@ -1,5 +1,5 @@
 //! The workshop: a temporary project, and the real binary run in it.
-#![allow(dead_code, reason = "a workshop has more tools than each test uses")]
+#![expect(dead_code, reason = "a workshop has more tools than each test uses")]
 
 pub mod seen;
 pub mod servers;
