@@ -3,10 +3,13 @@
 pub mod cx;
 pub mod environment;
 pub mod family;
+mod guard;
 pub mod journal;
+pub mod ledger;
 pub mod options;
 pub mod pipeline;
 pub mod policy;
 pub mod primitive;
+pub mod recall;
 pub mod sql;
 pub mod store;
