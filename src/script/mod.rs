@@ -4,6 +4,7 @@ pub mod engine;
 pub mod forms;
 pub mod handle;
 pub mod here;
+pub mod imports;
 pub mod modules;
 pub mod session;
 pub mod stand_in;
