@@ -224,6 +224,11 @@ impl Cx {
         self.graceful.store(true, Ordering::Release);
     }
 
+    /// The same call under another stop, for a second try.
+    pub(super) fn with_stop(&self, stop: Stop) -> Self {
+        Self { stop, graceful: Arc::default(), ..self.clone() }
+    }
+
     /// Whether [`Cx::close_gracefully`] was called.
     pub(super) fn is_graceful(&self) -> bool {
         self.graceful.load(Ordering::Acquire)
