@@ -63,7 +63,10 @@ fn a_run_is_read_back_as_it_was_noted() {
     assert_eq!(run.intend(&write("0/1"), &inverse()).unwrap().seq(), 2);
     run.end(&ended()).unwrap();
     let record = journal.run("last").unwrap();
-    assert_eq!((record.id.as_str(), record.state, record.outcome), (run.id(), State::Ended, Some(Outcome::Done)));
+    assert_eq!(
+        (record.id.as_str(), record.state, record.outcome),
+        (run.id(), State::Ended, Some(Outcome::Done))
+    );
     assert_eq!((record.exit_code, record.number), (Some(0), 1));
     let entries = journal.entries(run.id()).unwrap();
     assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3]);
@@ -78,7 +81,9 @@ fn the_files_are_private_whatever_lay_there() {
     let (folder, journal) = fresh();
     let run = begin(&journal);
     run.intend(&write("0/1"), &inverse()).unwrap();
-    let mode = |name: &str| std::fs::metadata(folder.path().join(".playbook").join(name)).unwrap().permissions().mode() & 0o777;
+    let mode = |name: &str| {
+        std::fs::metadata(folder.path().join(".playbook").join(name)).unwrap().permissions().mode() & 0o777
+    };
     for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
