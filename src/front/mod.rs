@@ -2,6 +2,9 @@
 
 pub mod draw;
 pub mod json;
+pub mod runs;
+pub mod show;
 pub mod style;
 pub mod summary;
 pub mod tree;
+pub mod verify;
