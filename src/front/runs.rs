@@ -11,7 +11,7 @@ use crate::sys::clock;
 
 /// For whom the record is drawn.
 #[derive(Clone, Copy, Debug)]
-pub enum Output {
+pub enum Format {
     /// For people.
     Text(Style),
     /// For machines: one JSON document.
@@ -24,12 +24,12 @@ const WIDEST: usize = 40;
 const GAP: usize = 2;
 
 /// The runs that `filter` means; `journal` is what [`Journal::find`] gave.
-pub fn runs(journal: Option<&Journal>, filter: &Filter, output: Output) -> Result<String> {
+pub fn runs(journal: Option<&Journal>, filter: &Filter, output: Format) -> Result<String> {
     let records = journal.map(|journal| journal.runs(filter)).transpose()?.unwrap_or_default();
     match output {
-        Output::Json => json(&records),
-        Output::Text(_) if records.is_empty() => Ok("no runs yet\n".to_owned()),
-        Output::Text(style) => Ok(table(&records, style)),
+        Format::Json => json(&records),
+        Format::Text(_) if records.is_empty() => Ok("no runs yet\n".to_owned()),
+        Format::Text(style) => Ok(table(&records, style)),
     }
 }
 
@@ -45,7 +45,8 @@ fn table(records: &[RunRecord], style: Style) -> String {
     let mut rows: Vec<[(Paint, String); 8]> = vec![heads.map(|head| (Paint::Dim, head.to_owned()))];
     rows.extend(records.iter().map(row));
     let widths: [usize; 8] = std::array::from_fn(|column| {
-        rows.iter().filter_map(|row| row.get(column)).map(|(_, text)| text.chars().count()).max().unwrap_or(0) + GAP
+        rows.iter().filter_map(|row| row.get(column)).map(|(_, text)| text.chars().count()).max().unwrap_or(0)
+            + GAP
     });
     let draw = |row: &[(Paint, String); 8]| {
         let mut end = 0;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::draw;
-use super::runs::{Output, json, outcome, took, when};
+use super::runs::{Format, json, outcome, took, when};
 use super::style::{Line, Paint, Style};
 use super::tree::{Node, Tree, What};
 use crate::base::error::{Error, Result};
@@ -14,13 +14,13 @@ use crate::effect::journal::{Journal, RunKind, RunRecord, State};
 const LONGEST: usize = 200;
 
 /// The run that `wanted` names: its id, part of it, or `last`; `journal` is what [`Journal::find`] gave.
-pub fn show(journal: Option<&Journal>, wanted: &str, output: Output) -> Result<String> {
+pub fn show(journal: Option<&Journal>, wanted: &str, output: Format) -> Result<String> {
     let journal = journal.ok_or_else(nothing)?;
     let record = journal.run(wanted)?;
     let entries = journal.entries(&record.id)?;
     let style = match output {
-        Output::Json => return json(&json!({ "run": record, "entries": entries })),
-        Output::Text(style) => style,
+        Format::Json => return json(&json!({ "run": record, "entries": entries })),
+        Format::Text(style) => style,
     };
     let mut tree = Tree::default();
     for entry in &entries {
@@ -81,7 +81,10 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
     }
     if record.state == State::Interrupted {
         let words = format!("its process ({}) is gone and wrote no end", record.facts.process);
-        lines.extend([Line::default(), Line::default().with(Paint::Warn, "■ interrupted").with(Paint::Plain, format!(": {words}"))]);
+        lines.extend([
+            Line::default(),
+            Line::default().with(Paint::Warn, "■ interrupted").with(Paint::Plain, format!(": {words}")),
+        ]);
         lines.extend(tree.walk().filter_map(in_doubt));
     }
     lines

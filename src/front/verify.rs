@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::runs::{Output, json};
+use super::runs::{Format, json};
 use super::show::nothing;
 use super::style::{Line, Paint, Style};
 use crate::base::error::{Error, Kind, Result};
@@ -10,7 +10,7 @@ use crate::effect::journal::{Journal, Verdict};
 
 /// Checks the run that `wanted` names, or all; `Tampered` when the record was changed. `journal` is what
 /// [`Journal::find`] gave.
-pub fn verify(journal: Option<&Journal>, wanted: Option<&str>, output: Output) -> Result<String> {
+pub fn verify(journal: Option<&Journal>, wanted: Option<&str>, output: Format) -> Result<String> {
     let verdicts = match (journal, wanted) {
         (Some(journal), Some(wanted)) => vec![journal.verify(wanted)?],
         (Some(journal), None) => journal.verify_all()?,
@@ -21,9 +21,11 @@ pub fn verify(journal: Option<&Journal>, wanted: Option<&str>, output: Output) -
         return Err(error);
     }
     match output {
-        Output::Json => json(&verdicts),
-        Output::Text(_) if verdicts.is_empty() => Ok("no runs yet\n".to_owned()),
-        Output::Text(style) => Ok(verdicts.iter().map(|verdict| line(verdict).show(unbounded(style)) + "\n").collect()),
+        Format::Json => json(&verdicts),
+        Format::Text(_) if verdicts.is_empty() => Ok("no runs yet\n".to_owned()),
+        Format::Text(style) => {
+            Ok(verdicts.iter().map(|verdict| line(verdict).show(unbounded(style)) + "\n").collect())
+        }
     }
 }
 

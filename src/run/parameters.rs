@@ -31,10 +31,12 @@ fn given<'a>(header: &Header, set: &'a [String], mistakes: &mut Vec<Error>) -> B
     let mut given = BTreeMap::new();
     for one in set {
         let Some((name, text)) = one.split_once('=') else {
-            mistakes.push(Error::usage("`--set` takes NAME=VALUE").fix(match names().find(|name| *name == one) {
-                Some(name) => format!("write --set {name}=VALUE"),
-                None => "put a `=` between the name and its value".to_owned(),
-            }));
+            mistakes.push(Error::usage("`--set` takes NAME=VALUE").fix(
+                match names().find(|name| *name == one) {
+                    Some(name) => format!("write --set {name}=VALUE"),
+                    None => "put a `=` between the name and its value".to_owned(),
+                },
+            ));
             continue;
         };
         let name = name.trim();
@@ -60,16 +62,18 @@ fn value(parameter: &Parameter, given: &BTreeMap<&str, &str>, environment: &Envi
         });
     }
     if let Some(value) = environment.parameters.get(name) {
-        return parameter
-            .accept(value)
-            .map_err(|error| error.why(format!("it stands in [env.{}.params] of playbook.toml", environment.name)));
+        return parameter.accept(value).map_err(|error| {
+            error.why(format!("it stands in [env.{}.params] of playbook.toml", environment.name))
+        });
     }
     parameter.default.clone().ok_or_else(|| {
         let about = parameter.about.clone().unwrap_or_default();
-        Error::usage(format!("the parameter `{name}` has no value"))
-            .why(about)
-            .at(parameter.at.clone())
-            .fix(format!("add --set {name}=VALUE, or {name} = … to [env.{}.params] of playbook.toml", environment.name))
+        Error::usage(format!("the parameter `{name}` has no value")).why(about).at(parameter.at.clone()).fix(
+            format!(
+                "add --set {name}=VALUE, or {name} = … to [env.{}.params] of playbook.toml",
+                environment.name
+            ),
+        )
     })
 }
 
@@ -100,17 +104,22 @@ mod tests {
 
     #[test]
     fn the_command_line_goes_over_the_environment_over_the_defaults() {
-        let environment = serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
+        let environment =
+            serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
         let values = resolved(environment, &["version=2.0=", "version=2.0"]).unwrap_err();
         assert!(values.what.contains("twice"), "{values}");
-        let environment = serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
+        let environment =
+            serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
         let values = resolved(environment, &["version=2.0", "most=2 MiB", "fast=true", "wait=1m"]).unwrap();
         let expected = serde_json::json!({
             "version": "2.0", "color": "blue", "percent": 7, "wait": "1m", "most": 2_097_152, "hosts": ["a"],
             "fast": true, "token": "env:TOKEN",
         });
         assert_eq!(Value::Object(values), expected);
-        assert_eq!(resolved(Value::Null, &["version=1", "hosts=a, b"]).unwrap()["hosts"], serde_json::json!(["a", "b"]));
+        assert_eq!(
+            resolved(Value::Null, &["version=1", "hosts=a, b"]).unwrap()["hosts"],
+            serde_json::json!(["a", "b"])
+        );
     }
 
     #[test]

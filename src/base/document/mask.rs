@@ -6,7 +6,8 @@ use crate::base::redact::MASK;
 use crate::base::secret::Reference;
 
 /// A key that has one of these in its name is taken to hold a secret.
-const WORDS: &[&str] = &["pass", "pwd", "secret", "token", "credential", "private", "api_key", "apikey", "auth"];
+const WORDS: &[&str] =
+    &["pass", "pwd", "secret", "token", "credential", "private", "api_key", "apikey", "auth"];
 
 /// Whether a key of that name is likely to hold a secret.
 #[must_use]
@@ -63,10 +64,12 @@ fn secret_values(line: &[char]) -> Vec<Range<usize>> {
         }
         let quoted = line[..equals].iter().filter(|c| matches!(c, '"' | '\'')).count() % 2 == 1;
         let end = match line[start] {
-            quote @ ('"' | '\'') => (start + 1..line.len()).find(|at| line[*at] == quote).map_or(line.len(), |at| at + 1),
-            _ if quoted => {
-                (start..line.len()).find(|at| matches!(line[*at], '"' | '\'' | '&' | ' ')).unwrap_or(line.len())
+            quote @ ('"' | '\'') => {
+                (start + 1..line.len()).find(|at| line[*at] == quote).map_or(line.len(), |at| at + 1)
             }
+            _ if quoted => (start..line.len())
+                .find(|at| matches!(line[*at], '"' | '\'' | '&' | ' '))
+                .unwrap_or(line.len()),
             _ => line.len(),
         };
         let value: String = line[start..end].iter().collect();
@@ -92,7 +95,8 @@ fn passwords_of_urls(line: &[char]) -> Vec<Range<usize>> {
         .filter(|at| begins(*at))
         .filter_map(|at| {
             let start = at + 3;
-            let end = (start..line.len()).find(|at| matches!(line[*at], '"' | '\'' | ' ')).unwrap_or(line.len());
+            let end =
+                (start..line.len()).find(|at| matches!(line[*at], '"' | '\'' | ' ')).unwrap_or(line.len());
             let host = (start..end).rfind(|at| line[*at] == '@')?;
             let colon = (start..host).find(|at| line[*at] == ':')?;
             Some(colon + 1..host)

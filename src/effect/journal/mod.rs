@@ -105,7 +105,9 @@ impl Journal {
             let at = row.at.parse().map_err(|why: jiff::Error| why.to_string());
             match (event, at) {
                 (Ok(event), Ok(at)) => Ok(Entry { seq: row.seq, at, event }),
-                (Err(why), _) | (_, Err(why)) => Err(unreadable(&format!("entry {} of the run {run}", row.seq), why)),
+                (Err(why), _) | (_, Err(why)) => {
+                    Err(unreadable(&format!("entry {} of the run {run}", row.seq), why))
+                }
             }
         };
         self.home.entries(run)?.into_iter().map(read).collect()

@@ -72,7 +72,12 @@ struct Pen {
 
 impl RunJournal {
     /// The journal of the run `id`, whose chain goes on from `head`.
-    pub(super) fn new(id: String, head: String, writer: Box<dyn Writer>, alive: (FileLock, std::path::PathBuf)) -> Self {
+    pub(super) fn new(
+        id: String,
+        head: String,
+        writer: Box<dyn Writer>,
+        alive: (FileLock, std::path::PathBuf),
+    ) -> Self {
         let pen = Mutex::new(Pen { run: id.clone(), head, writer });
         let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen });
         let watched = Arc::clone(&shared);
@@ -136,7 +141,8 @@ pub fn exit(outcome: Outcome, error: Option<&Error>) -> Exit {
 /// The event as the chain covers it, with one more field. The arguments of an inverse hold old values: they are kept
 /// apart, and only their hash stands here.
 fn body(event: &Event, field: Option<(&str, Value)>) -> Result<String> {
-    let failed = |why: serde_json::Error| Error::bug("an event cannot be written as JSON").why(why.to_string());
+    let failed =
+        |why: serde_json::Error| Error::bug("an event cannot be written as JSON").why(why.to_string());
     if field.is_none() && !matches!(event, Event::EffectBegan { .. }) {
         return serde_json::to_string(event).map_err(failed);
     }
@@ -229,7 +235,8 @@ impl Shared {
                 }
                 Some(left) => {
                     queue.watched = true;
-                    let (mut queue, _) = self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
+                    let (mut queue, _) =
+                        self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
                     queue.watched = false;
                     queue
                 }

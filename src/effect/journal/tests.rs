@@ -63,7 +63,10 @@ fn a_run_is_read_back_as_it_was_noted() {
     assert_eq!(run.intend(&write("0/1"), &inverse()).unwrap().seq(), 2);
     run.end(&ended()).unwrap();
     let record = journal.run("last").unwrap();
-    assert_eq!((record.id.as_str(), record.state, record.outcome), (run.id(), State::Ended, Some(Outcome::Done)));
+    assert_eq!(
+        (record.id.as_str(), record.state, record.outcome),
+        (run.id(), State::Ended, Some(Outcome::Done))
+    );
     assert_eq!((record.exit_code, record.number), (Some(0), 1));
     let entries = journal.entries(run.id()).unwrap();
     assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3]);
@@ -78,7 +81,9 @@ fn the_files_are_private_whatever_lay_there() {
     let (folder, journal) = fresh();
     let run = begin(&journal);
     run.intend(&write("0/1"), &inverse()).unwrap();
-    let mode = |name: &str| std::fs::metadata(folder.path().join(".playbook").join(name)).unwrap().permissions().mode() & 0o777;
+    let mode = |name: &str| {
+        std::fs::metadata(folder.path().join(".playbook").join(name)).unwrap().permissions().mode() & 0o777
+    };
     for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
@@ -121,8 +126,12 @@ fn after_damage(sql: &str) -> String {
     assert!(before.iter().all(|verdict| verdict.fault.is_none() && verdict.entries == 7), "{before:?}");
     let damaged = sql.replace("OF_RUN", "run = (SELECT id FROM runs WHERE number = 1)");
     outside(&folder).execute_batch(&damaged).unwrap();
-    let faults: Vec<String> =
-        journal.verify_all().unwrap().into_iter().filter_map(|verdict| Some(verdict.fault?.to_string())).collect();
+    let faults: Vec<String> = journal
+        .verify_all()
+        .unwrap()
+        .into_iter()
+        .filter_map(|verdict| Some(verdict.fault?.to_string()))
+        .collect();
     faults.join("; ")
 }
 
@@ -130,9 +139,18 @@ fn after_damage(sql: &str) -> String {
 fn a_changed_entry_is_named() {
     let changed = "UPDATE entries SET body = replace(body, 'note 1', 'note x') WHERE OF_RUN AND seq = 2";
     assert_eq!(after_damage(changed), "entry 2 was changed");
-    assert_eq!(after_damage("UPDATE entries SET at = '2020-01-01T00:00:00.000000Z' WHERE OF_RUN AND seq = 5"), "entry 5 was changed");
-    assert_eq!(after_damage("UPDATE entries SET body = 'no json' WHERE OF_RUN AND seq = 1"), "entry 1 was changed");
-    assert!(after_damage("UPDATE entries SET hash = 'x' WHERE OF_RUN AND seq = 3").starts_with("entry 3 was changed"));
+    assert_eq!(
+        after_damage("UPDATE entries SET at = '2020-01-01T00:00:00.000000Z' WHERE OF_RUN AND seq = 5"),
+        "entry 5 was changed"
+    );
+    assert_eq!(
+        after_damage("UPDATE entries SET body = 'no json' WHERE OF_RUN AND seq = 1"),
+        "entry 1 was changed"
+    );
+    assert!(
+        after_damage("UPDATE entries SET hash = 'x' WHERE OF_RUN AND seq = 3")
+            .starts_with("entry 3 was changed")
+    );
 }
 
 #[test]
@@ -140,7 +158,11 @@ fn a_missing_entry_is_named() {
     assert_eq!(after_damage("DELETE FROM entries WHERE OF_RUN AND seq = 4"), "entry 4 is missing");
     let closed_up = "DELETE FROM entries WHERE OF_RUN AND seq = 2; \
         UPDATE entries SET seq = -seq WHERE OF_RUN AND seq > 2; UPDATE entries SET seq = -seq - 1 WHERE OF_RUN AND seq < 0";
-    assert!(after_damage(closed_up).starts_with("entry 2 was changed or put in the place"), "{}", after_damage(closed_up));
+    assert!(
+        after_damage(closed_up).starts_with("entry 2 was changed or put in the place"),
+        "{}",
+        after_damage(closed_up)
+    );
 }
 
 #[test]
@@ -171,8 +193,14 @@ fn a_changed_run_or_one_taken_out_is_found() {
     assert!(after_damage("UPDATE runs SET exit_code = 1 WHERE number = 1").contains("another end"));
     assert_eq!(after_damage("DELETE FROM runs WHERE number = 1"), "the run was taken out of the journal");
     assert_eq!(after_damage("DELETE FROM runs WHERE number = 2"), "the run was taken out of the journal");
-    assert!(after_damage("DELETE FROM runs WHERE number = 1; UPDATE runs SET number = 1").contains("runs before this one"));
-    assert!(after_damage("UPDATE scripts SET text = 'nothing'").contains("the text of the script deploy.rhai was changed"));
+    assert!(
+        after_damage("DELETE FROM runs WHERE number = 1; UPDATE runs SET number = 1")
+            .contains("runs before this one")
+    );
+    assert!(
+        after_damage("UPDATE scripts SET text = 'nothing'")
+            .contains("the text of the script deploy.rhai was changed")
+    );
 }
 
 #[test]
@@ -194,7 +222,8 @@ fn a_run_rewritten_with_new_hashes_is_found_by_its_row_and_by_the_run_after() {
     }
     let id: String = journal.runs(&Filter::default()).unwrap().pop().unwrap().id;
     let other = outside(&folder);
-    let mut head: String = other.query_row("SELECT hash FROM runs WHERE id = ?1", [&id], |row| row.get(0)).unwrap();
+    let mut head: String =
+        other.query_row("SELECT hash FROM runs WHERE id = ?1", [&id], |row| row.get(0)).unwrap();
     for seq in 1..=2_i64 {
         let read = "SELECT at, replace(body, 'truth', 'other') FROM entries WHERE run = ?1 AND seq = ?2";
         let (at, body): (String, String) =
@@ -264,7 +293,10 @@ fn a_full_disk_stops_the_run_and_keeps_what_was_there() {
     run.fill();
     let error = (0..).find_map(|_| run.intend(&said_much(), &Inverse::Nothing).err()).unwrap();
     assert_eq!(error.kind, Kind::Io);
-    assert!(error.what.contains("journal") && error.fix.as_deref().unwrap().contains("free some space"), "{error}");
+    assert!(
+        error.what.contains("journal") && error.fix.as_deref().unwrap().contains("free some space"),
+        "{error}"
+    );
     assert_eq!(run.note(&said("after")).unwrap_err(), error, "what failed once stays failed");
     assert_eq!(run.end(&ended()).unwrap_err(), error);
     let id = run.id().to_owned();
@@ -291,7 +323,11 @@ fn a_journal_of_a_newer_product_is_refused_and_named_so() {
 fn a_damaged_file_is_called_so() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join(".playbook")).unwrap();
-    std::fs::write(folder.path().join(".playbook/journal.db"), "this is no database, only some text".repeat(99)).unwrap();
+    std::fs::write(
+        folder.path().join(".playbook/journal.db"),
+        "this is no database, only some text".repeat(99),
+    )
+    .unwrap();
     let error = Journal::open(folder.path()).unwrap_err();
     assert_eq!(error.kind, Kind::Tampered);
     assert!(error.what.contains("damaged"), "{error}");

@@ -112,14 +112,18 @@ fn misplaced(seq: u64, due: u64) -> Option<Fault> {
 
 /// Whether the entry does not go on from `head`, and what happened to it.
 fn unlinked(row: &RunRow, entries: &[Row], index: usize, head: &str) -> Option<Fault> {
-    let fits = |entry: &Row, seq: u64, head: &str| chain::link(head, &row.id, seq, &entry.at, &entry.body) == entry.hash;
+    let fits = |entry: &Row, seq: u64, head: &str| {
+        chain::link(head, &row.id, seq, &entry.at, &entry.body) == entry.hash
+    };
     let (entry, rest) = entries.get(index..)?.split_first()?;
     if fits(entry, entry.seq, head) {
         return None;
     }
     let what = match rest.iter().find(|later| fits(later, entry.seq, head)) {
         Some(true_one) => format!("was reordered: what belongs here stands as entry {}", true_one.seq),
-        None if rest.first().is_some_and(|next| fits(next, next.seq, &entry.hash)) => "was changed".to_owned(),
+        None if rest.first().is_some_and(|next| fits(next, next.seq, &entry.hash)) => {
+            "was changed".to_owned()
+        }
         None => "was changed or put in the place of another".to_owned(),
     };
     Some(Fault::of_entry(entry.seq, what))
@@ -130,7 +134,9 @@ fn inverse(entry: &Row) -> Option<&'static str> {
     let body: Value = serde_json::from_str(&entry.body).unwrap_or_default();
     let promised = body.get(super::INVERSE_HASH).and_then(Value::as_str);
     match (promised, &entry.inverse) {
-        (Some(promised), Some(stored)) if chain::sha256(stored) != promised => Some("has an inverse that was changed"),
+        (Some(promised), Some(stored)) if chain::sha256(stored) != promised => {
+            Some("has an inverse that was changed")
+        }
         (Some(_), None) => Some("has lost its inverse"),
         (None, Some(_)) => Some("was given an inverse that it did not have"),
         _ => None,
@@ -140,7 +146,8 @@ fn inverse(entry: &Row) -> Option<&'static str> {
 /// What is wrong with the end: entries cut off or added, or a row that tells another end than the last entry.
 fn end(row: &RunRow, entries: &[Row], head: &str) -> Option<Fault> {
     let have = entries.len() as u64;
-    let last: Value = entries.last().and_then(|last| serde_json::from_str(&last.body).ok()).unwrap_or_default();
+    let last: Value =
+        entries.last().and_then(|last| serde_json::from_str(&last.body).ok()).unwrap_or_default();
     let has_end = last.get("event").is_some_and(|word| word == "run_ended");
     let Some(RowEnd { at, outcome, exit_code, entries: ended_with, head: ended_at }) = &row.ended else {
         return has_end.then(|| Fault::of_run("the run's row was changed: it hides that the run has ended"));
@@ -153,7 +160,9 @@ fn end(row: &RunRow, entries: &[Row], head: &str) -> Option<Fault> {
         return Some(Fault::of_entry(ended_with + 1, "was added after the run's end"));
     }
     if head != ended_at {
-        return Some(Fault::of_run("entries were rewritten: the last hash is not the one that the run ended with"));
+        return Some(Fault::of_run(
+            "entries were rewritten: the last hash is not the one that the run ended with",
+        ));
     }
     let same = last.get("outcome").is_some_and(|word| word == outcome.as_str())
         && last.get(super::EXIT_CODE).is_some_and(|code| *code == *exit_code)
@@ -166,7 +175,10 @@ fn anchor(row: &RunRow, entries: &[Row], next: Option<&RunRow>) -> Option<Fault>
     let next = next?;
     let known = next.previous == row.hash || entries.iter().any(|entry| entry.hash == next.previous);
     (!known).then(|| {
-        Fault::of_run(format!("entries were cut off or rewritten: the run {} knows one that is not there", next.id))
+        Fault::of_run(format!(
+            "entries were cut off or rewritten: the run {} knows one that is not there",
+            next.id
+        ))
     })
 }
 

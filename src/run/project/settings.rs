@@ -15,7 +15,13 @@ use crate::effect::family::Family;
 const ACCESS: &str = "access";
 
 /// Reads the table `[place]`; `None` when something in it is wrong, which is then noted.
-pub(super) fn read(document: &Document<'_>, family: &Family, id: ResourceId, field: Field<'_, '_>, place: &str) -> Option<Resource> {
+pub(super) fn read(
+    document: &Document<'_>,
+    family: &Family,
+    id: ResourceId,
+    field: Field<'_, '_>,
+    place: &str,
+) -> Option<Resource> {
     let before = document.mistakes();
     let mut fields = document.table(field)?;
     let access = fields.iter().position(|one| one.name() == ACCESS).map(|index| fields.remove(index));
@@ -30,8 +36,13 @@ pub(super) fn read(document: &Document<'_>, family: &Family, id: ResourceId, fie
     if document.mistakes() == before {
         checker.ask_family(family, field, &pairs);
     }
-    let settings = pairs.into_iter().map(|(one, value)| (one.name().to_owned(), value)).collect::<Map<_, _>>();
-    (document.mistakes() == before).then_some(Resource { id, grant: grant?, settings: Value::Object(settings) })
+    let settings =
+        pairs.into_iter().map(|(one, value)| (one.name().to_owned(), value)).collect::<Map<_, _>>();
+    (document.mistakes() == before).then_some(Resource {
+        id,
+        grant: grant?,
+        settings: Value::Object(settings),
+    })
 }
 
 fn read_access(document: &Document<'_>, field: Field<'_, '_>) -> Option<Effect> {
@@ -63,10 +74,14 @@ impl Checker<'_> {
                 (None, None) => {}
             }
         }
-        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        for name in
+            schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
             if !fields.iter().any(|one| one.name() == name) {
                 let mut error = Error::usage(format!("`{name}` is missing in {}", self.within(field, top)));
-                if let Some(about) = known.get(name).and_then(|property| property.get("description")?.as_str()) {
+                if let Some(about) =
+                    known.get(name).and_then(|property| property.get("description")?.as_str())
+                {
                     error = error.why(about.lines().next().unwrap_or_default());
                 }
                 let example = known.get(name).map_or("…".to_owned(), |property| self.example(property));
@@ -92,7 +107,9 @@ impl Checker<'_> {
                 Some(text) if !choices.contains(&text) => return self.no_choice(field, text, &choices),
                 text => text.is_some(),
             },
-            "string" if schema.get("format").is_some_and(|format| format == "secret") => return self.secret(field),
+            "string" if schema.get("format").is_some_and(|format| format == "secret") => {
+                return self.secret(field);
+            }
             "string" => value.is_str(),
             "integer" => value.is_integer(),
             "number" => value.is_integer() || value.is_float(),
@@ -127,10 +144,11 @@ impl Checker<'_> {
         let near = text
             .and_then(|text| suggest::nearest(text.split_once(':')?.0, PROVIDERS.iter().copied()))
             .map(|near| format!("did you mean \"{near}:…\"? "));
-        let error = Error::usage(format!("the secret `{name}` may not stand in clear in {}", super::FILE)).fix(format!(
-            "{}put its value elsewhere and refer to it: {name} = \"env:NAME\" or {name} = \"file:PATH\"",
-            near.unwrap_or_default()
-        ));
+        let error = Error::usage(format!("the secret `{name}` may not stand in clear in {}", super::FILE))
+            .fix(format!(
+                "{}put its value elsewhere and refer to it: {name} = \"env:NAME\" or {name} = \"file:PATH\"",
+                near.unwrap_or_default()
+            ));
         self.document.refuse_hidden(&field.value.span(), error);
     }
 
@@ -153,13 +171,19 @@ impl Checker<'_> {
     fn ask_family(&self, family: &Family, field: Field<'_, '_>, pairs: &[(Field<'_, '_>, Value)]) {
         let check = |left_out: Option<&str>| {
             let kept = pairs.iter().filter(|(one, _)| Some(one.name()) != left_out);
-            (family.settings.check)(&Value::Object(kept.map(|(one, value)| (one.name().to_owned(), value.clone())).collect()))
+            (family.settings.check)(&Value::Object(
+                kept.map(|(one, value)| (one.name().to_owned(), value.clone())).collect(),
+            ))
         };
         let Err(message) = check(None) else { return };
         let culprit = pairs.iter().find(|(one, _)| check(Some(one.name())).as_ref() != Err(&message));
         match culprit {
             Some((one, _)) if mask::is_secret_name(one.name()) => {
-                let error = Error::usage(format!("`{}` has a value that `{}` does not take", one.name(), self.family));
+                let error = Error::usage(format!(
+                    "`{}` has a value that `{}` does not take",
+                    one.name(),
+                    self.family
+                ));
                 self.document.refuse_hidden(&one.value.span(), error);
             }
             Some((one, _)) => self.document.refuse(&one.value.span(), said(one.name(), &message)),
@@ -173,9 +197,12 @@ impl Checker<'_> {
 
     fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
         let variants = ["anyOf", "oneOf"].into_iter().find_map(|key| schema.get(key)?.as_array());
-        let mut some = variants.into_iter().flatten().filter(|one| one.get("type").is_none_or(|kind| kind != "null"));
+        let mut some =
+            variants.into_iter().flatten().filter(|one| one.get("type").is_none_or(|kind| kind != "null"));
         match (schema.get("$ref").and_then(Value::as_str), some.next(), some.next()) {
-            (Some(path), ..) => self.root.pointer(path.trim_start_matches('#')).map_or(schema, |found| self.resolve(found)),
+            (Some(path), ..) => {
+                self.root.pointer(path.trim_start_matches('#')).map_or(schema, |found| self.resolve(found))
+            }
             (None, Some(only), None) => self.resolve(only),
             _ => schema,
         }
@@ -190,7 +217,9 @@ impl Checker<'_> {
             ("integer", ..) => "10".to_owned(),
             ("number", ..) => "1.5".to_owned(),
             ("boolean", ..) => "true".to_owned(),
-            ("array", ..) => format!("[{}]", schema.get("items").map_or_else(String::new, |item| self.example(item))),
+            ("array", ..) => {
+                format!("[{}]", schema.get("items").map_or_else(String::new, |item| self.example(item)))
+            }
             ("object", ..) => "{ … }".to_owned(),
             _ => "\"…\"".to_owned(),
         }
@@ -209,7 +238,9 @@ fn said(of: &str, message: &str) -> Error {
 fn kind(schema: &Value) -> &str {
     match schema.get("type") {
         Some(Value::String(kind)) => kind,
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or(""),
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("")
+        }
         _ => "",
     }
 }
@@ -231,7 +262,9 @@ fn choices(schema: &Value) -> Vec<&str> {
     let mut words: Vec<&str> = Vec::new();
     for one in variants.into_iter().flatten().chain([schema]) {
         words.extend(one.get("const").and_then(Value::as_str));
-        words.extend(one.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str));
+        words.extend(
+            one.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str),
+        );
     }
     words
 }

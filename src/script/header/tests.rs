@@ -23,7 +23,8 @@ let x = 1;
     let header = Header::read("deploy.rhai", text).unwrap();
     assert_eq!(header.title, "Deploy the API: back up, migrate, restart");
     assert_eq!(header.about, "More about it.");
-    let names: Vec<_> = header.parameters.iter().map(|one| (one.name.as_str(), one.kind, one.default.is_some())).collect();
+    let names: Vec<_> =
+        header.parameters.iter().map(|one| (one.name.as_str(), one.kind, one.default.is_some())).collect();
     assert_eq!(names, [("version", Type::String, false), ("wait", Type::Duration, true)]);
     assert_eq!(header.lock.as_deref(), Some("api"));
     assert_eq!(header.timeout, Some(Duration::from_secs(2700)));
@@ -33,7 +34,11 @@ let x = 1;
 
 #[test]
 fn parameters_may_stand_in_tables_of_their_own() {
-    let header = Header::read("a.rhai", "//! A.\n//! [params]\n//! b = \"int\"\n//! [params.a]\n//! default = \"x\"\n").unwrap();
+    let header = Header::read(
+        "a.rhai",
+        "//! A.\n//! [params]\n//! b = \"int\"\n//! [params.a]\n//! default = \"x\"\n",
+    )
+    .unwrap();
     assert_eq!(header.parameters.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["b", "a"]);
 }
 

@@ -70,7 +70,13 @@ pub(super) fn entries(connection: &Connection, run: &str) -> rusqlite::Result<Ve
     let mut statement = connection.prepare_cached(sql)?;
     statement
         .query_map([run], |row| {
-            Ok(Row { seq: count(row, 0)?, at: row.get(1)?, body: row.get(2)?, hash: row.get(3)?, inverse: row.get(4)? })
+            Ok(Row {
+                seq: count(row, 0)?,
+                at: row.get(1)?,
+                body: row.get(2)?,
+                hash: row.get(3)?,
+                inverse: row.get(4)?,
+            })
         })?
         .collect()
 }
