@@ -4,9 +4,12 @@ pub mod arguments;
 pub mod commands;
 pub mod draw;
 pub mod json;
+pub mod runs;
+pub mod show;
 pub mod style;
 pub mod summary;
 pub mod tree;
+pub mod verify;
 
 use std::ffi::OsString;
 

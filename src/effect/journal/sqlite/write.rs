@@ -21,11 +21,12 @@ pub(super) fn begin(
         .map_err(|why| Error::bug("the facts of a run cannot be written as JSON").why(why.to_string()))?;
     let mut add = || -> rusqlite::Result<String> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let previous = transaction
-            .query_row("SELECT hash FROM runs ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
-            .or_else(|why| {
-                if why == rusqlite::Error::QueryReturnedNoRows { Ok(ROOT.to_owned()) } else { Err(why) }
-            })?;
+        // The point that the newest run has reached, so that cutting its end off later is seen from here.
+        let reached = "SELECT coalesce((SELECT hash FROM entries WHERE run = id ORDER BY seq DESC LIMIT 1), hash) \
+             FROM runs ORDER BY number DESC LIMIT 1";
+        let previous = transaction.query_row(reached, [], |row| row.get(0)).or_else(|why| {
+            if why == rusqlite::Error::QueryReturnedNoRows { Ok(ROOT.to_owned()) } else { Err(why) }
+        })?;
         let hash = chain::link(&previous, id, 0, started, &body);
         transaction.execute(
             "INSERT INTO runs (id, started, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -84,6 +85,11 @@ impl Writer for SqliteWriter {
             // Only a convenience: whoever opens the journal next can do it too.
             let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
+    }
+
+    #[cfg(test)]
+    fn fill(&mut self) {
+        self.connection.query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
     }
 }
 
