@@ -47,10 +47,10 @@ impl Ledger {
         }
     }
 
-    /// Takes the newest entry off.
+    /// Takes every entry off, oldest first.
     #[must_use]
-    pub fn pop(&self) -> Option<Entry> {
-        self.entries.lock().ok()?.pop()
+    pub fn take(&self) -> Vec<Entry> {
+        self.entries.lock().map(|mut entries| std::mem::take(&mut *entries)).unwrap_or_default()
     }
 
     /// How many entries there are.

@@ -125,6 +125,15 @@ impl Pipeline {
         }
     }
 
+    /// Journals an event, when there is a journal, and tells every listener.
+    pub fn record(&self, event: &Event) -> Result<()> {
+        if let Mode::Apply(journal) = &self.mode {
+            journal.note(event)?;
+        }
+        self.host.tell(event);
+        Ok(())
+    }
+
     fn entry(&self, call: &Call) -> Result<&'static Entry> {
         let family = family::find(self.host.families, &call.resource.family)
             .ok_or_else(|| Error::usage(format!("there is no family `{}`", call.resource.family)))?;
@@ -206,7 +215,7 @@ impl Pipeline {
             }
             attempt += 1;
             let pause = Duration::from_millis(250 << attempt.min(6));
-            self.tell_retry(journal, &call, (attempt, pause), &error)?;
+            self.tell_retry(&call, (attempt, pause), &error)?;
             call.request.stop.pause(pause).await?;
             call.cx = call.cx.with_stop(call.request.stop.child());
             licence = match Licence::to_read(call.entry.effect) {
@@ -217,12 +226,11 @@ impl Pipeline {
         let result = result.and_then(|value| bounded(&name, value)).map_err(|error| self.clean(error));
         let outcome = guard::outcome(call.entry.effect, &result);
         let ended = self.ended(&position, &name, begin.elapsed(), result.as_ref(), outcome);
-        journal.note(&ended)?;
-        self.host.tell(&ended);
+        self.record(&ended)?;
         result.map_err(|error| guard::in_doubt(error, outcome))
     }
 
-    fn tell_retry(&self, journal: &RunJournal, call: &Permitted, next: (u32, Duration), error: &Error) -> Result<()> {
+    fn tell_retry(&self, call: &Permitted, next: (u32, Duration), error: &Error) -> Result<()> {
         let event = Event::Retrying {
             position: call.request.position.clone(),
             attempt: u64::from(next.0),
@@ -230,8 +238,7 @@ impl Pipeline {
             pause: next.1,
             error: self.clean(error.clone()),
         };
-        self.host.tell(&event);
-        journal.note(&event)
+        self.record(&event)
     }
 
     async fn ask_inverse(&self, call: &Permitted) -> Result<Inverse> {

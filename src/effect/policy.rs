@@ -43,6 +43,11 @@ impl Grants {
         Ok(Permit { needs })
     }
 
+    /// Whether a handle of `resource` may exist at all: it can at least be read.
+    pub fn reach(&self, resource: &ResourceId) -> Result<()> {
+        self.cover(&Access::new(resource.clone(), Effect::Read))
+    }
+
     /// The proof that `needs` may be taken back: whoever was allowed to change a resource may also undo that change,
     /// although undoing may need more (to undo `put` is to delete).
     pub fn permit_undo(&self, needs: Vec<Access>) -> Result<Permit> {
