@@ -152,10 +152,20 @@ impl Cx {
         Arc::clone(value).downcast::<T>().map_err(|_| Error::bug("a pool has another type than its key"))
     }
 
-    /// The same call's context on another resource that its permit lists.
+    /// Whether this resource is a face of another one: its own settings name it (`database = "sqlite.main"`). Who
+    /// wrote that into the environment granted it, as far as the permit goes on the face itself.
+    fn stands_before(&self, resource: &ResourceId, effect: Effect) -> bool {
+        let name = resource.to_string();
+        let named = |value: &serde_json::Value| value.as_str() == Some(&name);
+        let settings = self.host.resource(&self.resource).ok().and_then(|face| face.settings.as_object());
+        settings.is_some_and(|settings| settings.values().any(named))
+            && self.permit.covers(&Access::new(self.resource.clone(), effect))
+    }
+
+    /// The same call's context on another resource that its permit lists, or that its own resource is a face of.
     pub fn on(&self, resource: &ResourceId, effect: Effect) -> Result<Self> {
         let access = Access::new(resource.clone(), effect);
-        if !self.permit.covers(&access) {
+        if !self.permit.covers(&access) && !self.stands_before(resource, effect) {
             return Err(Error::bug(format!("a primitive of `{}` reached for `{access}`, which its `needs` do not list", self.resource)));
         }
         Ok(Self { resource: resource.clone(), ..self.clone() })
@@ -212,6 +222,11 @@ impl Cx {
     /// Asks for time to close properly after a stop: whoever calls this ends by itself soon after the signal.
     pub fn close_gracefully(&self) {
         self.graceful.store(true, Ordering::Release);
+    }
+
+    /// The same call under another stop, for a second try.
+    pub(super) fn with_stop(&self, stop: Stop) -> Self {
+        Self { stop, graceful: Arc::default(), ..self.clone() }
     }
 
     /// Whether [`Cx::close_gracefully`] was called.

@@ -11,6 +11,9 @@ use super::primitive::{Entry, Work};
 use super::sql::Sql;
 use super::store::Store;
 
+/// Opens a resource for other families.
+pub type Open<T> = fn(Cx) -> Work<'static, Arc<T>>;
+
 /// One outside system, as the register lists it.
 #[derive(Debug)]
 pub struct Family {
@@ -23,9 +26,9 @@ pub struct Family {
     /// Its primitives, in the order of the manual.
     pub entries: &'static [Entry],
     /// How other families reach it as a store of objects, when it is one.
-    pub store: Option<fn(Cx) -> Work<'static, Arc<dyn Store>>>,
+    pub store: Option<Open<dyn Store>>,
     /// How other families reach it as an SQL database, when it is one.
-    pub sql: Option<fn(Cx) -> Work<'static, Arc<dyn Sql>>>,
+    pub sql: Option<Open<dyn Sql>>,
 }
 
 impl Family {

@@ -1,12 +1,16 @@
 //! The one path that every effect takes, and what it is made of.
 
 pub mod cx;
+pub mod dump;
 pub mod environment;
 pub mod family;
+mod guard;
 pub mod journal;
+pub mod ledger;
 pub mod options;
 pub mod pipeline;
 pub mod policy;
 pub mod primitive;
+pub mod recall;
 pub mod sql;
 pub mod store;

@@ -1,1 +1,65 @@
-//! Options.
+//! The options that every primitive takes: `timeout`, `retry`, `label`. A primitive never sees them.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::base::error::{Error, Result};
+use crate::base::text;
+
+/// The shared options and their manual, in the order of the manual.
+pub const SHARED: &[(&str, &str)] = &[
+    ("timeout", "How long it may take, as \"30s\"; each primitive has a default"),
+    ("retry", "How many times it may be tried again after a failure; only where doing it twice is safe"),
+    ("label", "What the report calls it, in place of its plan text"),
+];
+
+/// The shared options of one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// How many times it may be tried again.
+    pub retry: u32,
+    /// What the report calls it.
+    pub label: Option<String>,
+}
+
+impl Options {
+    /// Takes the shared options out of named arguments.
+    pub fn take(arguments: &mut Map<String, Value>) -> Result<Self> {
+        let wrong = |name: &str, value: &Value, wanted: &str| {
+            Error::usage(format!("the option `{name}` is {value}")).fix(format!("give {wanted}"))
+        };
+        let mut options = Self::default();
+        if let Some(value) = arguments.remove("timeout") {
+            let wanted = "a duration such as \"30s\"";
+            let text = value.as_str().ok_or_else(|| wrong("timeout", &value, wanted))?;
+            options.timeout = Some(text::parse_duration(text).map_err(|_| wrong("timeout", &value, wanted))?);
+        }
+        if let Some(value) = arguments.remove("retry") {
+            let times = value.as_u64().and_then(|times| u32::try_from(times).ok());
+            options.retry = times.filter(|times| *times <= 100).ok_or_else(|| wrong("retry", &value, "a number from 0 to 100"))?;
+        }
+        if let Some(value) = arguments.remove("label") {
+            let label = value.as_str().ok_or_else(|| wrong("label", &value, "a text"))?;
+            options.label = Some(label.to_owned());
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_options_are_taken_out_and_the_rest_stays() {
+        let mut arguments = serde_json::json!({ "timeout": "5s", "retry": 2, "sql": "x" }).as_object().unwrap().clone();
+        let options = Options::take(&mut arguments).unwrap();
+        assert_eq!(options, Options { timeout: Some(Duration::from_secs(5)), retry: 2, label: None });
+        assert_eq!(arguments.keys().collect::<Vec<_>>(), ["sql"]);
+        let mut wrong = serde_json::json!({ "retry": -1 }).as_object().unwrap().clone();
+        assert!(Options::take(&mut wrong).is_err());
+    }
+}

@@ -43,6 +43,20 @@ impl Grants {
         Ok(Permit { needs })
     }
 
+    /// Whether a handle of `resource` may exist at all: it can at least be read.
+    pub fn reach(&self, resource: &ResourceId) -> Result<()> {
+        self.cover(&Access::new(resource.clone(), Effect::Read))
+    }
+
+    /// The proof that `needs` may be taken back: whoever was allowed to change a resource may also undo that change,
+    /// although undoing may need more (to undo `put` is to delete).
+    pub fn permit_undo(&self, needs: Vec<Access>) -> Result<Permit> {
+        for need in &needs {
+            self.cover(&Access::new(need.resource.clone(), need.effect.min(Effect::Write)))?;
+        }
+        Ok(Permit { needs })
+    }
+
     fn cover(&self, need: &Access) -> Result<()> {
         let Access { resource, effect } = need;
         let (family, name, environment) = (&resource.family, &resource.name, &self.environment);

@@ -111,8 +111,10 @@ pub struct Entry {
     pub idempotent: bool,
     /// The JSON schema of its arguments: names, types, docs, in source order.
     pub schema: fn() -> Schema,
-    bind: fn(Map<String, Value>) -> Result<Box<dyn Bound>, String>,
+    bind: Bind,
 }
+
+type Bind = fn(Map<String, Value>) -> Result<Box<dyn Bound>, String>;
 
 /// Makes the list entry of a primitive.
 #[must_use]

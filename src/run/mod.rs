@@ -1,1 +1,5 @@
-//! x
+//! One run from start to end: what was asked for, the run itself, and taking it back.
+
+pub mod exec;
+pub mod order;
+pub mod unwind;
