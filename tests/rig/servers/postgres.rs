@@ -55,6 +55,7 @@ impl Server {
             return None;
         };
         let folder = TempDir::with_prefix("rig-postgres-").unwrap().keep();
+        let warden = warden(&programs, &folder);
         let owned = folder.join("owned");
         std::fs::create_dir(&owned).unwrap();
         certificates(&owned);
@@ -70,7 +71,6 @@ impl Server {
         configure(&owned, port);
         let log = owned.join("log");
         run(as_owner(&programs.join("pg_ctl")).args(["-w", "-t", "60"]).arg("-D").arg(&data).arg("-l").arg(&log).arg("start"));
-        let warden = warden(&programs, &folder);
         let server = Self { folder, programs, port, warden };
         server.psql("postgres", &format!("CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'"));
         server.psql("postgres", "CREATE DATABASE app OWNER app");
@@ -197,8 +197,9 @@ fn certificates(folder: &Path) {
 
 /// A child that waits until this process ends, then stops the server and removes its folder.
 fn warden(programs: &Path, folder: &Path) -> Child {
-    let stop = "cat >/dev/null; folder=$1; shift; pid=$(head -n 1 \"$folder/owned/data/postmaster.pid\"); \
-                kill -CONT $pid $(ps -o pid= --ppid $pid); \"$@\"; rm -rf \"$folder\"";
+    let stop = "cat >/dev/null; folder=$1; shift; \
+                if pid=$(head -n 1 \"$folder/owned/data/postmaster.pid\"); then \
+                kill -CONT $pid $(ps -o pid= --ppid $pid); \"$@\"; fi; rm -rf \"$folder\"";
     let pg_ctl = as_owner(&programs.join("pg_ctl"));
     let mut warden = Command::new("setsid");
     warden.args(["sh", "-c", stop, "warden"]).arg(folder).arg(pg_ctl.get_program()).args(pg_ctl.get_args());
