@@ -2,4 +2,6 @@
 
 pub mod exec;
 pub mod order;
+pub mod parameters;
+pub mod project;
 pub mod unwind;

@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod forms;
 pub mod handle;
+pub mod header;
 pub mod here;
 pub mod imports;
 pub mod modules;
