@@ -1,6 +1,7 @@
 //! The one path that every effect takes, and what it is made of.
 
 pub mod cx;
+pub mod dump;
 pub mod environment;
 pub mod family;
 mod guard;
