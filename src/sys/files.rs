@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use tokio::io::AsyncWriteExt as _;
+
 use crate::base::error::{Error, Result};
 
 pub(super) fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
@@ -44,7 +46,11 @@ pub fn real_path(path: &Path) -> Result<PathBuf> {
 
 /// Makes a folder, and those above it, that only its owner may enter.
 pub fn make_private_folder(path: &Path) -> Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|why| failed("make the folder", path, &why))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|why| failed("make the folder", path, &why))
 }
 
 /// Makes sure a file is there that only its owner may read, without changing what is in it.
@@ -62,7 +68,8 @@ pub fn make_private_file(path: &Path) -> Result<()> {
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
     let beside = path.with_extension(format!("new-{}", std::process::id()));
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -87,8 +94,38 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|why| failed("list", folder, &why))?,
     };
-    let mut found: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect();
     found.sort();
     Ok(found)
+}
+
+/// A file open for reading as a stream, and its size in bytes.
+pub async fn open_stream(path: &Path) -> Result<(tokio::fs::File, u64)> {
+    let open = async {
+        let file = tokio::fs::File::open(path).await?;
+        let bytes = file.metadata().await?.len();
+        Ok((file, bytes))
+    };
+    open.await.map_err(|why| failed("read", path, &why))
+}
+
+/// A new file that only its owner may read, open for writing as a stream.
+pub async fn create_stream(path: &Path) -> Result<tokio::fs::File> {
+    let mut options = tokio::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(path).await;
+    opened.map_err(|why| failed("create", path, &why))
+}
+
+/// Appends to a stream.
+pub async fn append(file: &mut tokio::fs::File, path: &Path, chunk: &[u8]) -> Result<()> {
+    file.write_all(chunk).await.map_err(|why| failed("write", path, &why))
+}
+
+/// Makes sure that all that was appended has reached the file.
+pub async fn finish(mut file: tokio::fs::File, path: &Path) -> Result<()> {
+    file.flush().await.map_err(|why| failed("write", path, &why))
 }

@@ -8,4 +8,5 @@ pub mod files;
 pub mod folder;
 pub mod http;
 pub mod process;
+pub mod scratch;
 pub mod stop;
