@@ -112,6 +112,9 @@ pub struct Report {
     /// Fields of the other side for machines: `sqlstate`, `status`, `exit_code`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
+    /// What else was found wrong in the same look: the other mistakes of a file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Error>,
 }
 
 /// An error; boxed, so that a `Result` stays small.
@@ -130,7 +133,20 @@ impl Error {
             at: None,
             chain: Vec::new(),
             details: Map::new(),
+            others: Vec::new(),
         }))
+    }
+
+    /// All the mistakes of one look as one error; none is no error.
+    pub fn all(mistakes: Vec<Self>) -> Result<()> {
+        let mut mistakes = mistakes.into_iter();
+        match mistakes.next() {
+            None => Ok(()),
+            Some(mut first) => {
+                first.0.others.extend(mistakes);
+                Err(first)
+            }
+        }
     }
 
     /// The playbook, the command or `playbook.toml` is wrong.
@@ -242,7 +258,7 @@ impl fmt::Display for Error {
         if let Some(fix) = &self.fix {
             write!(f, "\n  fix: {}", fix.replace('\n', "\n       "))?;
         }
-        Ok(())
+        self.others.iter().try_for_each(|other| write!(f, "\n\n{other}"))
     }
 }
 

@@ -19,12 +19,20 @@ pub struct Place {
     /// The function that the place lies in, when it lies in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
+    /// How many characters are meant, for the width of the caret; 0 is drawn as 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub width: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(width: &usize) -> bool {
+    *width == 0
 }
 
 impl Place {
     /// A place without its source line.
     pub fn new(file: impl Into<String>, line: usize, column: usize) -> Self {
-        Self { file: file.into(), line, column, source: None, function: None }
+        Self { file: file.into(), line, column, source: None, function: None, width: 0 }
     }
 
     /// The same place with the line cut out of `text`, the whole file.
@@ -43,7 +51,7 @@ impl Place {
         Self::new(file, line, column).within(text)
     }
 
-    /// The place drawn over several lines, the caret `width` characters wide.
+    /// The place drawn over several lines, the caret at least `width` characters wide.
     #[must_use]
     pub fn draw(&self, width: usize) -> String {
         let mut out = format!("  --> {self}\n");
@@ -52,9 +60,12 @@ impl Place {
             let pad = " ".repeat(number.len());
             let _ = writeln!(out, "{pad} |\n{number} | {source}");
             if self.column > 0 {
-                let indent: String =
-                    source.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-                let _ = writeln!(out, "{pad} | {indent}{}", "^".repeat(width.max(1)));
+                let indent: String = source
+                    .chars()
+                    .take(self.column - 1)
+                    .map(|c| if c == '\t' { '\t' } else { ' ' })
+                    .collect();
+                let _ = writeln!(out, "{pad} | {indent}{}", "^".repeat(width.max(self.width).max(1)));
             }
         }
         out

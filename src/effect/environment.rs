@@ -13,6 +13,8 @@ use crate::base::effect::Effect;
 pub struct Environment {
     /// Its name: `local`, `staging`, `production`.
     pub name: String,
+    /// What it is, for listings.
+    pub about: Option<String>,
     /// Its resources by name.
     pub resources: BTreeMap<ResourceId, Resource>,
     /// The bounds of the sandbox.

@@ -47,10 +47,10 @@ impl Ledger {
         }
     }
 
-    /// Takes the newest entry off.
+    /// Takes every entry off, oldest first.
     #[must_use]
-    pub fn pop(&self) -> Option<Entry> {
-        self.entries.lock().ok()?.pop()
+    pub fn take(&self) -> Vec<Entry> {
+        self.entries.lock().map(|mut entries| std::mem::take(&mut *entries)).unwrap_or_default()
     }
 
     /// How many entries there are.
@@ -69,6 +69,8 @@ impl Ledger {
     #[must_use]
     pub fn touches(&self, position: &str) -> bool {
         let within = format!("{position}/");
-        self.entries.lock().is_ok_and(|entries| entries.iter().any(|entry| entry.position.starts_with(&within)))
+        self.entries
+            .lock()
+            .is_ok_and(|entries| entries.iter().any(|entry| entry.position.starts_with(&within)))
     }
 }

@@ -1,1 +1,7 @@
-//! x
+//! One run from start to end: what was asked for, the run itself, and taking it back.
+
+pub mod exec;
+pub mod order;
+pub mod parameters;
+pub mod project;
+pub mod unwind;

@@ -7,6 +7,7 @@ pub mod environment;
 pub mod files;
 pub mod folder;
 pub mod http;
+pub mod lock;
 pub mod process;
 pub mod scratch;
 pub mod stop;

@@ -1,28 +1,196 @@
-//! The journal (interface only until its home lands).
-use crate::base::call::Inverse;
-use crate::base::effect::Effect;
-use crate::base::error::Result;
-use crate::base::event::Event;
+//! The record of what runs did: each entry's hash covers the one before, and a write's intent is on the disk before
+//! the write begins. One interface; where the rows lie is behind [`home`].
 
-/// The one writer of one run.
-#[derive(Clone, Debug)]
-pub struct RunJournal;
-impl RunJournal {
-    /// x
-    pub fn note(&self, _event: &Event) -> Result<()> { Ok(()) }
-    /// x
-    pub fn intend(&self, _event: &Event, _inverse: &Inverse) -> Result<Intent> { Ok(Intent(())) }
-    /// x
-    pub fn end(&self, _event: &Event) -> Result<()> { Ok(()) }
+mod chain;
+mod home;
+mod licence;
+mod record;
+mod run;
+mod sqlite;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
+mod tests;
+mod verify;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::base::error::{Error, Kind, Result};
+use crate::sys::lock::{self, FileLock};
+use crate::sys::{clock, files};
+
+use home::{Home, RunRow};
+pub use licence::{Intent, Licence};
+pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State};
+pub use run::{RunJournal, exit};
+pub use verify::{Fault, Verdict};
+
+/// The field of an `effect_began` that holds the SHA-256 of its stored inverse.
+const INVERSE_HASH: &str = "inverse_hash";
+
+/// The field of a `run_ended` that holds the exit code of its command.
+const EXIT_CODE: &str = "exit_code";
+
+/// The journal of a project. Clones are the same journal.
+#[derive(Clone)]
+pub struct Journal {
+    folder: PathBuf,
+    home: Arc<dyn Home>,
 }
-/// x
-#[derive(Debug)]
-pub struct Intent(());
-/// x
-#[derive(Debug)]
-pub enum Licence { #[doc(hidden)] Read(()), #[doc(hidden)] Write(Intent) }
-impl Licence {
-    /// x
-    pub fn to_read(effect: Effect) -> Option<Self> { effect.is_read().then_some(Self::Read(())) }
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Journal").field(&self.folder).finish()
+    }
 }
-impl From<Intent> for Licence { fn from(intent: Intent) -> Self { Self::Write(intent) } }
+
+impl Journal {
+    /// Opens the journal of the project at `project`, making it where there is none.
+    pub fn open(project: &Path) -> Result<Self> {
+        let folder = project.join(".playbook");
+        if !files::exists(&folder.join("journal.db")) {
+            files::make_private_folder(&folder.join("live"))?;
+            let _alone = FileLock::hold(&folder.join("journal.lock"))?;
+            // Old values lie here: they must not be committed along with the project by accident.
+            files::replace(&folder.join(".gitignore"), b"*\n")?;
+        }
+        let home = Arc::new(sqlite::Sqlite::open(&folder)?);
+        Ok(Self { folder, home })
+    }
+
+    /// Opens the journal of the project at `project` if it has one; makes none.
+    pub fn find(project: &Path) -> Result<Option<Self>> {
+        files::exists(&project.join(".playbook/journal.db")).then(|| Self::open(project)).transpose()
+    }
+
+    /// Begins a run: its row is durable when this returns.
+    pub fn begin_run(&self, run: &NewRun) -> Result<RunJournal> {
+        let mut run = run.clone();
+        run.facts.process = std::process::id();
+        run.facts.version = env!("CARGO_PKG_VERSION").to_owned();
+        run.facts.scripts =
+            run.scripts.iter().map(|script| (script.name.clone(), chain::sha256(&script.text))).collect();
+        // Ids of one second differ in four digits, so a few turns find a free one.
+        for _ in 0..64 {
+            let now = clock::now();
+            let id = new_id(now);
+            let path = self.alive(&id);
+            let Some(alive) = FileLock::try_hold(&path)? else { continue };
+            if let Some(hash) = self.home.begin(&id, &stamp(now), &run)? {
+                let writer = self.home.writer(&id)?;
+                return Ok(RunJournal::new(id, hash, writer, (alive, path)));
+            }
+        }
+        Err(Error::bug("no free run id was found"))
+    }
+
+    /// The runs that `filter` means, newest first.
+    pub fn runs(&self, filter: &Filter) -> Result<Vec<RunRecord>> {
+        self.home.runs(filter)?.into_iter().map(|row| self.record(row)).collect()
+    }
+
+    /// The run that `wanted` names: its id, a beginning or end of it that no other run shares, or `last`.
+    pub fn run(&self, wanted: &str) -> Result<RunRecord> {
+        let row = self.row(wanted)?;
+        self.record(row)
+    }
+
+    /// The entries of the run with this whole id, in their order.
+    pub fn entries(&self, run: &str) -> Result<Vec<Entry>> {
+        let read = |row: home::Row| {
+            let event = serde_json::from_str(&row.body).map_err(|why| why.to_string());
+            let at = row.at.parse().map_err(|why: jiff::Error| why.to_string());
+            match (event, at) {
+                (Ok(event), Ok(at)) => Ok(Entry { seq: row.seq, at, event }),
+                (Err(why), _) | (_, Err(why)) => {
+                    Err(unreadable(&format!("entry {} of the run {run}", row.seq), why))
+                }
+            }
+        };
+        self.home.entries(run)?.into_iter().map(read).collect()
+    }
+
+    /// The text of one of the scripts of a run, as it ran; its hash stands in [`Facts::scripts`].
+    pub fn script(&self, hash: &str) -> Result<Option<String>> {
+        self.home.script(hash)
+    }
+
+    /// Whether the record of the run that `wanted` names is as it was written.
+    pub fn verify(&self, wanted: &str) -> Result<Verdict> {
+        verify::one(&*self.home, &self.row(wanted)?)
+    }
+
+    /// The same for every run, oldest first; a run that was taken out whole has a verdict too.
+    pub fn verify_all(&self) -> Result<Vec<Verdict>> {
+        verify::all(&*self.home)
+    }
+
+    fn row(&self, wanted: &str) -> Result<RunRow> {
+        let mut found = match wanted {
+            "last" => self.home.runs(&Filter { last: Some(1), ..Filter::default() })?,
+            part => self.home.like(part)?,
+        };
+        if let Some(exact) = found.iter().position(|row| row.id == wanted) {
+            return Ok(found.swap_remove(exact));
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (None, _) => Err(Error::missing(match wanted {
+                "last" => "there is no run yet".to_owned(),
+                id => format!("there is no run `{id}`"),
+            })
+            .fix("see `playbook runs`")),
+            (Some(one), false) => {
+                let ids: Vec<&str> = found.iter().chain([&one]).map(|row| row.id.as_str()).collect();
+                Err(Error::usage(format!("`{wanted}` may mean several runs"))
+                    .why(ids.join(", "))
+                    .fix("write more of the id"))
+            }
+        }
+    }
+
+    fn record(&self, row: RunRow) -> Result<RunRecord> {
+        let what = format!("the row of the run {}", row.id);
+        let time = |text: &str| text.parse::<Timestamp>().map_err(|why| unreadable(&what, why.to_string()));
+        let facts = serde_json::from_str(&row.body).map_err(|why| unreadable(&what, why.to_string()))?;
+        let state = match &row.ended {
+            Some(_) => State::Ended,
+            None if lock::is_held(&self.alive(&row.id)) => State::Running,
+            None => State::Interrupted,
+        };
+        let outcome = row.ended.as_ref().map(|end| serde_json::from_value(end.outcome.clone().into()));
+        Ok(RunRecord {
+            number: row.number,
+            started: time(&row.started)?,
+            facts,
+            state,
+            ended: row.ended.as_ref().map(|end| time(&end.at)).transpose()?,
+            outcome: outcome.transpose().map_err(|why| unreadable(&what, why.to_string()))?,
+            exit_code: row.ended.as_ref().map(|end| end.exit_code),
+            steps: row.steps,
+            id: row.id,
+        })
+    }
+
+    /// The file that the process of a run holds locked as long as it lives.
+    fn alive(&self, run: &str) -> PathBuf {
+        self.folder.join("live").join(run)
+    }
+}
+
+fn unreadable(what: &str, why: String) -> Error {
+    Error::new(Kind::Tampered, format!("{what} cannot be read")).why(why).fix("see `playbook verify`")
+}
+
+/// An instant as the journal writes it: UTC, always as long, so that text order is time order.
+fn stamp(at: Timestamp) -> String {
+    format!("{at:.6}")
+}
+
+fn new_id(at: Timestamp) -> String {
+    let random = uuid::Uuid::now_v7().simple().to_string();
+    format!("{}-{}", at.strftime("%Y%m%d-%H%M%S"), &random[random.len() - 4..])
+}

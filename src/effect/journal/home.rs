@@ -1,0 +1,90 @@
+//! The seam to where a journal is kept: rows go in and come out; what they mean is decided above.
+
+use super::record::{Filter, NewRun};
+use crate::base::call::Inverse;
+use crate::base::error::Result;
+use crate::base::outcome::Outcome;
+
+/// A run as it lies in the home.
+#[derive(Clone, Debug)]
+pub(super) struct RunRow {
+    pub(super) number: u64,
+    pub(super) id: String,
+    pub(super) started: String,
+    /// The facts as JSON, as they were hashed.
+    pub(super) body: String,
+    /// The hash that the run before had reached when this one began.
+    pub(super) previous: String,
+    /// The link of this row, which its first entry goes on from.
+    pub(super) hash: String,
+    pub(super) ended: Option<RowEnd>,
+    pub(super) steps: u64,
+}
+
+/// The end of a run as its row has it.
+#[derive(Clone, Debug)]
+pub(super) struct RowEnd {
+    pub(super) at: String,
+    pub(super) outcome: String,
+    pub(super) exit_code: u8,
+    pub(super) entries: u64,
+    pub(super) head: String,
+}
+
+/// An entry as it lies in the home.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) seq: u64,
+    pub(super) at: String,
+    /// The event as JSON, as it was hashed.
+    pub(super) body: String,
+    pub(super) hash: String,
+    /// The inverse as JSON, kept apart from the record that people read.
+    pub(super) inverse: Option<String>,
+}
+
+/// The end of a run, to be written together with its last entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    pub(super) outcome: Outcome,
+    pub(super) exit_code: u8,
+}
+
+/// Where a journal is kept.
+pub(super) trait Home: Send + Sync {
+    /// Adds a run durably and returns its hash; `None` when the id is taken.
+    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<String>>;
+    /// A writer of its own for one run.
+    fn writer(&self, run: &str) -> Result<Box<dyn Writer>>;
+    /// The runs, newest first.
+    fn runs(&self, filter: &Filter) -> Result<Vec<RunRow>>;
+    /// The run with the next higher number.
+    fn after(&self, number: u64) -> Result<Option<RunRow>>;
+    /// The runs whose id begins or ends with `part`, newest first, at most ten.
+    fn like(&self, part: &str) -> Result<Vec<RunRow>>;
+    /// The entries of a run in their order, each with its inverse.
+    fn entries(&self, run: &str) -> Result<Vec<Row>>;
+    /// The text of a script by its hash.
+    fn script(&self, hash: &str) -> Result<Option<String>>;
+    /// The number that the newest run ever got.
+    fn last_number(&self) -> Result<u64>;
+}
+
+/// Writes the entries of one run.
+pub(super) trait Writer: Send {
+    /// Writes rows, and the end of the run where there is one, in one durable commit.
+    fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()>;
+    /// Does what can wait until nobody does.
+    fn tidy(&mut self);
+    /// From now on there is no more room.
+    #[cfg(test)]
+    fn fill(&mut self);
+}
+
+/// The inverse as it is stored, for those that are a call.
+pub(super) fn stored(inverse: &Inverse) -> Option<String> {
+    match inverse {
+        Inverse::Call(call) => serde_json::to_string(call).ok(),
+        Inverse::Nothing | Inverse::None { .. } => None,
+    }
+}

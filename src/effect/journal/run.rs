@@ -1,0 +1,268 @@
+//! The one writer of one run: queues what can wait, and commits it together with what cannot.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::chain;
+use super::home::{End, Row, Writer, stored};
+use super::licence::Intent;
+use crate::base::call::Inverse;
+use crate::base::error::{Error, Result};
+use crate::base::event::Event;
+use crate::base::exit::Exit;
+use crate::base::outcome::Outcome;
+use crate::sys::lock::FileLock;
+use crate::sys::{clock, files};
+
+/// How long an entry may wait for a commit that it can ride on.
+const IDLE: Duration = Duration::from_millis(250);
+/// How much may wait, in bytes of JSON, before whoever adds more commits it.
+const MOST_WAITING: usize = 4 * 1024 * 1024;
+
+/// The record of one run while it is made. Clones write the same record.
+#[derive(Clone)]
+pub struct RunJournal(Arc<Open>);
+
+impl fmt::Debug for RunJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RunJournal").field(&self.0.id).finish()
+    }
+}
+
+struct Open {
+    id: String,
+    shared: Arc<Shared>,
+    flusher: Option<JoinHandle<()>>,
+    /// Shows other processes that this one lives.
+    _alive: FileLock,
+    alive_at: std::path::PathBuf,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    pen: Mutex<Pen>,
+}
+
+/// What waits to be written.
+#[derive(Default)]
+struct Queue {
+    rows: Vec<Row>,
+    bytes: usize,
+    last: u64,
+    since: Option<Instant>,
+    end: Option<End>,
+    ended: bool,
+    closing: bool,
+    /// The flusher looks at the clock by itself and need not be woken.
+    watched: bool,
+    failed: Option<Error>,
+}
+
+/// Writes, and knows the hash to go on from. Whoever holds it commits for all who wait.
+struct Pen {
+    run: String,
+    head: String,
+    writer: Box<dyn Writer>,
+}
+
+impl RunJournal {
+    /// The journal of the run `id`, whose chain goes on from `head`.
+    pub(super) fn new(
+        id: String,
+        head: String,
+        writer: Box<dyn Writer>,
+        alive: (FileLock, std::path::PathBuf),
+    ) -> Self {
+        let pen = Mutex::new(Pen { run: id.clone(), head, writer });
+        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen });
+        let watched = Arc::clone(&shared);
+        let flusher = std::thread::Builder::new().name("journal".into()).spawn(move || watched.watch()).ok();
+        Self(Arc::new(Open { id, shared, flusher, _alive: alive.0, alive_at: alive.1 }))
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// Keeps an event. It becomes durable with the next write's intent, or within a quarter of a second.
+    pub fn note(&self, event: &Event) -> Result<()> {
+        if !event.is_kept() {
+            return Ok(());
+        }
+        let waiting = self.0.shared.push(body(event, None), None, None)?.waiting;
+        if waiting > MOST_WAITING { self.flush() } else { Ok(()) }
+    }
+
+    /// Keeps the beginning of a write together with how it is taken back. Both are on the disk when this returns.
+    pub fn intend(&self, event: &Event, inverse: &Inverse) -> Result<Intent> {
+        let inverse = stored(inverse);
+        let hash = inverse.as_ref().map(|inverse| (super::INVERSE_HASH, chain::sha256(inverse).into()));
+        let pushed = self.0.shared.push(body(event, hash), inverse, None)?;
+        self.flush()?;
+        Ok(Intent::new(pushed.seq))
+    }
+
+    /// Keeps the end of the run, durably. Nothing can be added afterwards.
+    pub fn end(&self, event: &Event) -> Result<()> {
+        let Event::RunEnded { outcome, error, .. } = event else {
+            return Err(Error::bug("a run can end only with `run_ended`"));
+        };
+        let end = End { outcome: *outcome, exit_code: exit(*outcome, error.as_ref()).code() };
+        let body = body(event, Some((super::EXIT_CODE, end.exit_code.into())));
+        self.0.shared.push(body, None, Some(end))?;
+        self.flush()
+    }
+
+    /// Makes everything noted so far durable.
+    pub fn flush(&self) -> Result<()> {
+        self.0.shared.settle()
+    }
+}
+
+/// The exit code of a command whose run ended so.
+#[must_use]
+pub fn exit(outcome: Outcome, error: Option<&Error>) -> Exit {
+    match outcome {
+        Outcome::NotTakenBack => Exit::NotTakenBack,
+        Outcome::InDoubt => Exit::InDoubt,
+        Outcome::Done => error.map_or(Exit::Done, Error::exit),
+        Outcome::Cancelled => error.map_or(Exit::Interrupted, Error::exit),
+        Outcome::Failed | Outcome::TakenBack => error.map_or(Exit::Failed, Error::exit),
+    }
+}
+
+/// The event as the chain covers it, with one more field. The arguments of an inverse hold old values: they are kept
+/// apart, and only their hash stands here.
+fn body(event: &Event, field: Option<(&str, Value)>) -> Result<String> {
+    let failed =
+        |why: serde_json::Error| Error::bug("an event cannot be written as JSON").why(why.to_string());
+    if field.is_none() && !matches!(event, Event::EffectBegan { .. }) {
+        return serde_json::to_string(event).map_err(failed);
+    }
+    let mut value = serde_json::to_value(event).map_err(failed)?;
+    if let Some(arguments) = value.pointer_mut("/inverse/arguments") {
+        *arguments = Value::Object(serde_json::Map::new());
+    }
+    if let (Some((name, field)), Value::Object(fields)) = (field, &mut value) {
+        fields.insert(name.to_owned(), field);
+    }
+    Ok(value.to_string())
+}
+
+struct Pushed {
+    seq: u64,
+    waiting: usize,
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, body: Result<String>, inverse: Option<String>, end: Option<End>) -> Result<Pushed> {
+        let body = body?;
+        let mut queue = self.queue();
+        if let Some(error) = &queue.failed {
+            return Err(error.clone());
+        }
+        if queue.ended {
+            return Err(Error::bug("the run has ended: nothing can be added to its journal"));
+        }
+        queue.last += 1;
+        queue.bytes += body.len() + inverse.as_ref().map_or(0, String::len);
+        queue.ended = end.is_some();
+        queue.end = end;
+        let (seq, at) = (queue.last, super::stamp(clock::now()));
+        queue.rows.push(Row { seq, at, body, hash: String::new(), inverse });
+        queue.since.get_or_insert_with(clock::instant);
+        let pushed = Pushed { seq, waiting: queue.bytes };
+        if !queue.watched {
+            self.wake.notify_one();
+        }
+        Ok(pushed)
+    }
+
+    /// Commits all that waits. Callers that come while one commits find their entries committed by it.
+    fn settle(&self) -> Result<()> {
+        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut rows, end) = {
+            let mut queue = self.queue();
+            if let Some(error) = &queue.failed {
+                return Err(error.clone());
+            }
+            queue.bytes = 0;
+            queue.since = None;
+            (std::mem::take(&mut queue.rows), queue.end.take())
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut head = pen.head.clone();
+        for row in &mut rows {
+            head = chain::link(&head, &pen.run, row.seq, &row.at, &row.body);
+            row.hash.clone_from(&head);
+        }
+        pen.writer.commit(&rows, end).map_err(|error| {
+            // What is on the disk is now uncertain, so nothing may follow it.
+            self.queue().failed.get_or_insert(error).clone()
+        })?;
+        pen.head = head;
+        Ok(())
+    }
+
+    /// Commits what has waited too long, until the journal closes.
+    fn watch(&self) {
+        let mut queue = self.queue();
+        while !queue.closing {
+            let left = queue.since.map(|since| IDLE.saturating_sub(since.elapsed()));
+            queue = match left {
+                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => {
+                    drop(queue);
+                    // A failure stays in the queue, where the next call finds it.
+                    if self.settle().is_err() {
+                        return;
+                    }
+                    self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.tidy();
+                    self.queue()
+                }
+                Some(left) => {
+                    queue.watched = true;
+                    let (mut queue, _) =
+                        self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
+                    queue.watched = false;
+                    queue
+                }
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+impl RunJournal {
+    /// From now on the journal's disk is full.
+    pub(super) fn fill(&self) {
+        self.0.shared.pen.lock().unwrap().writer.fill();
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.queue().closing = true;
+        self.shared.wake.notify_all();
+        if let Some(flusher) = self.flusher.take() {
+            let _ = flusher.join();
+        }
+        if self.shared.settle().is_ok() {
+            self.shared.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.tidy();
+        }
+        let _ = files::remove(&self.alive_at);
+    }
+}

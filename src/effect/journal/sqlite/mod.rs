@@ -1,0 +1,123 @@
+//! The journal's home on one machine: an SQLite file that only its owner may read.
+
+mod read;
+mod schema;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::home::{Home, Row, RunRow, Writer};
+use super::record::{Filter, NewRun};
+use crate::base::error::{Error, Kind, Result};
+use crate::sys::files;
+use crate::sys::lock::FileLock;
+
+/// How long a write waits for another process to finish its own.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// The SQLite home.
+pub(super) struct Sqlite {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl Sqlite {
+    /// Opens the journal in `folder`, making it or bringing it up to date where needed.
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join("journal.db");
+        // SQLite gives its -wal and -shm files the mode of the database, so one private file makes three.
+        files::make_private_file(&path)?;
+        let mut connection = connect(&path)?;
+        if !schema::is_current(&connection)? {
+            let _alone = FileLock::hold(&folder.join("journal.lock"))?;
+            connection.pragma_update(None, "journal_mode", "WAL").map_err(failed("set up"))?;
+            schema::migrate(&mut connection)?;
+        }
+        Ok(Self { path, connection: Mutex::new(connection) })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Home for Sqlite {
+    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<String>> {
+        write::begin(&mut self.connection(), (id, started), run)
+    }
+
+    fn writer(&self, run: &str) -> Result<Box<dyn Writer>> {
+        Ok(Box::new(write::SqliteWriter::new(connect(&self.path)?, run)))
+    }
+
+    fn runs(&self, filter: &Filter) -> Result<Vec<RunRow>> {
+        read::runs(&self.connection(), filter).map_err(failed("read"))
+    }
+
+    fn after(&self, number: u64) -> Result<Option<RunRow>> {
+        read::after(&self.connection(), number).map_err(failed("read"))
+    }
+
+    fn like(&self, part: &str) -> Result<Vec<RunRow>> {
+        read::like(&self.connection(), part).map_err(failed("read"))
+    }
+
+    fn entries(&self, run: &str) -> Result<Vec<Row>> {
+        read::entries(&self.connection(), run).map_err(failed("read"))
+    }
+
+    fn script(&self, hash: &str) -> Result<Option<String>> {
+        read::script(&self.connection(), hash).map_err(failed("read"))
+    }
+
+    fn last_number(&self) -> Result<u64> {
+        read::last_number(&self.connection()).map_err(failed("read"))
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let open = || -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        // FULL: a commit has reached the disk when it returns; on a Mac that takes `fullfsync`.
+        // A checkpoint in the middle of a run would make one step slow: it waits for a quiet moment, see `tidy`.
+        connection.execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 16384; PRAGMA foreign_keys = OFF",
+        )?;
+        Ok(connection)
+    };
+    open().map_err(failed("open"))
+}
+
+/// Says in our words what SQLite could not do.
+fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
+    move |why| {
+        let code = why.sqlite_error_code();
+        let error = match code {
+            // No code: what came out was not what the product puts in.
+            None | Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Error::new(Kind::Tampered, "the journal `.playbook/journal.db` is damaged")
+            }
+            _ => Error::new(Kind::Io, format!("cannot {doing} the journal `.playbook/journal.db`")),
+        };
+        let error = error.why(why.to_string());
+        match code {
+            Some(ErrorCode::DiskFull) => error.fix("free some space on that disk"),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                error.fix("check the owner and mode of the folder `.playbook` and of the files in it")
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => error.fix(
+                "another process has held the journal for half a minute: end it (`fuser .playbook/journal.db` names it)",
+            ),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => error.fix(
+                "keep a copy as evidence, look at the disk, then move the folder `.playbook` aside to begin a new journal",
+            ),
+            _ => error,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading rows; another process may write meanwhile.
+
+use rusqlite::types::Null;
+use rusqlite::{Connection, OptionalExtension as _, Row as Columns, ToSql, params};
+
+use super::super::home::{Row, RowEnd, RunRow};
+use super::super::record::Filter;
+
+const RUNS: &str = "SELECT number, id, started, body, previous, hash, state, ended, outcome, exit_code, entries, head, \
+     (SELECT count(*) FROM entries WHERE run = runs.id AND word = 'step_ended') FROM runs";
+
+/// SQLite has no unsigned numbers; one that somebody made negative comes out absurdly large, and is found by `verify`.
+fn count(row: &Columns<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(i64::cast_unsigned)
+}
+
+fn run(row: &Columns<'_>) -> rusqlite::Result<RunRow> {
+    let state: String = row.get(6)?;
+    let end = || -> rusqlite::Result<RowEnd> {
+        Ok(RowEnd {
+            at: row.get(7)?,
+            outcome: row.get(8)?,
+            exit_code: row.get(9)?,
+            entries: count(row, 10)?,
+            head: row.get(11)?,
+        })
+    };
+    Ok(RunRow {
+        number: count(row, 0)?,
+        id: row.get(1)?,
+        started: row.get(2)?,
+        body: row.get(3)?,
+        previous: row.get(4)?,
+        hash: row.get(5)?,
+        ended: if state == "running" { None } else { Some(end()?) },
+        steps: count(row, 12)?,
+    })
+}
+
+/// The runs, newest first.
+pub(super) fn runs(connection: &Connection, filter: &Filter) -> rusqlite::Result<Vec<RunRow>> {
+    let sql = format!(
+        "{RUNS} WHERE (?1 IS NULL OR playbook = ?1) AND (?2 IS NULL OR environment = ?2) ORDER BY number DESC LIMIT ?3"
+    );
+    let last: i64 = filter.last.and_then(|last| i64::try_from(last).ok()).unwrap_or(-1);
+    let text = |text: &Option<String>| -> Box<dyn ToSql> {
+        text.clone().map_or_else(|| Box::new(Null) as Box<dyn ToSql>, |text| Box::new(text))
+    };
+    let mut statement = connection.prepare(&sql)?;
+    statement.query_map(params![text(&filter.playbook), text(&filter.environment), last], run)?.collect()
+}
+
+/// The run with the next higher number.
+pub(super) fn after(connection: &Connection, number: u64) -> rusqlite::Result<Option<RunRow>> {
+    let sql = format!("{RUNS} WHERE number > ?1 ORDER BY number LIMIT 1");
+    connection.prepare_cached(&sql)?.query_row([number.cast_signed()], run).optional()
+}
+
+/// The runs whose id begins or ends with `part`, newest first, at most ten.
+pub(super) fn like(connection: &Connection, part: &str) -> rusqlite::Result<Vec<RunRow>> {
+    let sql = format!(
+        "{RUNS} WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1 ORDER BY number DESC LIMIT 10"
+    );
+    connection.prepare(&sql)?.query_map([part], run)?.collect()
+}
+
+/// The entries of a run in their order, each with its inverse.
+pub(super) fn entries(connection: &Connection, run: &str) -> rusqlite::Result<Vec<Row>> {
+    let sql = "SELECT seq, at, body, hash, call FROM entries LEFT JOIN inverses USING (run, seq) WHERE run = ?1 ORDER BY seq";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement
+        .query_map([run], |row| {
+            Ok(Row {
+                seq: count(row, 0)?,
+                at: row.get(1)?,
+                body: row.get(2)?,
+                hash: row.get(3)?,
+                inverse: row.get(4)?,
+            })
+        })?
+        .collect()
+}
+
+/// The text of a script by its hash.
+pub(super) fn script(connection: &Connection, hash: &str) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT text FROM scripts WHERE hash = ?1", [hash], |row| row.get(0)).optional()
+}
+
+/// The number that the newest run ever got, whether or not its row is still there.
+pub(super) fn last_number(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'runs'";
+    Ok(connection.query_row(sql, [], |row| count(row, 0)).optional()?.unwrap_or(0))
+}

@@ -1,0 +1,117 @@
+//! Writing rows: one commit for all that waits.
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+
+use super::super::chain::{self, ROOT};
+use super::super::home::{End, Row, Writer};
+use super::super::record::NewRun;
+use super::failed;
+use crate::base::error::{Error, Result};
+
+/// So much may stand in the write-ahead log before a quiet moment is used to move it into the database; in bytes.
+const TIDY_ABOVE: usize = 1024 * 1024;
+
+/// Adds a run durably and returns its hash; `None` when the id is taken.
+pub(super) fn begin(
+    connection: &mut Connection,
+    (id, started): (&str, &str),
+    run: &NewRun,
+) -> Result<Option<String>> {
+    let body = serde_json::to_string(&run.facts)
+        .map_err(|why| Error::bug("the facts of a run cannot be written as JSON").why(why.to_string()))?;
+    let mut add = || -> rusqlite::Result<String> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // The point that the newest run has reached, so that cutting its end off later is seen from here.
+        let reached = "SELECT coalesce((SELECT hash FROM entries WHERE run = id ORDER BY seq DESC LIMIT 1), hash) \
+             FROM runs ORDER BY number DESC LIMIT 1";
+        let previous = transaction.query_row(reached, [], |row| row.get(0)).or_else(|why| {
+            if why == rusqlite::Error::QueryReturnedNoRows { Ok(ROOT.to_owned()) } else { Err(why) }
+        })?;
+        let hash = chain::link(&previous, id, 0, started, &body);
+        transaction.execute(
+            "INSERT INTO runs (id, started, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![id, started, body, previous, hash],
+        )?;
+        for script in &run.scripts {
+            transaction.execute(
+                "INSERT OR IGNORE INTO scripts (hash, text) VALUES (?1, ?2)",
+                params![chain::sha256(&script.text), script.text],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(hash)
+    };
+    match add() {
+        Ok(hash) => Ok(Some(hash)),
+        Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(None),
+        Err(why) => Err(failed("write")(why)),
+    }
+}
+
+/// Writes the entries of one run through a connection of its own.
+pub(super) struct SqliteWriter {
+    connection: Connection,
+    run: String,
+    written: usize,
+}
+
+impl SqliteWriter {
+    pub(super) fn new(connection: Connection, run: &str) -> Self {
+        Self { connection, run: run.to_owned(), written: 0 }
+    }
+}
+
+impl Writer for SqliteWriter {
+    fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()> {
+        let mut write = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            insert(&transaction, &self.run, rows)?;
+            if let (Some(end), Some(last)) = (end, rows.last()) {
+                finish(&transaction, &self.run, last, end)?;
+            }
+            transaction.commit()
+        };
+        write().map_err(failed("write"))?;
+        self.written += rows
+            .iter()
+            .map(|row| row.body.len() + row.inverse.as_ref().map_or(0, String::len))
+            .sum::<usize>();
+        Ok(())
+    }
+
+    fn tidy(&mut self) {
+        if self.written > TIDY_ABOVE {
+            self.written = 0;
+            // Only a convenience: whoever opens the journal next can do it too.
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
+    }
+
+    #[cfg(test)]
+    fn fill(&mut self) {
+        self.connection.query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
+    }
+}
+
+fn insert(transaction: &Transaction<'_>, run: &str, rows: &[Row]) -> rusqlite::Result<()> {
+    let mut entry = transaction
+        .prepare_cached("INSERT INTO entries (run, seq, at, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for row in rows {
+        entry.execute(params![run, row.seq.cast_signed(), row.at, row.body, row.hash])?;
+        if let Some(call) = &row.inverse {
+            let mut inverse =
+                transaction.prepare_cached("INSERT INTO inverses (run, seq, call) VALUES (?1, ?2, ?3)")?;
+            inverse.execute(params![run, row.seq.cast_signed(), call])?;
+        }
+    }
+    Ok(())
+}
+
+fn finish(transaction: &Transaction<'_>, run: &str, last: &Row, end: End) -> rusqlite::Result<()> {
+    let outcome = serde_json::to_value(end.outcome).ok().and_then(|word| word.as_str().map(str::to_owned));
+    transaction.execute(
+        "UPDATE runs SET state = 'ended', ended = ?2, outcome = ?3, exit_code = ?4, entries = ?5, head = ?6 WHERE id = ?1",
+        params![run, last.at, outcome, end.exit_code, last.seq.cast_signed(), last.hash],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! What a command asks for, made ready: the project, the environment, the playbook with its header and parameters.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::parameters;
+use super::project::Project;
+use crate::base::error::{Error, Result};
+use crate::base::event::Listener;
+use crate::effect::environment::{Environment, OnFailure};
+use crate::effect::family::Families;
+use crate::script::header::Header;
+use crate::sys::files;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// The playbook's file, as typed.
+    pub playbook: PathBuf,
+    /// The folder of `playbook.toml`, where it was named.
+    pub project: Option<PathBuf>,
+    /// The environment, where it was named.
+    pub environment: Option<String>,
+    /// `name=value` of parameters.
+    pub set: Vec<String>,
+    /// What happens when the run fails, where the command line says so.
+    pub on_failure: Option<OnFailure>,
+}
+
+/// Asks the person at the terminal a yes or no.
+pub type Ask = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// Who a run talks with.
+#[derive(Clone, Default)]
+pub struct Audience {
+    /// Who is told of every event.
+    pub listeners: Vec<Arc<dyn Listener>>,
+    /// The person at the terminal, if there is one.
+    pub ask: Option<Ask>,
+    /// How many bytes the process has allocated; only the binary owns its allocator.
+    pub allocated: Option<fn() -> usize>,
+}
+
+/// An order made ready: everything was read and checked, nothing was run.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The project's folder.
+    pub folder: PathBuf,
+    /// The environment of the run, its limits already those of the run.
+    pub environment: Environment,
+    /// The playbook's name: its path from the project's folder.
+    pub name: String,
+    /// The playbook's text.
+    pub text: String,
+    /// The playbook's header.
+    pub header: Header,
+    /// The parameters' values.
+    pub parameters: Map<String, Value>,
+}
+
+impl Order {
+    /// Reads everything the order names.
+    pub fn ready(&self, families: Families) -> Result<Ready> {
+        let mut ready = self.read(families)?;
+        ready.parameters = parameters::resolve(&ready.header, &ready.environment, &self.set)?;
+        Ok(ready)
+    }
+
+    /// Reads everything the order names but the parameters, which a check does not need.
+    pub fn read(&self, families: Families) -> Result<Ready> {
+        if !files::exists(&self.playbook) {
+            return Err(Error::missing(format!("there is no playbook {}", self.playbook.display()))
+                .fix("`playbook` alone lists the playbooks of the project"));
+        }
+        let path = files::real_path(&self.playbook)?;
+        let near = path.parent().map(Path::to_path_buf);
+        let project = match &self.project {
+            Some(folder) => Project::open(Some(folder), families)?,
+            None => Project::open_above(&near.unwrap_or_default(), families)?,
+        };
+        let mut environment = project.environment(self.environment.as_deref())?;
+        let name = path
+            .strip_prefix(&project.folder)
+            .map_or_else(|_| path.display().to_string(), |name| name.display().to_string());
+        let text = files::read_text(&path, environment.limits.source)?;
+        let header = Header::read(&name, &text)?;
+        if let Some(timeout) = header.timeout {
+            environment.limits.timeout = environment.limits.timeout.min(timeout);
+        }
+        if let Some(on_failure) = self.on_failure {
+            environment.on_failure = on_failure;
+        }
+        Ok(Ready { folder: project.folder, environment, name, text, header, parameters: Map::new() })
+    }
+}

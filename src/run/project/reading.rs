@@ -1,0 +1,143 @@
+//! `playbook.toml` into environments, every mistake noted at its place.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{LOCAL, limits, settings};
+use crate::base::access::ResourceId;
+use crate::base::document::{self, Document, Field, type_of};
+use crate::base::error::{Error, Result};
+use crate::base::suggest;
+use crate::effect::environment::{Environment, OnFailure};
+use crate::effect::family::{self, Families, Family};
+
+/// The keys of the file itself.
+const TOP: &[&str] = &["default", "env"];
+
+/// The keys of an environment that are no family.
+const OWN: &[&str] = &["about", "on_failure", "limits", "params"];
+
+/// The environments of the file by name, and the one that it prefers.
+pub(super) fn read(
+    file: &str,
+    text: &str,
+    families: Families,
+) -> Result<(BTreeMap<String, Environment>, Option<String>)> {
+    let document = Document::new(file, text);
+    let mut reader = Reader { document: &document, families, environments: BTreeMap::new() };
+    let mut default = None;
+    if let Some(table) = document.parse(text) {
+        for field in document::fields(&table) {
+            match field.name() {
+                "default" => default = Some(field),
+                "env" => reader.read_environments(field),
+                _ => reader.document.unknown(field, file, TOP),
+            }
+        }
+        let default = default.and_then(|field| reader.read_default(field));
+        let mut environments = reader.environments;
+        document.finish()?;
+        if environments.is_empty() {
+            environments
+                .insert(LOCAL.to_owned(), Environment { name: LOCAL.to_owned(), ..Environment::default() });
+        }
+        return Ok((environments, default));
+    }
+    document.finish()?;
+    Err(Error::bug(format!("{file} was refused without a mistake")))
+}
+
+struct Reader<'a> {
+    document: &'a Document<'a>,
+    families: Families,
+    environments: BTreeMap<String, Environment>,
+}
+
+impl Reader<'_> {
+    fn read_default(&self, field: Field<'_, '_>) -> Option<String> {
+        let name = self.document.string(field, LOCAL)?;
+        if self.environments.contains_key(name) || name == LOCAL && self.environments.is_empty() {
+            return Some(name.to_owned());
+        }
+        let error = Error::usage(format!("`{name}` is no environment of this file"));
+        let names = self.environments.keys().map(String::as_str);
+        self.document.refuse(&field.value.span(), error.fix(suggest::advice(name, names)));
+        None
+    }
+
+    fn read_environments(&mut self, field: Field<'_, '_>) {
+        for one in self.document.table(field).unwrap_or_default() {
+            self.check_name(one, "an environment");
+            let mut environment = Environment { name: one.name().to_owned(), ..Environment::default() };
+            for key in self.document.table(one).unwrap_or_default() {
+                self.read_environment(&mut environment, key);
+            }
+            self.environments.insert(environment.name.clone(), environment);
+        }
+    }
+
+    fn read_environment(&self, environment: &mut Environment, field: Field<'_, '_>) {
+        match field.name() {
+            "about" => environment.about = self.document.string(field, "the live system").map(str::to_owned),
+            "on_failure" => environment.on_failure = self.read_on_failure(field).unwrap_or_default(),
+            "limits" => environment.limits = limits::read(self.document, field),
+            "params" => environment.parameters = self.read_parameters(field),
+            name => match family::find(self.families, name) {
+                Some(family) => self.read_family(environment, family, field),
+                None => {
+                    let error = Error::usage(format!("`{name}` is no family of resources"));
+                    let known = self.families.iter().map(|family| family.name).chain(OWN.iter().copied());
+                    self.document.refuse(&field.key.span(), error.fix(suggest::advice(name, known)));
+                }
+            },
+        }
+    }
+
+    fn read_on_failure(&self, field: Field<'_, '_>) -> Option<OnFailure> {
+        self.document.parsed(field, "rollback", |word| match word {
+            "rollback" => Ok(OnFailure::Rollback),
+            "stop" => Ok(OnFailure::Stop),
+            _ => Err(Error::usage(format!("`{word}` is nothing to do on failure"))
+                .fix(suggest::advice(word, ["rollback", "stop"]))),
+        })
+    }
+
+    fn read_parameters(&self, field: Field<'_, '_>) -> Map<String, Value> {
+        let fields = self.document.table(field).unwrap_or_default();
+        fields
+            .into_iter()
+            .filter_map(|one| Some((one.name().to_owned(), self.document.json(one.value)?)))
+            .collect()
+    }
+
+    fn read_family(&self, environment: &mut Environment, family: &Family, field: Field<'_, '_>) {
+        let own = format!("env.{}.{}", environment.name, family.name);
+        for one in self.document.table(field).unwrap_or_default() {
+            if !one.value.get_ref().is_table() {
+                let error = Error::usage(format!("a resource of `{}` has no name of its own", family.name))
+                    .why(format!(
+                        "`{}` stands right in [{own}], and is {}",
+                        one.name(),
+                        type_of(one.value.get_ref())
+                    ))
+                    .fix(format!("give the resource a name: [{own}.main]"));
+                return self.document.refuse(&one.key.span(), error);
+            }
+            self.check_name(one, "a resource");
+            let id = ResourceId::new(family.name, one.name());
+            let place = format!("{own}.{}", one.name());
+            if let Some(resource) = settings::read(self.document, family, id.clone(), one, &place) {
+                environment.resources.insert(id, resource);
+            }
+        }
+    }
+
+    fn check_name(&self, field: Field<'_, '_>, of: &str) {
+        let name = field.name();
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)) {
+            let error = Error::usage(format!("`{name}` is no name for {of}"));
+            self.document.refuse(&field.key.span(), error.fix("use letters, digits, `_` and `-`"));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The engine: what the language has, and every bound of the sandbox.
+
+use std::sync::Arc;
+
+use rhai::packages::{
+    ArithmeticPackage, BasicArrayPackage, BasicBlobPackage, BasicFnPackage, BasicIteratorPackage,
+    BasicMapPackage, BasicMathPackage, BasicStringPackage, BitFieldPackage, LanguageCorePackage,
+    LogicPackage, MoreStringPackage, Package as _,
+};
+use rhai::{AST, Dynamic, Engine, Module, OptimizationLevel, ParseError};
+
+use super::session::Session;
+use super::{forms, handle, here, modules, stand_in, traces, values, words};
+use crate::base::error::{Error, Kind};
+use crate::base::text;
+use crate::effect::environment::Limits;
+
+/// How often the stop is looked at, in operations; memory is looked at every time, because one operation can double it.
+const LOOK_EVERY: u64 = 64;
+
+/// The stack of a script's thread, in bytes, for what its memory limit allows: a chain of closures is dropped by
+/// recursion, and an overflow there ends the process. The system gives the memory only as it is touched.
+#[must_use]
+pub fn stack_size(limits: &Limits) -> usize {
+    usize::try_from(limits.memory.saturating_mul(4)).unwrap_or(usize::MAX).clamp(64 << 20, 4 << 30)
+}
+
+/// An engine for one run.
+#[must_use]
+pub fn build(session: &Arc<Session>) -> Engine {
+    let mut engine = language();
+    bound(&mut engine, session);
+    engine.set_module_resolver(modules::Resolver::new(Arc::clone(session)));
+    let mut facts = Module::new();
+    facts.set_var("params", values::from_json(&session.parameters.clone().into()));
+    facts.set_var("run", values::from_json(&session.facts.clone().into()));
+    engine.register_global_module(facts.into());
+    stand_in::register(&mut engine);
+    handle::register(&mut engine, session, session.pipeline.host.families);
+    forms::register(&mut engine, session);
+    let told = Arc::clone(session);
+    engine.on_print(move |text| tell(&told, text));
+    let told = Arc::clone(session);
+    engine.on_debug(move |text, _, _| tell(&told, text));
+    engine
+}
+
+fn tell(session: &Session, text: &str) {
+    let text = session.pipeline.host.redactor.text(text);
+    // A journal that cannot be written shows itself at the next effect, which can fail; printing cannot.
+    let _ = session.record(&crate::base::event::Event::Logged { position: here::next(), text });
+}
+
+/// The language itself: Rhai's packages without its clock, and without `eval`.
+fn language() -> Engine {
+    let mut engine = Engine::new_raw();
+    LanguageCorePackage::new().register_into_engine(&mut engine);
+    ArithmeticPackage::new().register_into_engine(&mut engine);
+    BasicStringPackage::new().register_into_engine(&mut engine);
+    BasicIteratorPackage::new().register_into_engine(&mut engine);
+    BasicFnPackage::new().register_into_engine(&mut engine);
+    LogicPackage::new().register_into_engine(&mut engine);
+    BasicMathPackage::new().register_into_engine(&mut engine);
+    BasicArrayPackage::new().register_into_engine(&mut engine);
+    BasicBlobPackage::new().register_into_engine(&mut engine);
+    BasicMapPackage::new().register_into_engine(&mut engine);
+    BitFieldPackage::new().register_into_engine(&mut engine);
+    MoreStringPackage::new().register_into_engine(&mut engine);
+    engine.set_optimization_level(OptimizationLevel::None);
+    engine.disable_symbol("eval");
+    words::register(&mut engine);
+    engine
+}
+
+/// Sets every bound, because debug and release builds of Rhai have different ones by default.
+fn bound(engine: &mut Engine, session: &Arc<Session>) {
+    let limits = &session.limits;
+    engine.set_max_operations(limits.operations);
+    engine.set_max_call_levels(limits.call_depth);
+    engine.set_max_expr_depths(limits.expression_depth, limits.expression_depth);
+    engine.set_max_string_size(usize::try_from(limits.string).unwrap_or(usize::MAX));
+    engine.set_max_array_size(limits.array);
+    engine.set_max_map_size(limits.map);
+    engine.set_max_variables(limits.variables);
+    engine.set_max_functions(2_000);
+    engine.set_max_modules(limits.modules);
+    let most = (session.allocated)().saturating_add(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+    let (allocated, memory) = (session.allocated, limits.memory);
+    engine.on_progress(move |operations| {
+        if allocated() > most {
+            here::stop().give(
+                Error::new(Kind::Limit, format!("the script uses more memory than {}", text::show_size(memory)))
+                    .fix("keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml"),
+            );
+        } else if operations % LOOK_EVERY != 0 {
+            return None;
+        }
+        here::stopped().map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))
+    });
+}
+
+/// Compiles a source; its first line may be a `#!` line.
+pub fn compile(engine: &Engine, source: &str) -> Result<AST, ParseError> {
+    words::begin();
+    engine.compile(without_header(source))
+}
+
+/// The source with its header as plain comments of the same width: the header was read on its own, and Rhai takes
+/// `//!` only as the very first thing of a file.
+fn without_header(source: &str) -> String {
+    let mut plain = String::with_capacity(source.len());
+    let mut in_header = true;
+    for line in source.split_inclusive('\n') {
+        let text = line.trim_start();
+        in_header =
+            in_header && (text.starts_with("//!") || text.starts_with("#!") || text.trim().is_empty());
+        match (in_header, line.find("//!"), line.strip_prefix("#!")) {
+            (true, Some(at), _) => plain.extend([&line[..at], "// ", &line[at + 3..]]),
+            (true, None, Some(rest)) => plain.extend(["// ", rest]),
+            _ => plain.push_str(line),
+        }
+    }
+    plain
+}
+
+/// Runs a compiled playbook to its end.
+pub fn run(engine: &Engine, ast: &AST, session: &Session) -> Result<(), Error> {
+    match engine.run_ast(ast) {
+        Err(error) if !traces::is_departure(&error) => {
+            Err(traces::explain(&error, ast.source().unwrap_or_default(), &session.sources))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,165 @@
+//! `check NAME, CONDITION` and `metric NAME, CONDITION`: the lines of the checklist, with target and actual.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, Expr, Expression, Token};
+use serde_json::Value;
+
+use crate::base::error::{Error, Kind};
+use crate::base::event::{Event, Judgement};
+use crate::script::session::{Session, text_of};
+use crate::script::{here, stand_in, traces, values};
+
+/// Teaches the engine both forms.
+pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
+    for (word, judgement) in [("check", Judgement::Check), ("metric", Judgement::Metric)] {
+        let session = Arc::clone(session);
+        engine.register_custom_syntax_with_state_raw(
+            word,
+            |seen, _, _| Ok(["$expr$", ",", "$expr$"].get(seen.len() - 1).map(|symbol| (*symbol).into())),
+            false,
+            move |context, inputs, _| judge(&session, context, inputs, judgement),
+        );
+    }
+}
+
+/// What a condition came to.
+struct Judged {
+    passed: Option<bool>,
+    actual: Value,
+    target: String,
+}
+
+fn judge(
+    session: &Session,
+    context: &mut EvalContext,
+    inputs: &[Expression],
+    judgement: Judgement,
+) -> traces::Raised<Dynamic> {
+    let at = inputs[0].position();
+    let name = context.eval_expression_tree(&inputs[0])?;
+    let name = text_of(&name, "the name of a check").map_err(|error| traces::raise(error, at))?;
+    let judged = match compare(context, &inputs[1]) {
+        Err(error) if session.is_planning() && depends(&error, context, session) => {
+            Judged { passed: None, actual: Value::Null, target: String::new() }
+        }
+        judged => judged?,
+    };
+    let event = Event::Judged {
+        position: here::next(),
+        judgement,
+        name: name.clone(),
+        passed: judged.passed,
+        condition: written(context, inputs, session),
+        actual: session.pipeline.host.redactor.value(&judged.actual),
+        target: session.pipeline.host.redactor.text(&judged.target),
+    };
+    session.record(&event).map_err(|error| traces::raise(error, at))?;
+    if judged.passed != Some(false) || session.is_planning() {
+        return Ok(judged.passed.unwrap_or(false).into());
+    }
+    let Event::Judged { actual, target, condition, .. } = event else { return Ok(false.into()) };
+    let why = if target.is_empty() {
+        format!("`{condition}` is not true")
+    } else {
+        format!("it is {actual}, and should be {target}")
+    };
+    Err(traces::raise(
+        Error::new(Kind::Check, format!("{} “{name}” does not hold", judgement.word())).why(why),
+        at,
+    ))
+}
+
+fn depends(error: &EvalAltResult, context: &EvalContext, session: &Session) -> bool {
+    traces::explain(error, context.source().unwrap_or_default(), &session.sources).kind == Kind::Horizon
+}
+
+/// Evaluates a condition; of a comparison each side once, so that both can be shown.
+fn compare(context: &mut EvalContext, condition: &Expression) -> Result<Judged, Box<EvalAltResult>> {
+    let expression: &Expr = condition;
+    if let Expr::FnCall(call, _) = expression
+        && let Some(operator) = call.op_token.as_ref().filter(|token| is_comparison(token))
+        && let [left, right] = call.args.as_slice()
+    {
+        let left = context.eval_expression_tree(&Expression::from(left))?.flatten();
+        let right = context.eval_expression_tree(&Expression::from(right))?.flatten();
+        let sign = operator.literal_syntax();
+        let judged = Judged {
+            passed: None,
+            actual: values::shown(&left),
+            target: format!("{sign} {}", values::shown(&right)),
+        };
+        if stand_in::within(&left).or_else(|| stand_in::within(&right)).is_some() {
+            return Ok(Judged { actual: Value::Null, ..judged });
+        }
+        refuse_strangers(&left, &right, condition.position())?;
+        let passed: bool = context.call_native_fn(sign, (left, right))?;
+        return Ok(Judged { passed: Some(passed), ..judged });
+    }
+    let value = context.eval_expression_tree(condition)?;
+    if stand_in::within(&value).is_some() {
+        return Ok(Judged { passed: None, actual: Value::Null, target: String::new() });
+    }
+    let passed = value.as_bool().map_err(|found| {
+        let error = Error::usage(format!("a check needs a yes or no, and this is `{found}`"))
+            .fix("compare it: `check \"rows\", rows == 3`");
+        traces::raise(error, condition.position())
+    })?;
+    Ok(Judged { passed: Some(passed), actual: Value::Bool(passed), target: String::new() })
+}
+
+/// A text is never equal to a number: in the language that is silently `false`, in a checklist it is a mistake.
+fn refuse_strangers(left: &Dynamic, right: &Dynamic, at: rhai::Position) -> Result<(), Box<EvalAltResult>> {
+    let kind =
+        |value: &Dynamic| if value.is_int() || value.is_float() { "number" } else { value.type_name() };
+    let (left, right) = (kind(left), kind(right));
+    if left == right || left == "()" || right == "()" {
+        return Ok(());
+    }
+    let error = Error::usage(format!("a {left} is compared with a {right}"))
+        .fix("turn one into the other: `parse_int(text)`, `value.to_string()`");
+    Err(traces::raise(error, at))
+}
+
+const fn is_comparison(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::EqualsTo
+            | Token::NotEqualsTo
+            | Token::LessThan
+            | Token::LessThanEqualsTo
+            | Token::GreaterThan
+            | Token::GreaterThanEqualsTo
+    )
+}
+
+/// The condition as it stands in the script: from after the comma to the end of its line or statement.
+fn written(context: &EvalContext, inputs: &[Expression], session: &Session) -> String {
+    let position = inputs[0].position();
+    let place = session.sources.place(context.source().unwrap_or_default(), position);
+    let line = place.source.unwrap_or_default();
+    let rest: String = line.chars().skip(place.column.saturating_sub(1)).collect();
+    let after = end_of_text(&rest).map_or("", |end| &rest[end..]);
+    after
+        .trim_start_matches([',', ' '])
+        .split("//")
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches([' ', ';', '}'])
+        .to_owned()
+}
+
+/// Where the quoted text at the start of `source` ends.
+fn end_of_text(source: &str) -> Option<usize> {
+    let quote = source.chars().next().filter(|quote| ['"', '`'].contains(quote))?;
+    let mut escaped = false;
+    for (index, letter) in source.char_indices().skip(1) {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            letter if letter == quote => return Some(index + 1),
+            _ => {}
+        }
+    }
+    None
+}

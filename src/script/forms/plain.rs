@@ -1,0 +1,78 @@
+//! The forms that are plain functions: `wait`, `now`, `fail`, `log`; and what is gone, with what to write instead.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
+
+use crate::base::error::{Error, Kind, Result};
+use crate::base::event::Event;
+use crate::base::text;
+use crate::script::session::Session;
+use crate::script::{here, traces, values};
+use crate::sys::clock;
+
+/// Teaches the engine the functions.
+pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
+    let one = Arc::clone(session);
+    engine.register_fn("wait", move |context: NativeCallContext, duration: &str| -> traces::Raised<()> {
+        wait(&one, duration).map_err(|error| traces::raise(error, context.call_position()))
+    });
+    let one = Arc::clone(session);
+    engine.register_fn("now", move |context: NativeCallContext| -> traces::Raised<String> {
+        now(&one).map_err(|error| traces::raise(error, context.call_position()))
+    });
+    let one = Arc::clone(session);
+    engine.register_fn("log", move |context: NativeCallContext, what: Dynamic| -> traces::Raised<()> {
+        log(&one, &what).map_err(|error| traces::raise(error, context.call_position()))
+    });
+    engine.register_fn("fail", |context: NativeCallContext, what: &str| {
+        fail(&context, Error::new(Kind::Script, what))
+    });
+    engine.register_fn("fail", |context: NativeCallContext, what: &str, more: Map| {
+        let field = |name: &str| more.get(name).map(ToString::to_string);
+        let mut error = Error::new(Kind::Script, what);
+        (error.why, error.fix) = (field("why"), field("fix"));
+        fail(&context, error)
+    });
+    let sleep = "write `wait(\"5s\")`, which is journalled and can be stopped";
+    engine.register_fn("sleep", move |context: NativeCallContext, _: i64| refuse(&context, "sleep", sleep));
+    engine.register_fn("sleep", move |context: NativeCallContext, _: f64| refuse(&context, "sleep", sleep));
+    engine.register_fn("timestamp", |context: NativeCallContext| {
+        refuse(&context, "timestamp", "write `now()`, which is journalled")
+    });
+}
+
+fn refuse(context: &NativeCallContext, name: &str, instead: &str) -> traces::Raised<()> {
+    Err(traces::raise(
+        Error::usage(format!("`{name}` is not part of the language")).fix(instead),
+        context.call_position(),
+    ))
+}
+
+fn fail(context: &NativeCallContext, error: Error) -> Result<Dynamic, Box<EvalAltResult>> {
+    Err(traces::raise(error, context.call_position()))
+}
+
+fn wait(session: &Session, duration: &str) -> Result<()> {
+    let pause = text::parse_duration(duration)?;
+    session.record(&Event::Waiting { position: here::next(), pause })?;
+    if session.is_planning() {
+        return Ok(());
+    }
+    session.runtime.block_on(here::stop().pause(pause))
+}
+
+fn now(session: &Session) -> Result<String> {
+    let at = clock::now().to_string();
+    session.record(&Event::ClockRead { position: here::next(), at: at.clone() })?;
+    Ok(at)
+}
+
+fn log(session: &Session, what: &Dynamic) -> Result<()> {
+    let text = match values::shown(what) {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    session
+        .record(&Event::Logged { position: here::next(), text: session.pipeline.host.redactor.text(&text) })
+}

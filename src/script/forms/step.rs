@@ -1,0 +1,104 @@
+//! `step NAME { … } rollback { … }`: a named, timed, journalled stretch of a playbook.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, EvalContext, Expression};
+
+use super::next_symbol;
+use super::rollback::Captured;
+use crate::base::error::{Error, Result};
+use crate::base::event::{Event, Position};
+use crate::base::outcome::Outcome;
+use crate::effect::ledger::{Entry, Way};
+use crate::script::session::{Session, text_of};
+use crate::script::{here, traces};
+use crate::sys::clock;
+
+/// Teaches the engine the form.
+pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
+    let session = Arc::clone(session);
+    engine.register_custom_syntax_with_state_raw(
+        "step",
+        |seen, ahead, _| Ok(next_symbol(&["$expr$", "$block$"], &["rollback", "$block$"], seen, ahead)),
+        false,
+        move |context, inputs, _| step(&session, context, inputs),
+    );
+}
+
+fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]) -> traces::Raised<Dynamic> {
+    let name = context.eval_expression_tree(&inputs[0])?;
+    let at = inputs[0].position();
+    let name = text_of(&name, "the name of a step").map_err(|error| traces::raise(error, at))?;
+    let position = here::next();
+    let begin = clock::instant();
+    session
+        .record(&Event::StepBegan { position: position.clone(), name: name.clone() })
+        .map_err(|error| traces::raise(error, at))?;
+    here::push(&position);
+    let result = run_block(session, context, inputs, (&position, &name));
+    here::pop();
+    let source = context.source().unwrap_or_default();
+    let error = match &result {
+        Err(error) if !traces::is_departure(error) => Some(traces::explain(error, source, &session.sources)),
+        _ => None,
+    };
+    let outcome = error.as_ref().map_or(Outcome::Done, outcome_of);
+    session
+        .record(&Event::StepEnded { position, name, outcome, took: begin.elapsed(), error })
+        .map_err(|error| traces::raise(error, at))?;
+    result
+}
+
+fn outcome_of(error: &Error) -> Outcome {
+    match error.kind {
+        crate::base::error::Kind::Cancelled => Outcome::Cancelled,
+        crate::base::error::Kind::InDoubt => Outcome::InDoubt,
+        _ => Outcome::Failed,
+    }
+}
+
+/// Runs the block and, before its variables go away, keeps the rollback block with their values.
+fn run_block(
+    session: &Arc<Session>,
+    context: &mut EvalContext,
+    inputs: &[Expression],
+    (position, name): (&Position, &str),
+) -> traces::Raised<Dynamic> {
+    let global = context.global_runtime_state();
+    let (imports, searched, level) = (global.num_imports(), global.always_search_scope, global.scope_level);
+    let variables = context.scope().len();
+    context.global_runtime_state_mut().scope_level += 1;
+    #[expect(deprecated, reason = "rhai marks the call as volatile, not as going away")]
+    let result = context.eval_expression_tree_raw(&inputs[1], false);
+    let kept = match inputs.get(2) {
+        Some(block) if !session.is_planning() => keep(session, context, block, (position, name)),
+        _ => Ok(()),
+    };
+    context.scope_mut().rewind(variables);
+    let global = context.global_runtime_state_mut();
+    global.truncate_imports(imports);
+    global.always_search_scope = searched;
+    global.scope_level = level;
+    kept.map_err(|error| traces::raise(error, inputs[0].position()))?;
+    result
+}
+
+/// A step that changed nothing has nothing to take back: its block would only meet variables that were never made.
+fn keep(
+    session: &Arc<Session>,
+    context: &EvalContext,
+    block: &Expression,
+    (position, name): (&Position, &str),
+) -> Result<()> {
+    if here::is_unwinding() || !session.pipeline.ledger.touches(position) {
+        return Ok(());
+    }
+    let captured = Captured::new(context, block, position);
+    let session_then = Arc::clone(session);
+    session.pipeline.ledger.push(Entry {
+        position: position.clone(),
+        what: format!("rollback of “{name}”"),
+        way: Way::Block(Box::new(move || captured.run(&session_then))),
+    });
+    Ok(())
+}

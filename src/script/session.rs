@@ -1,0 +1,132 @@
+//! What the engine's functions share during one run: the pipeline, the sources, the facts a script may ask for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rhai::{Dynamic, Position};
+use serde_json::{Map, Value};
+
+use crate::base::error::{Error, Result};
+use crate::base::event::Event;
+use crate::base::place::Place;
+use crate::effect::environment::Limits;
+use crate::effect::pipeline::{Mode, Pipeline};
+use crate::effect::primitive::Entry;
+
+/// An argument's name and whether it must be given.
+pub type Signature = Arc<Vec<(String, bool)>>;
+
+/// What one run's script works with.
+pub struct Session {
+    /// The path of every effect.
+    pub pipeline: Arc<Pipeline>,
+    /// Where effects run while the script's thread waits for them.
+    pub runtime: tokio::runtime::Handle,
+    /// The texts of the playbook and its modules.
+    pub sources: Sources,
+    /// The project's folder.
+    pub project: PathBuf,
+    /// The bounds of the sandbox.
+    pub limits: Limits,
+    /// How many bytes the process has allocated; a function, because only the binary owns its allocator.
+    pub allocated: fn() -> usize,
+    /// What `params` is in the script.
+    pub parameters: Map<String, Value>,
+    /// What `run` is in the script.
+    pub facts: Map<String, Value>,
+    signatures: Mutex<HashMap<(&'static str, &'static str), Signature>>,
+}
+
+/// The parts of a [`Session`] that its maker chooses.
+pub struct Parts {
+    /// The path of every effect.
+    pub pipeline: Arc<Pipeline>,
+    /// Where effects run.
+    pub runtime: tokio::runtime::Handle,
+    /// How many bytes the process has allocated.
+    pub allocated: fn() -> usize,
+    /// What `params` is in the script.
+    pub parameters: Map<String, Value>,
+    /// What `run` is in the script.
+    pub facts: Map<String, Value>,
+}
+
+impl Session {
+    /// A session whose bounds and project are those of the pipeline's host.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let host = &parts.pipeline.host;
+        Self {
+            project: host.project.clone(),
+            limits: host.environment.limits.clone(),
+            sources: Sources::default(),
+            signatures: Mutex::default(),
+            runtime: parts.runtime,
+            allocated: parts.allocated,
+            parameters: parts.parameters,
+            facts: parts.facts,
+            pipeline: parts.pipeline,
+        }
+    }
+
+    /// Whether nothing may be changed.
+    #[must_use]
+    pub fn is_planning(&self) -> bool {
+        matches!(self.pipeline.mode, Mode::Plan)
+    }
+
+    /// Journals an event and tells every listener.
+    pub fn record(&self, event: &Event) -> Result<()> {
+        self.pipeline.record(event)
+    }
+
+    /// The arguments of a primitive in their positional order.
+    #[must_use]
+    pub fn signature(&self, family: &'static str, entry: &'static Entry) -> Signature {
+        let mut known = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry((family, entry.name)).or_insert_with(|| Arc::new(entry.arguments())))
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("project", &self.project).finish_non_exhaustive()
+    }
+}
+
+/// The texts of the playbook and its modules by their names; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    texts: Arc<Mutex<BTreeMap<String, Arc<str>>>>,
+}
+
+impl Sources {
+    /// Keeps a text under its name.
+    pub fn keep(&self, name: &str, text: &str) {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), text.into());
+    }
+
+    /// The text of that name.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<Arc<str>> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The place of a position in the text of that name, with its line.
+    #[must_use]
+    pub fn place(&self, name: &str, position: Position) -> Place {
+        let place = Place::new(name, position.line().unwrap_or(0), position.position().unwrap_or(0));
+        match self.text(name) {
+            Some(text) => place.within(&text),
+            None => place,
+        }
+    }
+}
+
+/// A text argument of a form, or what it was instead.
+pub(crate) fn text_of(value: &Dynamic, of: &str) -> Result<String> {
+    value.clone().into_string().map_err(|found| {
+        Error::usage(format!("{of} must be a text, and it is `{found}`")).fix(format!("write {of} in quotes"))
+    })
+}

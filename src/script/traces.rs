@@ -1,0 +1,167 @@
+//! Between the engine's errors and ours: place, chain of calls, and what to do about it.
+
+use rhai::{Dynamic, EvalAltResult, ParseErrorType, Position};
+
+use super::session::Sources;
+use super::{stand_in, values};
+use crate::base::error::{Error, Kind, Report};
+
+/// What the engine's functions return.
+pub type Raised<T> = Result<T, Box<EvalAltResult>>;
+
+/// An error of ours as the engine carries it: a map that `catch` may hold, or a termination that it may not.
+#[must_use]
+pub fn raise(error: Error, position: Position) -> Box<EvalAltResult> {
+    let catchable = error.kind.is_catchable();
+    let map = serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json));
+    if catchable {
+        EvalAltResult::ErrorRuntime(map, position).into()
+    } else {
+        EvalAltResult::ErrorTerminated(map, position).into()
+    }
+}
+
+/// Whether the "error" is only how the engine leaves a block: `return`, `break`, `continue`, `exit`.
+#[must_use]
+pub fn is_departure(error: &EvalAltResult) -> bool {
+    match error {
+        EvalAltResult::Return(..) | EvalAltResult::LoopBreak(..) | EvalAltResult::Exit(..) => true,
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => matches!(**inner, EvalAltResult::Exit(..)),
+        _ => false,
+    }
+}
+
+/// The engine's error as ours, its place the innermost one; `file` is where the outermost position lies.
+#[must_use]
+pub fn explain(error: &EvalAltResult, file: &str, sources: &Sources) -> Error {
+    let mut chain = Vec::new();
+    let mut file = file.to_owned();
+    let mut error = error;
+    loop {
+        match error {
+            EvalAltResult::ErrorInFunctionCall(function, source, inner, position) => {
+                let mut place = sources.place(&file, *position);
+                // The engine names closures by a hash that no reader has seen.
+                place.function = (!function.starts_with("anon$")).then(|| function.clone());
+                chain.insert(0, place);
+                if !source.is_empty() {
+                    file.clone_from(source);
+                }
+                error = inner;
+            }
+            EvalAltResult::ErrorInModule(module, inner, position) => {
+                let mut place = sources.place(&file, *position);
+                place.function = Some(format!("import \"{module}\""));
+                chain.insert(0, place);
+                if !module.is_empty() {
+                    file.clone_from(module);
+                }
+                error = inner;
+            }
+            _ => break,
+        }
+    }
+    let mut ours = innermost(error);
+    let position = error.position();
+    if ours.at.is_none() && !position.is_none() {
+        ours.at = Some(sources.place(&file, position));
+    }
+    if ours.chain.is_empty() {
+        chain.retain(|place| place.line > 0);
+        ours.chain = chain;
+    }
+    ours
+}
+
+fn innermost(error: &EvalAltResult) -> Error {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) | EvalAltResult::ErrorTerminated(value, _) => thrown(value),
+        EvalAltResult::ErrorParsing(kind, _) => syntax(kind),
+        EvalAltResult::ErrorVariableNotFound(name, _) => Error::usage(format!("there is no variable `{name}`")).fix(
+            "a function does not see the variables around it: pass it as an argument; a step and a closure do see them",
+        ),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let name = signature.split([' ', '(']).next().unwrap_or_default();
+            if signature.contains(stand_in::NAME) {
+                return horizon(&format!("`{name}` of a planned result"));
+            }
+            Error::usage(format!("there is no function `{signature}`"))
+                .fix("`playbook check` knows every function, its arguments and the nearest name")
+        }
+        EvalAltResult::ErrorMismatchDataType(wanted, found, _) if found.contains(stand_in::NAME) => {
+            horizon(&format!("a planned result where {wanted} is needed"))
+        }
+        EvalAltResult::ErrorTooManyOperations(_) => limit("operations", "the script ran too many operations"),
+        EvalAltResult::ErrorStackOverflow(_) => limit("call_depth", "functions call each other too deeply"),
+        EvalAltResult::ErrorTooManyVariables(_) => limit("variables", "there are too many variables"),
+        EvalAltResult::ErrorTooManyModules(_) => limit("modules", "too many modules are imported"),
+        EvalAltResult::ErrorDataTooLarge(what, _) => limit("string`, `array` or `map", &format!("a value is too large: {what}")),
+        EvalAltResult::ErrorModuleNotFound(name, _) => Error::missing(format!("there is no module `{name}`"))
+            .fix("import \"std/…\" or the path of a .rhai file below the project, without `.rhai`"),
+        EvalAltResult::ErrorFor(_) => Error::usage("`for` needs something to go through").fix("give an array, a map, a range or a text"),
+        EvalAltResult::ErrorArithmetic(what, _) => Error::new(Kind::Script, lower(what)),
+        other => {
+            let mut bare = other.clone_without_position();
+            bare.set_position(Position::NONE);
+            Error::new(Kind::Script, lower(&bare.to_string()))
+        }
+    }
+}
+
+/// What a script threw, or a primitive raised: a map of ours comes back whole, anything else is the text of the error.
+fn thrown(value: &Dynamic) -> Error {
+    let json = values::shown(value);
+    if let Ok(report) = serde_json::from_value::<Error>(json.clone()) {
+        return report;
+    }
+    let what = match &json {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Object(map) if map.contains_key("what") => {
+            let field = |name: &str| map.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+            let mut error = Error::new(Kind::Script, field("what").unwrap_or_default());
+            let report: &mut Report = &mut error;
+            (report.why, report.fix) = (field("why"), field("fix"));
+            return error;
+        }
+        other => other.to_string(),
+    };
+    Error::new(Kind::Script, what)
+}
+
+fn syntax(kind: &ParseErrorType) -> Error {
+    let what = lower(&kind.to_string());
+    let error = Error::usage(format!("syntax: {what}"));
+    match kind {
+        ParseErrorType::ExprTooDeep => limit("expression_depth", "an expression nests too deeply"),
+        ParseErrorType::Reserved(word) | ParseErrorType::VariableUndefined(word) => {
+            error.fix(format!("`{word}` is not available here"))
+        }
+        ParseErrorType::MissingToken(token, _) => error.fix(format!("put `{token}` there")),
+        _ => error,
+    }
+}
+
+fn horizon(on: &str) -> Error {
+    Error::new(Kind::Horizon, format!("beyond here the plan depends on {on}"))
+}
+
+fn limit(name: &str, what: &str) -> Error {
+    Error::new(Kind::Limit, what).fix(format!(
+        "look for a loop that does not end; the bound is `{name}` in [env.NAME.limits] of playbook.toml"
+    ))
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+trait WithoutPosition {
+    fn clone_without_position(&self) -> EvalAltResult;
+}
+
+impl WithoutPosition for EvalAltResult {
+    fn clone_without_position(&self) -> EvalAltResult {
+        EvalAltResult::ErrorSystem(self.to_string(), String::new().into())
+    }
+}
