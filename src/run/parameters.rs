@@ -31,10 +31,12 @@ fn given<'a>(header: &Header, set: &'a [String], mistakes: &mut Vec<Error>) -> B
     let mut given = BTreeMap::new();
     for one in set {
         let Some((name, text)) = one.split_once('=') else {
-            mistakes.push(Error::usage("`--set` takes NAME=VALUE").fix(match names().find(|name| *name == one) {
-                Some(name) => format!("write --set {name}=VALUE"),
-                None => "put a `=` between the name and its value".to_owned(),
-            }));
+            mistakes.push(Error::usage("`--set` takes NAME=VALUE").fix(
+                match names().find(|name| *name == one) {
+                    Some(name) => format!("write --set {name}=VALUE"),
+                    None => "put a `=` between the name and its value".to_owned(),
+                },
+            ));
             continue;
         };
         let name = name.trim();
@@ -60,16 +62,18 @@ fn value(parameter: &Parameter, given: &BTreeMap<&str, &str>, environment: &Envi
         });
     }
     if let Some(value) = environment.parameters.get(name) {
-        return parameter
-            .accept(value)
-            .map_err(|error| error.why(format!("it stands in [env.{}.params] of playbook.toml", environment.name)));
+        return parameter.accept(value).map_err(|error| {
+            error.why(format!("it stands in [env.{}.params] of playbook.toml", environment.name))
+        });
     }
     parameter.default.clone().ok_or_else(|| {
         let about = parameter.about.clone().unwrap_or_default();
-        Error::usage(format!("the parameter `{name}` has no value"))
-            .why(about)
-            .at(parameter.at.clone())
-            .fix(format!("add --set {name}=VALUE, or {name} = … to [env.{}.params] of playbook.toml", environment.name))
+        Error::usage(format!("the parameter `{name}` has no value")).why(about).at(parameter.at.clone()).fix(
+            format!(
+                "add --set {name}=VALUE, or {name} = … to [env.{}.params] of playbook.toml",
+                environment.name
+            ),
+        )
     })
 }
 
@@ -100,17 +104,22 @@ mod tests {
 
     #[test]
     fn the_command_line_goes_over_the_environment_over_the_defaults() {
-        let environment = serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
+        let environment =
+            serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
         let values = resolved(environment, &["version=2.0=", "version=2.0"]).unwrap_err();
         assert!(values.what.contains("twice"), "{values}");
-        let environment = serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
+        let environment =
+            serde_json::json!({ "version": "1.0", "percent": 7, "hosts": ["a"], "of_another_playbook": 1 });
         let values = resolved(environment, &["version=2.0", "most=2 MiB", "fast=true", "wait=1m"]).unwrap();
         let expected = serde_json::json!({
             "version": "2.0", "color": "blue", "percent": 7, "wait": "1m", "most": 2_097_152, "hosts": ["a"],
             "fast": true, "token": "env:TOKEN",
         });
         assert_eq!(Value::Object(values), expected);
-        assert_eq!(resolved(Value::Null, &["version=1", "hosts=a, b"]).unwrap()["hosts"], serde_json::json!(["a", "b"]));
+        assert_eq!(
+            resolved(Value::Null, &["version=1", "hosts=a, b"]).unwrap()["hosts"],
+            serde_json::json!(["a", "b"])
+        );
     }
 
     #[test]
@@ -119,12 +128,47 @@ mod tests {
         let set = ["verson=1", "wait=soon", "fast", "token=hunter2", "hosts=a"];
         let error = resolved(environment, &set).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @r#"
+        `verson` is no parameter of this playbook
+          fix: did you mean `version`?
+
+        `--set` takes NAME=VALUE
+          fix: write --set fast=VALUE
+
+        the parameter `version` has no value
+          --> deploy.rhai:4:5
+          |
+        4 | //! version = { type = "string", pattern = "[0-9.]+", about = "what to deploy" }
+          |     ^^^^^^^
+          why: what to deploy
+          fix: add --set version=VALUE, or version = … to [env.local.params] of playbook.toml
+
+        `gren` is no choice of `color`
+          why: it stands in [env.local.params] of playbook.toml
+          fix: did you mean `green`?
+
+        `percent` takes a whole number, such as 3, not `many`
+          why: it stands in [env.local.params] of playbook.toml
+
+        `wait` takes a duration, such as 30s or 5m, not `soon`
+          why: given as --set wait=…
+
+        the parameter `token` is a secret and takes no value in clear
+          why: given as --set token=…
+          fix: give a reference, for example env:NAME (known: `env`, `file`)
+        "#);
     }
 
     #[test]
     fn pattern_and_range_hold() {
         let error = resolved(Value::Null, &["version=v2", "percent=101"]).unwrap_err().to_string();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"
+        `v2` does not match the pattern of `version`
+          why: given as --set version=…
+          fix: give a text that matches [0-9.]+
+
+        `percent` must be at most 100, not 101
+          why: given as --set percent=…
+        ");
     }
 }

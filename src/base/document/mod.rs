@@ -85,24 +85,35 @@ impl<'t> Document<'t> {
         self.mistakes.borrow_mut().push((span.start, error));
     }
 
-    /// Notes a mistake at `span`, the text of which is not shown.
-    pub fn refuse_hidden(&self, span: &Range<usize>, error: Error) {
-        let mut place = self.place(span);
-        let caret = place.column.saturating_sub(1);
-        place.source = place.source.map(|line| mask::hide_range(&line, caret..caret + place.width, caret));
-        place.width = 1;
-        self.mistakes.borrow_mut().push((span.start, error.at(place)));
+    /// Notes a mistake at `span`; the text at `hidden` is not shown.
+    pub fn refuse_hiding(&self, span: &Range<usize>, hidden: &Range<usize>, error: Error) {
+        let error = error.at(self.place_hiding(span, Some(hidden)));
+        self.mistakes.borrow_mut().push((span.start, error));
     }
 
     /// The place of `span`, without what may be a secret.
     #[must_use]
     pub fn place(&self, span: &Range<usize>) -> Place {
+        self.place_hiding(span, None)
+    }
+
+    fn place_hiding(&self, span: &Range<usize>, hidden: Option<&Range<usize>>) -> Place {
         let mut place = Place::of_offset(self.file, self.text, span.start);
-        let line_end = self.text[span.start..].find('\n').map_or(self.text.len(), |length| span.start + length);
-        place.width = self.text[span.start..span.end.clamp(span.start, line_end)].trim_end().chars().count().max(1);
         let caret = place.column.saturating_sub(1);
-        place.source = place.source.map(|line| mask::mask(&line, caret));
+        let also = hidden.map(|hidden| {
+            let start = Place::of_offset(self.file, self.text, hidden.start).column.saturating_sub(1);
+            start..start + self.width(hidden)
+        });
+        place.source = place.source.map(|line| mask::mask(&line, caret, also));
+        place.width = if hidden == Some(span) { 1 } else { self.width(span) };
         place
+    }
+
+    /// How many characters `span` takes on its first line, at least one.
+    fn width(&self, span: &Range<usize>) -> usize {
+        let line_end =
+            self.text[span.start..].find('\n').map_or(self.text.len(), |length| span.start + length);
+        self.text[span.start..span.end.clamp(span.start, line_end)].trim_end().chars().count().max(1)
     }
 
     /// The line of `span`, from 1.
@@ -121,7 +132,10 @@ impl<'t> Document<'t> {
     pub fn wrong_type(&self, field: Field<'_, '_>, wanted: &str, example: &str) {
         let found = type_of(field.value.get_ref());
         let error = Error::usage(format!("`{}` takes {wanted}, not {found}", field.name()));
-        self.refuse(&field.value.span(), error.fix(format!("write for example {} = {example}", field.name())));
+        self.refuse(
+            &field.value.span(),
+            error.fix(format!("write for example {} = {example}", field.name())),
+        );
     }
 
     /// The fields of a table.
@@ -143,7 +157,12 @@ impl<'t> Document<'t> {
     }
 
     /// A string that `read` makes something of; what it refuses is noted at the value.
-    pub fn parsed<T>(&self, field: Field<'_, '_>, example: &str, read: impl Fn(&str) -> Result<T>) -> Option<T> {
+    pub fn parsed<T>(
+        &self,
+        field: Field<'_, '_>,
+        example: &str,
+        read: impl Fn(&str) -> Result<T>,
+    ) -> Option<T> {
         let text = self.string(field, example)?;
         read(text).map_err(|error| self.refuse(&field.value.span(), error)).ok()
     }
@@ -151,7 +170,9 @@ impl<'t> Document<'t> {
     /// A duration of some length, such as `"45m"`.
     pub fn duration(&self, field: Field<'_, '_>) -> Option<std::time::Duration> {
         self.parsed(field, "45m", |text| match text::parse_duration(text)? {
-            none if none.is_zero() => Err(Error::usage(format!("`{}` must be longer than nothing", field.name()))),
+            none if none.is_zero() => {
+                Err(Error::usage(format!("`{}` must be longer than nothing", field.name())))
+            }
             some => Ok(some),
         })
     }
@@ -185,7 +206,9 @@ impl<'t> Document<'t> {
             DeValue::String(text) => Some(Json::String(text.to_string())),
             DeValue::Boolean(is) => Some(Json::Bool(*is)),
             DeValue::Datetime(date) => Some(Json::String(date.to_string())),
-            DeValue::Integer(number) => self.number(value, i64::from_str_radix(number.as_str(), number.radix()).ok()),
+            DeValue::Integer(number) => {
+                self.number(value, i64::from_str_radix(number.as_str(), number.radix()).ok())
+            }
             DeValue::Float(number) => {
                 let finite = number.as_str().parse::<f64>().ok().filter(|number| number.is_finite());
                 self.number(value, finite.and_then(serde_json::Number::from_f64))
@@ -203,7 +226,10 @@ impl<'t> Document<'t> {
     fn number(&self, value: &Value<'_>, number: Option<impl Into<Json>>) -> Option<Json> {
         if number.is_none() {
             let error = Error::usage("this is no number that can be kept");
-            self.refuse(&value.span(), error.fix("whole numbers lie between -2^63 and 2^63 - 1, others are finite"));
+            self.refuse(
+                &value.span(),
+                error.fix("whole numbers lie between -2^63 and 2^63 - 1, others are finite"),
+            );
         }
         number.map(Into::into)
     }
@@ -235,6 +261,20 @@ mod tests {
 
     #[test]
     fn every_line_with_wrong_syntax_is_shown_once_and_secrets_in_it_are_not() {
-        insta::assert_snapshot!(seen("[env\npassword = hunter2\nx = { a = 1 b = 2 }\nn = 99999999999\ny = 1\ny = 2\n"), @"");
+        insta::assert_snapshot!(seen("[env\npassword = hunter2\nx = { a = 1 b = 2 }\nn = 99999999999\ny = 1\ny = 2\n"), @"
+        the `[` of a table is not closed
+          --> playbook.toml:1:5
+          |
+        1 | [env
+          |     ^
+          fix: close it with `]`
+
+        a comma is missing
+          --> playbook.toml:3:15
+          |
+        3 | x = { a = 1 b = 2 }
+          |               ^
+          fix: put a comma between the two
+        ");
     }
 }

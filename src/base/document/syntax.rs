@@ -15,7 +15,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("extra assignment", "a comma is missing", "put a comma between the two"),
     ("invalid basic string", "the string is not closed on its line", "close it with `\"`"),
     ("invalid literal string", "the string is not closed on its line", "close it with `'`"),
-    ("missing escaped value", "`\\` begins no known escape", "write `\\\\` for a backslash, or use 'single quotes'"),
+    (
+        "missing escaped value",
+        "`\\` begins no known escape",
+        "write `\\\\` for a backslash, or use 'single quotes'",
+    ),
 ];
 
 /// Notes the syntax errors: one for each line, because the parser stumbles on after the first.

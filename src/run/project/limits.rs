@@ -100,7 +100,9 @@ pub(super) fn read(document: &Document<'_>, field: Field<'_, '_>) -> Limits {
     for one in document.table(field).unwrap_or_default() {
         match LIMITS.iter().find(|limit| limit.name == one.name()) {
             Some(limit) => take(document, one, limit, &mut limits),
-            None => document.unknown(one, "`limits`", &LIMITS.iter().map(|limit| limit.name).collect::<Vec<_>>()),
+            None => {
+                document.unknown(one, "`limits`", &LIMITS.iter().map(|limit| limit.name).collect::<Vec<_>>())
+            }
         }
     }
     limits
@@ -108,7 +110,9 @@ pub(super) fn read(document: &Document<'_>, field: Field<'_, '_>) -> Limits {
 
 fn take(document: &Document<'_>, field: Field<'_, '_>, limit: &Limit, limits: &mut Limits) {
     let value = match limit.unit {
-        Unit::Duration => document.duration(field).map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        Unit::Duration => {
+            document.duration(field).map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+        }
         Unit::Size => document.size(field),
         Unit::Count => document.integer(field, 1000).map(|count| u64::try_from(count).unwrap_or(0)),
     };

@@ -40,6 +40,15 @@ impl Project {
             Some(folder) => at(folder)?,
             None => above(&process::current_folder()?)?,
         };
+        Self::load(folder, families)
+    }
+
+    /// Reads the project that `folder` lies in.
+    pub fn open_above(folder: &Path, families: Families) -> Result<Self> {
+        Self::load(above(folder)?, families)
+    }
+
+    fn load(folder: PathBuf, families: Families) -> Result<Self> {
         let text = files::read_text(&folder.join(FILE), LARGEST)?;
         Self::read(folder, &text, families)
     }
@@ -65,9 +74,13 @@ impl Project {
             }
         };
         self.environments.get(name).cloned().ok_or_else(|| {
-            let near = suggest::nearest(name, names()).map(|near| format!("did you mean `{near}`? "));
-            Error::missing(format!("`{name}` is no environment of {FILE}"))
-                .fix(format!("{}there is {}", near.unwrap_or_default(), suggest::list(names())))
+            let near =
+                suggest::nearest(name, names()).map(|near| format!("did you mean `{near}`? Otherwise "));
+            Error::missing(format!("`{name}` is no environment of {FILE}")).fix(format!(
+                "{}choose one of {}",
+                near.unwrap_or_default(),
+                suggest::list(names())
+            ))
         })
     }
 }
@@ -83,10 +96,12 @@ fn at(folder: &Path) -> Result<PathBuf> {
 fn above(from: &Path) -> Result<PathBuf> {
     match from.ancestors().find(|folder| files::exists(&folder.join(FILE))) {
         Some(folder) => files::real_path(folder),
-        None => Err(Error::missing(format!("there is no {FILE} in {} or above it", from.display())).fix(format!(
-            "begin a project: write a {FILE} that says what playbooks may reach here, for example\n\
+        None => {
+            Err(Error::missing(format!("there is no {FILE} in {} or above it", from.display())).fix(format!(
+                "begin a project: write a {FILE} that says what playbooks may reach here, for example\n\
              \n[env.local.http.api]\nurl = \"http://127.0.0.1:8080\""
-        ))),
+            )))
+        }
     }
 }
 

@@ -19,7 +19,11 @@ const TOP: &[&str] = &["default", "env"];
 const OWN: &[&str] = &["about", "on_failure", "limits", "params"];
 
 /// The environments of the file by name, and the one that it prefers.
-pub(super) fn read(file: &str, text: &str, families: Families) -> Result<(BTreeMap<String, Environment>, Option<String>)> {
+pub(super) fn read(
+    file: &str,
+    text: &str,
+    families: Families,
+) -> Result<(BTreeMap<String, Environment>, Option<String>)> {
     let document = Document::new(file, text);
     let mut reader = Reader { document: &document, families, environments: BTreeMap::new() };
     let mut default = None;
@@ -35,7 +39,8 @@ pub(super) fn read(file: &str, text: &str, families: Families) -> Result<(BTreeM
         let mut environments = reader.environments;
         document.finish()?;
         if environments.is_empty() {
-            environments.insert(LOCAL.to_owned(), Environment { name: LOCAL.to_owned(), ..Environment::default() });
+            environments
+                .insert(LOCAL.to_owned(), Environment { name: LOCAL.to_owned(), ..Environment::default() });
         }
         return Ok((environments, default));
     }
@@ -100,7 +105,10 @@ impl Reader<'_> {
 
     fn read_parameters(&self, field: Field<'_, '_>) -> Map<String, Value> {
         let fields = self.document.table(field).unwrap_or_default();
-        fields.into_iter().filter_map(|one| Some((one.name().to_owned(), self.document.json(one.value)?))).collect()
+        fields
+            .into_iter()
+            .filter_map(|one| Some((one.name().to_owned(), self.document.json(one.value)?)))
+            .collect()
     }
 
     fn read_family(&self, environment: &mut Environment, family: &Family, field: Field<'_, '_>) {
@@ -108,7 +116,11 @@ impl Reader<'_> {
         for one in self.document.table(field).unwrap_or_default() {
             if !one.value.get_ref().is_table() {
                 let error = Error::usage(format!("a resource of `{}` has no name of its own", family.name))
-                    .why(format!("`{}` stands right in [{own}], and is {}", one.name(), type_of(one.value.get_ref())))
+                    .why(format!(
+                        "`{}` stands right in [{own}], and is {}",
+                        one.name(),
+                        type_of(one.value.get_ref())
+                    ))
                     .fix(format!("give the resource a name: [{own}.main]"));
                 return self.document.refuse(&one.key.span(), error);
             }

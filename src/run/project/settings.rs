@@ -1,9 +1,10 @@
 //! The table of one resource, held against the settings that its family declares.
 
 use serde_json::{Map, Value};
+use toml::de::DeValue;
 
 use crate::base::access::ResourceId;
-use crate::base::document::{Document, Field, mask};
+use crate::base::document::{Document, Field, mask, type_of};
 use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::secret::{PROVIDERS, Reference};
@@ -15,7 +16,13 @@ use crate::effect::family::Family;
 const ACCESS: &str = "access";
 
 /// Reads the table `[place]`; `None` when something in it is wrong, which is then noted.
-pub(super) fn read(document: &Document<'_>, family: &Family, id: ResourceId, field: Field<'_, '_>, place: &str) -> Option<Resource> {
+pub(super) fn read(
+    document: &Document<'_>,
+    family: &Family,
+    id: ResourceId,
+    field: Field<'_, '_>,
+    place: &str,
+) -> Option<Resource> {
     let before = document.mistakes();
     let mut fields = document.table(field)?;
     let access = fields.iter().position(|one| one.name() == ACCESS).map(|index| fields.remove(index));
@@ -30,8 +37,13 @@ pub(super) fn read(document: &Document<'_>, family: &Family, id: ResourceId, fie
     if document.mistakes() == before {
         checker.ask_family(family, field, &pairs);
     }
-    let settings = pairs.into_iter().map(|(one, value)| (one.name().to_owned(), value)).collect::<Map<_, _>>();
-    (document.mistakes() == before).then_some(Resource { id, grant: grant?, settings: Value::Object(settings) })
+    let settings =
+        pairs.into_iter().map(|(one, value)| (one.name().to_owned(), value)).collect::<Map<_, _>>();
+    (document.mistakes() == before).then_some(Resource {
+        id,
+        grant: grant?,
+        settings: Value::Object(settings),
+    })
 }
 
 fn read_access(document: &Document<'_>, field: Field<'_, '_>) -> Option<Effect> {
@@ -63,10 +75,18 @@ impl Checker<'_> {
                 (None, None) => {}
             }
         }
-        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-            if !fields.iter().any(|one| one.name() == name) {
+        for name in
+            schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
+            let is_meant = |one: &Field<'_, '_>| {
+                one.name() == name
+                    || !known.contains_key(one.name()) && suggest::nearest(one.name(), [name]).is_some()
+            };
+            if !fields.iter().any(is_meant) {
                 let mut error = Error::usage(format!("`{name}` is missing in {}", self.within(field, top)));
-                if let Some(about) = known.get(name).and_then(|property| property.get("description")?.as_str()) {
+                if let Some(about) =
+                    known.get(name).and_then(|property| property.get("description")?.as_str())
+                {
                     error = error.why(about.lines().next().unwrap_or_default());
                 }
                 let example = known.get(name).map_or("…".to_owned(), |property| self.example(property));
@@ -78,8 +98,15 @@ impl Checker<'_> {
     fn unknown(&self, field: Field<'_, '_>, known: &Map<String, Value>, top: bool) {
         let own = if top { Some(ACCESS) } else { None };
         let names = known.keys().map(String::as_str).chain(own);
-        let what = format!("`{}` is no setting of `{}`", field.name(), self.family);
-        self.document.refuse(&field.key.span(), Error::usage(what).fix(suggest::advice(field.name(), names)));
+        let error = Error::usage(format!("`{}` is no setting of `{}`", field.name(), self.family));
+        let error = error.fix(suggest::advice(field.name(), names));
+        let meant =
+            suggest::nearest(field.name(), known.keys().map(String::as_str)).and_then(|name| known.get(name));
+        if meant.is_some_and(|schema| is_secret(self.resolve(schema))) {
+            self.document.refuse_hiding(&field.key.span(), &field.value.span(), error);
+        } else {
+            self.document.refuse(&field.key.span(), error);
+        }
     }
 
     /// Holds a value against its schema, as far as the schema says; the family itself is asked afterwards.
@@ -87,30 +114,36 @@ impl Checker<'_> {
         let schema = self.resolve(schema);
         let choices = choices(schema);
         let value = field.value.get_ref();
-        let is_right = match kind(schema) {
-            _ if !choices.is_empty() => match value.as_str() {
-                Some(text) if !choices.contains(&text) => return self.no_choice(field, text, &choices),
-                text => text.is_some(),
-            },
-            "string" if schema.get("format").is_some_and(|format| format == "secret") => return self.secret(field),
-            "string" => value.is_str(),
-            "integer" => value.is_integer(),
-            "number" => value.is_integer() || value.is_float(),
-            "boolean" => value.is_bool(),
-            "array" => value.is_array(),
-            "object" => value.is_table(),
-            _ => true,
-        };
-        if !is_right {
+        if !fits(value, schema) {
             return self.document.wrong_type(field, described(schema), &self.example(schema));
         }
-        self.range(field, schema);
+        match value.as_str() {
+            Some(text) if !choices.is_empty() && !choices.contains(&text) => {
+                self.no_choice(field, text, &choices)
+            }
+            _ if is_secret(schema) => self.secret(field),
+            _ => self.range(field, schema),
+        }
         if let (Some(items), Some(item)) = (value.as_array(), schema.get("items")) {
-            items.iter().for_each(|value| self.value(Field { key: field.key, value }, item));
+            items.iter().for_each(|value| self.item(Field { key: field.key, value }, item));
         }
         if value.is_table() && kind(schema) == "object" {
             self.table(field, &self.document.table(field).unwrap_or_default(), schema, false);
         }
+    }
+
+    /// Holds an element of the array `field.key` against its schema.
+    fn item(&self, field: Field<'_, '_>, schema: &Value) {
+        let schema = self.resolve(schema);
+        if fits(field.value.get_ref(), schema) {
+            return self.value(field, schema);
+        }
+        let (name, wanted, found) = (field.name(), described(schema), type_of(field.value.get_ref()));
+        let error = Error::usage(format!("an element of `{name}` is {wanted}, not {found}"));
+        self.document.refuse(
+            &field.value.span(),
+            error.fix(format!("write for example {name} = [{}]", self.example(schema))),
+        );
     }
 
     fn no_choice(&self, field: Field<'_, '_>, text: &str, choices: &[&str]) {
@@ -118,6 +151,7 @@ impl Checker<'_> {
         self.document.refuse(&field.value.span(), error.fix(suggest::advice(text, choices.iter().copied())));
     }
 
+    /// Refuses a secret that stands in clear.
     fn secret(&self, field: Field<'_, '_>) {
         let text = field.value.get_ref().as_str();
         if text.is_some_and(|text| Reference::find(text).is_some()) {
@@ -127,11 +161,12 @@ impl Checker<'_> {
         let near = text
             .and_then(|text| suggest::nearest(text.split_once(':')?.0, PROVIDERS.iter().copied()))
             .map(|near| format!("did you mean \"{near}:…\"? "));
-        let error = Error::usage(format!("the secret `{name}` may not stand in clear in {}", super::FILE)).fix(format!(
-            "{}put its value elsewhere and refer to it: {name} = \"env:NAME\" or {name} = \"file:PATH\"",
-            near.unwrap_or_default()
-        ));
-        self.document.refuse_hidden(&field.value.span(), error);
+        let error = Error::usage(format!("the secret `{name}` may not stand in clear in {}", super::FILE))
+            .fix(format!(
+                "{}put its value elsewhere and refer to it: {name} = \"env:NAME\" or {name} = \"file:PATH\"",
+                near.unwrap_or_default()
+            ));
+        self.document.refuse_hiding(&field.value.span(), &field.value.span(), error);
     }
 
     fn range(&self, field: Field<'_, '_>, schema: &Value) {
@@ -145,7 +180,7 @@ impl Checker<'_> {
             (_, Some(most)) if number > most => ("most", most),
             _ => return,
         };
-        let error = Error::usage(format!("`{}` is at {word} {limit}, not {number}", field.name()));
+        let error = Error::usage(format!("`{}` must be at {word} {limit}, not {number}", field.name()));
         self.document.refuse(&field.value.span(), error);
     }
 
@@ -153,14 +188,20 @@ impl Checker<'_> {
     fn ask_family(&self, family: &Family, field: Field<'_, '_>, pairs: &[(Field<'_, '_>, Value)]) {
         let check = |left_out: Option<&str>| {
             let kept = pairs.iter().filter(|(one, _)| Some(one.name()) != left_out);
-            (family.settings.check)(&Value::Object(kept.map(|(one, value)| (one.name().to_owned(), value.clone())).collect()))
+            (family.settings.check)(&Value::Object(
+                kept.map(|(one, value)| (one.name().to_owned(), value.clone())).collect(),
+            ))
         };
         let Err(message) = check(None) else { return };
         let culprit = pairs.iter().find(|(one, _)| check(Some(one.name())).as_ref() != Err(&message));
         match culprit {
             Some((one, _)) if mask::is_secret_name(one.name()) => {
-                let error = Error::usage(format!("`{}` has a value that `{}` does not take", one.name(), self.family));
-                self.document.refuse_hidden(&one.value.span(), error);
+                let error = Error::usage(format!(
+                    "`{}` has a value that `{}` does not take",
+                    one.name(),
+                    self.family
+                ));
+                self.document.refuse_hiding(&one.value.span(), &one.value.span(), error);
             }
             Some((one, _)) => self.document.refuse(&one.value.span(), said(one.name(), &message)),
             None => self.document.refuse(&field.key.span(), said(self.place, &message)),
@@ -173,9 +214,12 @@ impl Checker<'_> {
 
     fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
         let variants = ["anyOf", "oneOf"].into_iter().find_map(|key| schema.get(key)?.as_array());
-        let mut some = variants.into_iter().flatten().filter(|one| one.get("type").is_none_or(|kind| kind != "null"));
+        let mut some =
+            variants.into_iter().flatten().filter(|one| one.get("type").is_none_or(|kind| kind != "null"));
         match (schema.get("$ref").and_then(Value::as_str), some.next(), some.next()) {
-            (Some(path), ..) => self.root.pointer(path.trim_start_matches('#')).map_or(schema, |found| self.resolve(found)),
+            (Some(path), ..) => {
+                self.root.pointer(path.trim_start_matches('#')).map_or(schema, |found| self.resolve(found))
+            }
             (None, Some(only), None) => self.resolve(only),
             _ => schema,
         }
@@ -190,7 +234,9 @@ impl Checker<'_> {
             ("integer", ..) => "10".to_owned(),
             ("number", ..) => "1.5".to_owned(),
             ("boolean", ..) => "true".to_owned(),
-            ("array", ..) => format!("[{}]", schema.get("items").map_or_else(String::new, |item| self.example(item))),
+            ("array", ..) => {
+                format!("[{}]", schema.get("items").map_or_else(String::new, |item| self.example(item)))
+            }
             ("object", ..) => "{ … }".to_owned(),
             _ => "\"…\"".to_owned(),
         }
@@ -209,9 +255,30 @@ fn said(of: &str, message: &str) -> Error {
 fn kind(schema: &Value) -> &str {
     match schema.get("type") {
         Some(Value::String(kind)) => kind,
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or(""),
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("")
+        }
         _ => "",
     }
+}
+
+/// Whether the value has the type that the schema says. A secret that is no string is refused as a secret.
+fn fits(value: &DeValue<'_>, schema: &Value) -> bool {
+    match kind(schema) {
+        _ if is_secret(schema) => true,
+        "string" => value.is_str(),
+        "integer" => value.is_integer(),
+        "number" => value.is_integer() || value.is_float(),
+        "boolean" => value.is_bool(),
+        "array" => value.is_array(),
+        "object" => value.is_table(),
+        _ => choices(schema).is_empty() || value.is_str(),
+    }
+}
+
+/// Whether a value must be a reference to a secret.
+fn is_secret(schema: &Value) -> bool {
+    schema.get("format").is_some_and(|format| format == "secret")
 }
 
 fn described(schema: &Value) -> &'static str {
@@ -231,7 +298,9 @@ fn choices(schema: &Value) -> Vec<&str> {
     let mut words: Vec<&str> = Vec::new();
     for one in variants.into_iter().flatten().chain([schema]) {
         words.extend(one.get("const").and_then(Value::as_str));
-        words.extend(one.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str));
+        words.extend(
+            one.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str),
+        );
     }
     words
 }

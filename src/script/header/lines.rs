@@ -50,7 +50,11 @@ pub(super) fn split(text: &str) -> Lines {
         }
     }
     let mut paragraphs = paragraphs.into_iter();
-    Lines { title: paragraphs.next().unwrap_or_default(), about: paragraphs.collect::<Vec<_>>().join("\n\n"), toml }
+    Lines {
+        title: paragraphs.next().unwrap_or_default(),
+        about: paragraphs.collect::<Vec<_>>().join("\n\n"),
+        toml,
+    }
 }
 
 /// Spaces that take as many bytes as the line, with its line end.
@@ -93,7 +97,8 @@ mod tests {
         for line in ["uses [\"a.b:read\"]", "use = []", "timeout: \"5m\"", "[params]", "lock=\"x\""] {
             assert!(begins_toml(line), "{line}");
         }
-        for line in ["Deploys: in order", "uses the database", "[draft] of a deploy", "timeout: how long", ""] {
+        for line in ["Deploys: in order", "uses the database", "[draft] of a deploy", "timeout: how long", ""]
+        {
             assert!(!begins_toml(line), "{line}");
         }
     }

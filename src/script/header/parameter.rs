@@ -158,7 +158,9 @@ impl Parameter {
             "secret" => self.secret = document.boolean(field).unwrap_or_default(),
             "pattern" => self.pattern = document.parsed(field, "[0-9]+", |text| self.check_pattern(text)),
             "choices" => match field.value.get_ref().as_array() {
-                Some(items) => self.choices = items.iter().filter_map(|item| self.typed(document, item)).collect(),
+                Some(items) => {
+                    self.choices = items.iter().filter_map(|item| self.typed(document, item)).collect()
+                }
                 None => document.wrong_type(field, "an array", "[\"blue\", \"green\"]"),
             },
             "min" => self.min = self.bound(document, field),
@@ -167,7 +169,9 @@ impl Parameter {
                 let Some(value) = document.json(field.value) else { return };
                 match self.accept(&value) {
                     Ok(value) => self.default = Some(value),
-                    Err(error) if self.secret => document.refuse_hidden(&field.value.span(), error),
+                    Err(error) if self.secret => {
+                        document.refuse_hiding(&field.value.span(), &field.value.span(), error)
+                    }
                     Err(error) => document.refuse(&field.value.span(), error),
                 }
             }
@@ -177,17 +181,26 @@ impl Parameter {
 
     fn check_pattern(&self, pattern: &str) -> Result<String> {
         if self.kind != Type::String && self.kind != Type::List {
-            return Err(Error::usage(format!("`pattern` is for a string or a list, not for {}", self.kind.word())));
+            return Err(Error::usage(format!(
+                "`pattern` is for a string or a list, not for {}",
+                self.kind.word()
+            )));
         }
         match regex_lite::Regex::new(pattern) {
             Ok(_) => Ok(pattern.to_owned()),
-            Err(why) => Err(Error::usage(format!("`{pattern}` is no regular expression")).why(why.to_string())),
+            Err(why) => {
+                Err(Error::usage(format!("`{pattern}` is no regular expression")).why(why.to_string()))
+            }
         }
     }
 
     fn bound(&self, document: &Document<'_>, field: Field<'_, '_>) -> Option<Value> {
         if matches!(self.kind, Type::String | Type::Bool | Type::List) {
-            let what = format!("`{}` is for a number, a duration or a size, not for {}", field.name(), self.kind.word());
+            let what = format!(
+                "`{}` is for a number, a duration or a size, not for {}",
+                field.name(),
+                self.kind.word()
+            );
             document.refuse(&field.key.span(), Error::usage(what).fix("leave it out"));
             return None;
         }
@@ -206,8 +219,14 @@ impl Parameter {
     /// The value as the script gets it, or why the parameter does not take it.
     pub fn accept(&self, value: &Value) -> Result<Value> {
         if self.secret && !value.as_str().is_some_and(|text| Reference::find(text).is_some()) {
-            return Err(Error::usage(format!("the parameter `{}` is a secret and takes no value in clear", self.name))
-                .fix(format!("give a reference, for example env:NAME (known: {})", suggest::list(PROVIDERS.iter().copied()))));
+            return Err(Error::usage(format!(
+                "the parameter `{}` is a secret and takes no value in clear",
+                self.name
+            ))
+            .fix(format!(
+                "give a reference, for example env:NAME (known: {})",
+                suggest::list(PROVIDERS.iter().copied())
+            )));
         }
         let Some(converted) = self.kind.convert(value) else { return Err(self.wrong_type(value)) };
         if !self.secret {
@@ -228,15 +247,23 @@ impl Parameter {
             one => vec![one],
         };
         // A list's choices are lists of one: each element is held against all of them.
-        let choices: Vec<&Value> = self.choices.iter().flat_map(|one| one.as_array().map_or(vec![one], |all| all.iter().collect())).collect();
-        let Some(wrong) = each.into_iter().find(|one| !choices.is_empty() && !choices.contains(one)) else { return Ok(()) };
+        let choices: Vec<&Value> = self
+            .choices
+            .iter()
+            .flat_map(|one| one.as_array().map_or(vec![one], |all| all.iter().collect()))
+            .collect();
+        let Some(wrong) = each.into_iter().find(|one| !choices.is_empty() && !choices.contains(one)) else {
+            return Ok(());
+        };
         let words: Vec<String> = choices.into_iter().map(bare).collect();
         Err(Error::usage(format!("{} is no choice of `{}`", shown(wrong), self.name))
             .fix(suggest::advice(&bare(wrong), words.iter().map(String::as_str))))
     }
 
     fn check_range(&self, value: &Value) -> Result<()> {
-        let is = |bound: &Option<Value>, order| bound.as_ref().is_some_and(|bound| amount(value).total_cmp(&amount(bound)) == order);
+        let is = |bound: &Option<Value>, order| {
+            bound.as_ref().is_some_and(|bound| amount(value).total_cmp(&amount(bound)) == order)
+        };
         let (what, bound) = if is(&self.min, std::cmp::Ordering::Less) {
             ("least", &self.min)
         } else if is(&self.max, std::cmp::Ordering::Greater) {
@@ -245,18 +272,22 @@ impl Parameter {
             return Ok(());
         };
         let bound = bound.as_ref().map(bare).unwrap_or_default();
-        Err(Error::usage(format!("`{}` is at {what} {bound}, not {}", self.name, bare(value))))
+        Err(Error::usage(format!("`{}` must be at {what} {bound}, not {}", self.name, bare(value))))
     }
 
     fn check_text(&self, value: &Value) -> Result<()> {
         let Some(pattern) = &self.pattern else { return Ok(()) };
-        let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$")).map_err(|why| Error::bug(why.to_string()))?;
-        let mut texts: Vec<&Value> = value.as_array().map_or_else(|| vec![value], |items| items.iter().collect());
+        let whole =
+            regex_lite::Regex::new(&format!("^(?:{pattern})$")).map_err(|why| Error::bug(why.to_string()))?;
+        let mut texts: Vec<&Value> =
+            value.as_array().map_or_else(|| vec![value], |items| items.iter().collect());
         texts.retain(|text| !text.as_str().is_some_and(|text| whole.is_match(text)));
         match texts.first() {
             None => Ok(()),
-            Some(wrong) => Err(Error::usage(format!("{} does not match the pattern of `{}`", shown(wrong), self.name))
-                .fix(format!("give a text that matches {pattern}"))),
+            Some(wrong) => {
+                Err(Error::usage(format!("{} does not match the pattern of `{}`", shown(wrong), self.name))
+                    .fix(format!("give a text that matches {pattern}")))
+            }
         }
     }
 }
