@@ -1,8 +1,12 @@
 //! PostgreSQL: each verb against a real server.
 
+mod changes;
+mod connections;
+mod failures;
+
+use crate::rig::Rig;
 use crate::rig::seen::Seen;
 use crate::rig::servers::postgres::{self, Database, PASSWORD};
-use crate::rig::{Rig, wait_until};
 
 /// A fresh database, or the end of a test that cannot be run here.
 macro_rules! need_postgres {
@@ -13,6 +17,7 @@ macro_rules! need_postgres {
         }
     };
 }
+use need_postgres;
 
 fn rig(database: &Database, access: &str) -> Rig {
     Rig::new(&database.settings(access)).variable("PG_PASSWORD", PASSWORD)
