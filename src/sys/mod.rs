@@ -10,3 +10,4 @@ pub mod http;
 pub mod lock;
 pub mod process;
 pub mod stop;
+pub mod terminal;
