@@ -128,12 +128,47 @@ mod tests {
         let set = ["verson=1", "wait=soon", "fast", "token=hunter2", "hosts=a"];
         let error = resolved(environment, &set).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @r#"
+        `verson` is no parameter of this playbook
+          fix: did you mean `version`?
+
+        `--set` takes NAME=VALUE
+          fix: write --set fast=VALUE
+
+        the parameter `version` has no value
+          --> deploy.rhai:4:5
+          |
+        4 | //! version = { type = "string", pattern = "[0-9.]+", about = "what to deploy" }
+          |     ^^^^^^^
+          why: what to deploy
+          fix: add --set version=VALUE, or version = … to [env.local.params] of playbook.toml
+
+        `gren` is no choice of `color`
+          why: it stands in [env.local.params] of playbook.toml
+          fix: did you mean `green`?
+
+        `percent` takes a whole number, such as 3, not `many`
+          why: it stands in [env.local.params] of playbook.toml
+
+        `wait` takes a duration, such as 30s or 5m, not `soon`
+          why: given as --set wait=…
+
+        the parameter `token` is a secret and takes no value in clear
+          why: given as --set token=…
+          fix: give a reference, for example env:NAME (known: `env`, `file`)
+        "#);
     }
 
     #[test]
     fn pattern_and_range_hold() {
         let error = resolved(Value::Null, &["version=v2", "percent=101"]).unwrap_err().to_string();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"
+        `v2` does not match the pattern of `version`
+          why: given as --set version=…
+          fix: give a text that matches [0-9.]+
+
+        `percent` must be at most 100, not 101
+          why: given as --set percent=…
+        ");
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 
-fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
+pub(super) fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
     let error = Error::io(format!("cannot {doing} {}", path.display()), why);
     match why.kind() {
         std::io::ErrorKind::StorageFull => error.fix("free some space on that disk"),

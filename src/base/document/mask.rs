@@ -4,34 +4,33 @@ use std::ops::Range;
 
 use crate::base::redact::MASK;
 use crate::base::secret::Reference;
+use crate::base::suggest;
 
 /// A key that has one of these in its name is taken to hold a secret.
 const WORDS: &[&str] =
     &["pass", "pwd", "secret", "token", "credential", "private", "api_key", "apikey", "auth"];
 
+/// A key that is nearly one of these is taken to be misspelt.
+const WHOLE: &[&str] = &["password", "passwd", "secret", "token", "api_key", "credentials"];
+
 /// Whether a key of that name is likely to hold a secret.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
-    WORDS.iter().any(|word| name.contains(word)) || name.ends_with("_key")
+    WORDS.iter().any(|word| name.contains(word))
+        || name.ends_with("_key")
+        || suggest::nearest(&name, WHOLE.iter().copied()).is_some()
 }
 
-/// `line` without the values of secret keys and the passwords of URLs. `caret` is a position in characters, from 0,
-/// that keeps its place: what is hidden before it stays as wide as it was.
+/// `line` without the values of secret keys, the passwords of URLs and its characters in `also`. `caret` is a position
+/// in characters, from 0, that keeps its place: what is hidden before it stays as wide as it was.
 #[must_use]
-pub fn mask(line: &str, caret: usize) -> String {
+pub fn mask(line: &str, caret: usize, also: Option<Range<usize>>) -> String {
     let characters: Vec<char> = line.chars().collect();
     let mut hidden = secret_values(&characters);
     hidden.extend(passwords_of_urls(&characters));
+    hidden.extend(also.map(|range| range.start.min(characters.len())..range.end.min(characters.len())));
     hide(&characters, hidden, caret)
-}
-
-/// `line` without its characters in `range`.
-#[must_use]
-pub fn hide_range(line: &str, range: Range<usize>, caret: usize) -> String {
-    let characters: Vec<char> = mask(line, caret).chars().collect();
-    let range = range.start.min(characters.len())..range.end.min(characters.len());
-    hide(&characters, vec![range], caret)
 }
 
 fn hide(line: &[char], mut ranges: Vec<Range<usize>>, caret: usize) -> String {
@@ -59,7 +58,8 @@ fn secret_values(line: &[char]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for equals in (0..line.len()).filter(|at| line[*at] == '=') {
         let Some(start) = (equals + 1..line.len()).find(|at| !line[*at].is_whitespace()) else { continue };
-        if !is_secret_name(&word_before(line, equals)) {
+        let is_switch = matches!(line[start..], ['t', 'r', 'u', 'e', ..] | ['f', 'a', 'l', 's', 'e', ..]);
+        if is_switch || !is_secret_name(&word_before(line, equals)) {
             continue;
         }
         let quoted = line[..equals].iter().filter(|c| matches!(c, '"' | '\'')).count() % 2 == 1;
@@ -112,6 +112,7 @@ mod tests {
     fn values_of_secret_keys_and_passwords_of_urls_are_hidden() {
         for (line, caret, expected) in [
             ("password = \"hunter2\"", 0, "password = [secret]"),
+            ("Pasword = \"hunter2\"", 0, "Pasword = [secret]"),
             ("password = hunter two", 11, "password = [secret]"),
             ("password = \"hunter2", 19, "password = ••••••••"),
             ("password = \"env:PW\"", 0, "password = \"env:PW\""),
@@ -119,8 +120,9 @@ mod tests {
             ("url = \"host=db password=hunter2 user=x\"", 0, "url = \"host=db password=[secret] user=x\""),
             ("main = { token = \"hunter2\", acess = 1 }", 28, "main = { token = •••••••••, acess = 1 }"),
             ("path = \"data.db\"", 0, "path = \"data.db\""),
+            ("a = { secret = true, about = \"x\" }", 0, "a = { secret = true, about = \"x\" }"),
         ] {
-            assert_eq!(mask(line, caret), expected);
+            assert_eq!(mask(line, caret, None), expected);
         }
     }
 }

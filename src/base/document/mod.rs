@@ -85,26 +85,35 @@ impl<'t> Document<'t> {
         self.mistakes.borrow_mut().push((span.start, error));
     }
 
-    /// Notes a mistake at `span`, the text of which is not shown.
-    pub fn refuse_hidden(&self, span: &Range<usize>, error: Error) {
-        let mut place = self.place(span);
-        let caret = place.column.saturating_sub(1);
-        place.source = place.source.map(|line| mask::hide_range(&line, caret..caret + place.width, caret));
-        place.width = 1;
-        self.mistakes.borrow_mut().push((span.start, error.at(place)));
+    /// Notes a mistake at `span`; the text at `hidden` is not shown.
+    pub fn refuse_hiding(&self, span: &Range<usize>, hidden: &Range<usize>, error: Error) {
+        let error = error.at(self.place_hiding(span, Some(hidden)));
+        self.mistakes.borrow_mut().push((span.start, error));
     }
 
     /// The place of `span`, without what may be a secret.
     #[must_use]
     pub fn place(&self, span: &Range<usize>) -> Place {
+        self.place_hiding(span, None)
+    }
+
+    fn place_hiding(&self, span: &Range<usize>, hidden: Option<&Range<usize>>) -> Place {
         let mut place = Place::of_offset(self.file, self.text, span.start);
+        let caret = place.column.saturating_sub(1);
+        let also = hidden.map(|hidden| {
+            let start = Place::of_offset(self.file, self.text, hidden.start).column.saturating_sub(1);
+            start..start + self.width(hidden)
+        });
+        place.source = place.source.map(|line| mask::mask(&line, caret, also));
+        place.width = if hidden == Some(span) { 1 } else { self.width(span) };
+        place
+    }
+
+    /// How many characters `span` takes on its first line, at least one.
+    fn width(&self, span: &Range<usize>) -> usize {
         let line_end =
             self.text[span.start..].find('\n').map_or(self.text.len(), |length| span.start + length);
-        place.width =
-            self.text[span.start..span.end.clamp(span.start, line_end)].trim_end().chars().count().max(1);
-        let caret = place.column.saturating_sub(1);
-        place.source = place.source.map(|line| mask::mask(&line, caret));
-        place
+        self.text[span.start..span.end.clamp(span.start, line_end)].trim_end().chars().count().max(1)
     }
 
     /// The line of `span`, from 1.
@@ -252,6 +261,20 @@ mod tests {
 
     #[test]
     fn every_line_with_wrong_syntax_is_shown_once_and_secrets_in_it_are_not() {
-        insta::assert_snapshot!(seen("[env\npassword = hunter2\nx = { a = 1 b = 2 }\nn = 99999999999\ny = 1\ny = 2\n"), @"");
+        insta::assert_snapshot!(seen("[env\npassword = hunter2\nx = { a = 1 b = 2 }\nn = 99999999999\ny = 1\ny = 2\n"), @"
+        the `[` of a table is not closed
+          --> playbook.toml:1:5
+          |
+        1 | [env
+          |     ^
+          fix: close it with `]`
+
+        a comma is missing
+          --> playbook.toml:3:15
+          |
+        3 | x = { a = 1 b = 2 }
+          |               ^
+          fix: put a comma between the two
+        ");
     }
 }

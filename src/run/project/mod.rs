@@ -74,9 +74,10 @@ impl Project {
             }
         };
         self.environments.get(name).cloned().ok_or_else(|| {
-            let near = suggest::nearest(name, names()).map(|near| format!("did you mean `{near}`? "));
+            let near =
+                suggest::nearest(name, names()).map(|near| format!("did you mean `{near}`? Otherwise "));
             Error::missing(format!("`{name}` is no environment of {FILE}")).fix(format!(
-                "{}there is {}",
+                "{}choose one of {}",
                 near.unwrap_or_default(),
                 suggest::list(names())
             ))

@@ -1,9 +1,10 @@
 //! The table of one resource, held against the settings that its family declares.
 
 use serde_json::{Map, Value};
+use toml::de::DeValue;
 
 use crate::base::access::ResourceId;
-use crate::base::document::{Document, Field, mask};
+use crate::base::document::{Document, Field, mask, type_of};
 use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::secret::{PROVIDERS, Reference};
@@ -77,7 +78,11 @@ impl Checker<'_> {
         for name in
             schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
         {
-            if !fields.iter().any(|one| one.name() == name) {
+            let is_meant = |one: &Field<'_, '_>| {
+                one.name() == name
+                    || !known.contains_key(one.name()) && suggest::nearest(one.name(), [name]).is_some()
+            };
+            if !fields.iter().any(is_meant) {
                 let mut error = Error::usage(format!("`{name}` is missing in {}", self.within(field, top)));
                 if let Some(about) =
                     known.get(name).and_then(|property| property.get("description")?.as_str())
@@ -93,8 +98,15 @@ impl Checker<'_> {
     fn unknown(&self, field: Field<'_, '_>, known: &Map<String, Value>, top: bool) {
         let own = if top { Some(ACCESS) } else { None };
         let names = known.keys().map(String::as_str).chain(own);
-        let what = format!("`{}` is no setting of `{}`", field.name(), self.family);
-        self.document.refuse(&field.key.span(), Error::usage(what).fix(suggest::advice(field.name(), names)));
+        let error = Error::usage(format!("`{}` is no setting of `{}`", field.name(), self.family));
+        let error = error.fix(suggest::advice(field.name(), names));
+        let meant =
+            suggest::nearest(field.name(), known.keys().map(String::as_str)).and_then(|name| known.get(name));
+        if meant.is_some_and(|schema| is_secret(self.resolve(schema))) {
+            self.document.refuse_hiding(&field.key.span(), &field.value.span(), error);
+        } else {
+            self.document.refuse(&field.key.span(), error);
+        }
     }
 
     /// Holds a value against its schema, as far as the schema says; the family itself is asked afterwards.
@@ -102,32 +114,36 @@ impl Checker<'_> {
         let schema = self.resolve(schema);
         let choices = choices(schema);
         let value = field.value.get_ref();
-        let is_right = match kind(schema) {
-            _ if !choices.is_empty() => match value.as_str() {
-                Some(text) if !choices.contains(&text) => return self.no_choice(field, text, &choices),
-                text => text.is_some(),
-            },
-            "string" if schema.get("format").is_some_and(|format| format == "secret") => {
-                return self.secret(field);
-            }
-            "string" => value.is_str(),
-            "integer" => value.is_integer(),
-            "number" => value.is_integer() || value.is_float(),
-            "boolean" => value.is_bool(),
-            "array" => value.is_array(),
-            "object" => value.is_table(),
-            _ => true,
-        };
-        if !is_right {
+        if !fits(value, schema) {
             return self.document.wrong_type(field, described(schema), &self.example(schema));
         }
-        self.range(field, schema);
+        match value.as_str() {
+            Some(text) if !choices.is_empty() && !choices.contains(&text) => {
+                self.no_choice(field, text, &choices)
+            }
+            _ if is_secret(schema) => self.secret(field),
+            _ => self.range(field, schema),
+        }
         if let (Some(items), Some(item)) = (value.as_array(), schema.get("items")) {
-            items.iter().for_each(|value| self.value(Field { key: field.key, value }, item));
+            items.iter().for_each(|value| self.item(Field { key: field.key, value }, item));
         }
         if value.is_table() && kind(schema) == "object" {
             self.table(field, &self.document.table(field).unwrap_or_default(), schema, false);
         }
+    }
+
+    /// Holds an element of the array `field.key` against its schema.
+    fn item(&self, field: Field<'_, '_>, schema: &Value) {
+        let schema = self.resolve(schema);
+        if fits(field.value.get_ref(), schema) {
+            return self.value(field, schema);
+        }
+        let (name, wanted, found) = (field.name(), described(schema), type_of(field.value.get_ref()));
+        let error = Error::usage(format!("an element of `{name}` is {wanted}, not {found}"));
+        self.document.refuse(
+            &field.value.span(),
+            error.fix(format!("write for example {name} = [{}]", self.example(schema))),
+        );
     }
 
     fn no_choice(&self, field: Field<'_, '_>, text: &str, choices: &[&str]) {
@@ -135,6 +151,7 @@ impl Checker<'_> {
         self.document.refuse(&field.value.span(), error.fix(suggest::advice(text, choices.iter().copied())));
     }
 
+    /// Refuses a secret that stands in clear.
     fn secret(&self, field: Field<'_, '_>) {
         let text = field.value.get_ref().as_str();
         if text.is_some_and(|text| Reference::find(text).is_some()) {
@@ -149,7 +166,7 @@ impl Checker<'_> {
                 "{}put its value elsewhere and refer to it: {name} = \"env:NAME\" or {name} = \"file:PATH\"",
                 near.unwrap_or_default()
             ));
-        self.document.refuse_hidden(&field.value.span(), error);
+        self.document.refuse_hiding(&field.value.span(), &field.value.span(), error);
     }
 
     fn range(&self, field: Field<'_, '_>, schema: &Value) {
@@ -163,7 +180,7 @@ impl Checker<'_> {
             (_, Some(most)) if number > most => ("most", most),
             _ => return,
         };
-        let error = Error::usage(format!("`{}` is at {word} {limit}, not {number}", field.name()));
+        let error = Error::usage(format!("`{}` must be at {word} {limit}, not {number}", field.name()));
         self.document.refuse(&field.value.span(), error);
     }
 
@@ -184,7 +201,7 @@ impl Checker<'_> {
                     one.name(),
                     self.family
                 ));
-                self.document.refuse_hidden(&one.value.span(), error);
+                self.document.refuse_hiding(&one.value.span(), &one.value.span(), error);
             }
             Some((one, _)) => self.document.refuse(&one.value.span(), said(one.name(), &message)),
             None => self.document.refuse(&field.key.span(), said(self.place, &message)),
@@ -243,6 +260,25 @@ fn kind(schema: &Value) -> &str {
         }
         _ => "",
     }
+}
+
+/// Whether the value has the type that the schema says. A secret that is no string is refused as a secret.
+fn fits(value: &DeValue<'_>, schema: &Value) -> bool {
+    match kind(schema) {
+        _ if is_secret(schema) => true,
+        "string" => value.is_str(),
+        "integer" => value.is_integer(),
+        "number" => value.is_integer() || value.is_float(),
+        "boolean" => value.is_bool(),
+        "array" => value.is_array(),
+        "object" => value.is_table(),
+        _ => choices(schema).is_empty() || value.is_str(),
+    }
+}
+
+/// Whether a value must be a reference to a secret.
+fn is_secret(schema: &Value) -> bool {
+    schema.get("format").is_some_and(|format| format == "secret")
 }
 
 fn described(schema: &Value) -> &'static str {

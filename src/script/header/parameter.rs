@@ -169,7 +169,9 @@ impl Parameter {
                 let Some(value) = document.json(field.value) else { return };
                 match self.accept(&value) {
                     Ok(value) => self.default = Some(value),
-                    Err(error) if self.secret => document.refuse_hidden(&field.value.span(), error),
+                    Err(error) if self.secret => {
+                        document.refuse_hiding(&field.value.span(), &field.value.span(), error)
+                    }
                     Err(error) => document.refuse(&field.value.span(), error),
                 }
             }
@@ -270,7 +272,7 @@ impl Parameter {
             return Ok(());
         };
         let bound = bound.as_ref().map(bare).unwrap_or_default();
-        Err(Error::usage(format!("`{}` is at {what} {bound}, not {}", self.name, bare(value))))
+        Err(Error::usage(format!("`{}` must be at {what} {bound}, not {}", self.name, bare(value))))
     }
 
     fn check_text(&self, value: &Value) -> Result<()> {

@@ -1,3 +1,5 @@
+//! Headers as they are read, and what a wrong one is answered with.
+
 use super::*;
 
 fn wrong(text: &str) -> String {
@@ -51,7 +53,56 @@ fn no_header_is_no_mistake() {
 
 #[test]
 fn every_mistake_is_shown_at_its_place() {
-    insta::assert_snapshot!(wrong("//! T.\n//!\n//! use = [\"postgres.main:write\"]\n//! uses = [\"postgres.main\", \"postgres:read\", \"a.b:wirte\", 3]\n//! timeout = \"5 parsecs\"\n//! lock = 7\nx\n"), @"");
+    insta::assert_snapshot!(wrong("//! T.\n//!\n//! use = [\"postgres.main:write\"]\n//! uses = [\"postgres.main\", \"postgres:read\", \"a.b:wirte\", 3]\n//! timeout = \"5 parsecs\"\n//! lock = 7\nx\n"), @r#"
+    `use` is no key of the header
+      --> deploy.rhai:3:5
+      |
+    3 | //! use = ["postgres.main:write"]
+      |     ^^^
+      fix: did you mean `uses`?
+
+    `postgres.main` names no access
+      --> deploy.rhai:4:13
+      |
+    4 | //! uses = ["postgres.main", "postgres:read", "a.b:wirte", 3]
+      |             ^^^^^^^^^^^^^^^
+      fix: write `postgres.main:read`, `postgres.main:write` or `postgres.main:destroy`
+
+    `postgres` is no resource
+      --> deploy.rhai:4:30
+      |
+    4 | //! uses = ["postgres.main", "postgres:read", "a.b:wirte", 3]
+      |                              ^^^^^^^^^^^^^^^
+      fix: write FAMILY.NAME, for example `postgres.main`
+
+    `wirte` is no access
+      --> deploy.rhai:4:47
+      |
+    4 | //! uses = ["postgres.main", "postgres:read", "a.b:wirte", 3]
+      |                                               ^^^^^^^^^^^
+      fix: did you mean `write`?
+
+    `uses` takes an array of strings, and this is a whole number
+      --> deploy.rhai:4:60
+      |
+    4 | //! uses = ["postgres.main", "postgres:read", "a.b:wirte", 3]
+      |                                                            ^
+      fix: write for example uses = ["postgres.main:write"]
+
+    `5 parsecs` is no duration
+      --> deploy.rhai:5:15
+      |
+    5 | //! timeout = "5 parsecs"
+      |               ^^^^^^^^^^^
+      fix: write for example "250ms", "30s", "5m" or "1h30m"
+
+    `lock` takes a string, not a whole number
+      --> deploy.rhai:6:12
+      |
+    6 | //! lock = 7
+      |            ^
+      fix: write for example lock = "api"
+    "#);
 }
 
 #[test]
@@ -61,15 +112,103 @@ fn every_mistake_in_a_parameter_is_shown_at_its_place() {
 //! b = { type = "int", default = "many" }
 //! c = { type = "string", choices = ["blue", "green"], default = "gren" }
 //! d = { type = "string", patern = "x", pattern = "(" }
+"#), @r#"
+    `sting` is no type of a parameter
+      --> deploy.rhai:2:9
+      |
+    2 | //! a = "sting"
+      |         ^^^^^^^
+      fix: did you mean `string`?
+
+    `b` takes a whole number, such as 3, not `many`
+      --> deploy.rhai:3:35
+      |
+    3 | //! b = { type = "int", default = "many" }
+      |                                   ^^^^^^
+
+    `gren` is no choice of `c`
+      --> deploy.rhai:4:67
+      |
+    4 | //! c = { type = "string", choices = ["blue", "green"], default = "gren" }
+      |                                                                   ^^^^^^
+      fix: did you mean `green`?
+
+    `patern` is no key of a parameter
+      --> deploy.rhai:5:28
+      |
+    5 | //! d = { type = "string", patern = "x", pattern = "(" }
+      |                            ^^^^^^
+      fix: did you mean `pattern`?
+
+    `(` is no regular expression
+      --> deploy.rhai:5:52
+      |
+    5 | //! d = { type = "string", patern = "x", pattern = "(" }
+      |                                                    ^^^
+      why: found open group without closing ')'
+    "#);
+}
+
+#[test]
+fn every_mistake_in_the_bounds_of_a_parameter_is_shown_at_its_place() {
+    insta::assert_snapshot!(wrong(r#"//! [params]
 //! e = { about = "nothing" }
 //! f = { type = "duration", min = "5s", default = "1s" }
 //! g = { type = "bool", max = 3 }
 //! h = { type = "string", secret = true, default = "hunter2" }
 //! i = 5
-"#), @"");
+"#), @r#"
+    the parameter `e` has no type
+      --> deploy.rhai:2:5
+      |
+    2 | //! e = { about = "nothing" }
+      |     ^
+      fix: add type = "string", or a default
+
+    `f` must be at least 5s, not 1s
+      --> deploy.rhai:3:52
+      |
+    3 | //! f = { type = "duration", min = "5s", default = "1s" }
+      |                                                    ^^^^
+
+    `max` is for a number, a duration or a size, not for bool
+      --> deploy.rhai:4:26
+      |
+    4 | //! g = { type = "bool", max = 3 }
+      |                          ^^^
+      fix: leave it out
+
+    the parameter `h` is a secret and takes no value in clear
+      --> deploy.rhai:5:53
+      |
+    5 | //! h = { type = "string", secret = true, default = [secret] }
+      |                                                     ^
+      fix: give a reference, for example env:NAME (known: `env`, `file`)
+
+    `i` takes a type or a table, not a whole number
+      --> deploy.rhai:6:9
+      |
+    6 | //! i = 5
+      |         ^
+      fix: write for example i = "string"
+    "#);
 }
 
 #[test]
 fn a_syntax_error_has_its_line_in_the_playbook() {
-    insta::assert_snapshot!(wrong("#!/bin/sh\n//! T.\n//!\n//! lock = api\n//! uses [\"a.b:read\"]\n"), @"");
+    insta::assert_snapshot!(wrong("#!/bin/sh\n//! T.\n//!\n//! lock = api\n//! uses [\"a.b:read\"]\n"), @r#"
+    a value is not quoted
+      --> deploy.rhai:4:12
+      |
+    4 | //! lock = api
+      |            ^^^
+      fix: put the value in double quotes
+
+    a key has no value
+      --> deploy.rhai:5:10
+      |
+    5 | //! uses ["a.b:read"]
+      |          ^
+      fix: write KEY = VALUE
+    "#);
 }

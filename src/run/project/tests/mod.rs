@@ -1,3 +1,7 @@
+//! `playbook.toml` as it is read, with a family made up for that.
+
+mod mistakes;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,7 +17,6 @@ use crate::effect::family::{Family, Settings};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "only its shape is looked at")]
 enum Mode {
     /// No more than needed.
     Plain,
@@ -130,68 +133,14 @@ fn without_a_name_the_environment_is_the_default_or_local_or_the_only_one() {
     assert_eq!(name("[env.staging]", None).unwrap(), "staging");
     assert_eq!(name("[env.staging]\n[env.local]", None).unwrap(), "local");
     assert_eq!(name("[env.staging]\n[env.local]", Some("staging")).unwrap(), "staging");
-    insta::assert_snapshot!(name("[env.a]\n[env.b]", None).unwrap_err(), @"");
-    insta::assert_snapshot!(name("[env.staging]\n[env.b]", Some("stagign")).unwrap_err(), @"");
-}
-
-#[test]
-fn every_mistake_of_the_file_is_shown_at_its_place() {
-    insta::assert_snapshot!(wrong(r#"defualt = "local"
-default = "prod"
-[env.production]
-on_failure = "rolback"
-[env.production.limits]
-timeout = "soon"
-memory = 5
-call_depth = 0
-expression_depth = 100000
-operation = 3
-[env.production.databse.main]
-url = "env:X"
-[env.production.database]
-url = "env:X"
-[env.staging.database."a b"]
-url = "env:X"
-"#), @"");
-}
-
-#[test]
-fn every_mistake_of_a_resource_is_shown_at_its_place() {
-    insta::assert_snapshot!(wrong(r#"[env.local.database.main]
-acess = "write"
-access = "wirte"
-pasword = "hunter2"
-connections = "four"
-mode = "ful"
-rules = [{ patern = "x" }, 3]
-labels = { team = 3 }
-[env.local.database.other]
-url = "env:X"
-connections = 70000
-[env.local.database.third]
-url = "env:X"
-even = 3
-"#), @"");
-}
-
-#[test]
-fn a_secret_in_clear_is_refused_and_not_shown() {
-    insta::assert_snapshot!(wrong(r#"[env.local.database.main]
-url = "env:X"
-password = "hunter2"
-[env.local.database.other]
-url = "env:X"
-password = "evn:hunter2"
-[env.local.database.third]
-url = 5 # postgres://app:hunter2@db/app
-password = 5
-"#), @"");
-    insta::assert_snapshot!(wrong("[env.local.database]\nmain = { url = \"env:X\", password = \"hunter2\", conections = 3 }\n"), @"");
-}
-
-#[test]
-fn syntax_errors_and_duplicates_are_shown_without_secrets() {
-    insta::assert_snapshot!(wrong("[env.local.database.main]\nurl = \"env:X\"\npassword = hunter2\npassword = \"hunter2\"\n[env.local\n"), @"");
+    insta::assert_snapshot!(name("[env.a]\n[env.b]", None).unwrap_err(), @r#"
+    no environment is named
+      fix: add --env NAME, one of `a`, `b`, or put default = "NAME" at the top of playbook.toml
+    "#);
+    insta::assert_snapshot!(name("[env.staging]\n[env.b]", Some("stagign")).unwrap_err(), @"
+    `stagign` is no environment of playbook.toml
+      fix: did you mean `staging`? Otherwise choose one of `b`, `staging`
+    ");
 }
 
 #[test]
