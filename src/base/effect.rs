@@ -51,8 +51,9 @@ impl FromStr for Effect {
             "read" => Ok(Self::Read),
             "write" => Ok(Self::Write),
             "destroy" => Ok(Self::Destroy),
-            other => Err(Error::usage(format!("`{other}` is no access"))
-                .fix("write `read`, `write` or `destroy`")),
+            other => {
+                Err(Error::usage(format!("`{other}` is no access")).fix("write `read`, `write` or `destroy`"))
+            }
         }
     }
 }

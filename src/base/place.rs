@@ -60,8 +60,11 @@ impl Place {
             let pad = " ".repeat(number.len());
             let _ = writeln!(out, "{pad} |\n{number} | {source}");
             if self.column > 0 {
-                let indent: String =
-                    source.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+                let indent: String = source
+                    .chars()
+                    .take(self.column - 1)
+                    .map(|c| if c == '\t' { '\t' } else { ' ' })
+                    .collect();
                 let _ = writeln!(out, "{pad} | {indent}{}", "^".repeat(width.max(self.width).max(1)));
             }
         }

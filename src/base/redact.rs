@@ -105,7 +105,9 @@ pub fn map_strings(value: &Value, change: &dyn Fn(&str) -> String) -> Value {
 fn forms(value: &str) -> Vec<String> {
     let mut forms = vec![value.to_owned()];
     forms.extend(value.lines().filter(|line| line.len() >= SHORTEST * 2).map(str::to_owned));
-    for engine in [&base64::engine::general_purpose::STANDARD_NO_PAD, &base64::engine::general_purpose::URL_SAFE_NO_PAD] {
+    for engine in
+        [&base64::engine::general_purpose::STANDARD_NO_PAD, &base64::engine::general_purpose::URL_SAFE_NO_PAD]
+    {
         for offset in 0..3_usize {
             let shifted = [vec![0_u8; offset], value.as_bytes().to_vec()].concat();
             let encoded = engine.encode(&shifted);

@@ -6,7 +6,10 @@ use super::error::{Error, Result};
 
 /// Reads `250ms`, `30s`, `5m`, `1.5h`, `2d`, or a chain of them such as `1h30m`.
 pub fn parse_duration(text: &str) -> Result<Duration> {
-    let wrong = || Error::usage(format!("`{text}` is no duration")).fix("write for example \"250ms\", \"30s\", \"5m\" or \"1h30m\"");
+    let wrong = || {
+        Error::usage(format!("`{text}` is no duration"))
+            .fix("write for example \"250ms\", \"30s\", \"5m\" or \"1h30m\"")
+    };
     let mut rest = text.trim();
     if rest.is_empty() {
         return Err(wrong());
@@ -47,7 +50,10 @@ pub fn show_duration(duration: Duration) -> String {
 
 /// Reads `512`, `64 KiB`, `256MiB`, `1.5 GiB`, or the decimal `kB`, `MB`, `GB`; in bytes.
 pub fn parse_size(text: &str) -> Result<u64> {
-    let wrong = || Error::usage(format!("`{text}` is no size")).fix("write for example \"64 KiB\", \"256 MiB\" or \"2 GiB\"");
+    let wrong = || {
+        Error::usage(format!("`{text}` is no size"))
+            .fix("write for example \"64 KiB\", \"256 MiB\" or \"2 GiB\"")
+    };
     let text_trimmed = text.trim();
     let digits = text_trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text_trimmed.len());
     let number: f64 = text_trimmed[..digits].parse().map_err(|_| wrong())?;
@@ -95,7 +101,9 @@ mod tests {
 
     #[test]
     fn durations_read_and_write() {
-        for (text, millis) in [("250ms", 250), ("30s", 30_000), ("1h30m", 5_400_000), ("1.5 h", 5_400_000), ("2d", 172_800_000)] {
+        for (text, millis) in
+            [("250ms", 250), ("30s", 30_000), ("1h30m", 5_400_000), ("1.5 h", 5_400_000), ("2d", 172_800_000)]
+        {
             assert_eq!(parse_duration(text).unwrap().as_millis(), millis, "{text}");
         }
         for wrong in ["", "5", "s", "5 parsecs", "1e9s", "-3s", "..s"] {

@@ -54,8 +54,20 @@ impl std::fmt::Debug for Host {
 impl Host {
     /// The host of a run in `environment` of the project at `project`.
     #[must_use]
-    pub fn new(project: PathBuf, environment: Environment, families: Families, listeners: Vec<Arc<dyn Listener>>) -> Self {
-        Self { project, environment, families, redactor: Redactor::default(), listeners, pools: Mutex::default() }
+    pub fn new(
+        project: PathBuf,
+        environment: Environment,
+        families: Families,
+        listeners: Vec<Arc<dyn Listener>>,
+    ) -> Self {
+        Self {
+            project,
+            environment,
+            families,
+            redactor: Redactor::default(),
+            listeners,
+            pools: Mutex::default(),
+        }
     }
 
     /// The resource of that name.
@@ -126,7 +138,9 @@ impl Cx {
                 files::exists(&path).then(|| files::read_text(&path, LARGEST_SECRET)).transpose()?
             }
         };
-        let value = value.map(|value| value.trim_end_matches(['\n', '\r']).to_owned()).filter(|value| !value.is_empty());
+        let value = value
+            .map(|value| value.trim_end_matches(['\n', '\r']).to_owned())
+            .filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| {
             let fix = match reference.provider.as_str() {
                 "env" => format!("export {} before running playbook", reference.name),
@@ -145,10 +159,15 @@ impl Cx {
         F: Future<Output = Result<T>>,
     {
         let pool = {
-            let mut pools = self.host.pools.lock().map_err(|_| Error::bug("the table of pools is poisoned"))?;
+            let mut pools =
+                self.host.pools.lock().map_err(|_| Error::bug("the table of pools is poisoned"))?;
             Arc::clone(pools.entry((TypeId::of::<T>(), self.resource.clone())).or_default())
         };
-        let value = pool.get_or_try_init(|| async { make.await.map(|value| Arc::new(value) as Arc<dyn Any + Send + Sync>) }).await?;
+        let value = pool
+            .get_or_try_init(|| async {
+                make.await.map(|value| Arc::new(value) as Arc<dyn Any + Send + Sync>)
+            })
+            .await?;
         Arc::clone(value).downcast::<T>().map_err(|_| Error::bug("a pool has another type than its key"))
     }
 
@@ -166,23 +185,40 @@ impl Cx {
     pub fn on(&self, resource: &ResourceId, effect: Effect) -> Result<Self> {
         let access = Access::new(resource.clone(), effect);
         if !self.permit.covers(&access) && !self.stands_before(resource, effect) {
-            return Err(Error::bug(format!("a primitive of `{}` reached for `{access}`, which its `needs` do not list", self.resource)));
+            return Err(Error::bug(format!(
+                "a primitive of `{}` reached for `{access}`, which its `needs` do not list",
+                self.resource
+            )));
         }
         Ok(Self { resource: resource.clone(), ..self.clone() })
+    }
+
+    /// Whether the permit goes this far on the call's resource.
+    #[must_use]
+    pub fn may(&self, effect: Effect) -> bool {
+        self.permit.covers(&Access::new(self.resource.clone(), effect))
     }
 
     /// Another resource as a store of objects.
     pub async fn store(&self, resource: &ResourceId, effect: Effect) -> Result<Arc<dyn Store>> {
         let cx = self.on(resource, effect)?;
         let open = family::find(self.host.families, &resource.family).and_then(|family| family.store);
-        open.ok_or_else(|| Error::usage(format!("`{resource}` is no store of objects")).fix("name a resource of `files` or another store"))?(cx).await
+        open.ok_or_else(|| {
+            Error::usage(format!("`{resource}` is no store of objects"))
+                .fix("name a resource of `files` or another store")
+        })?(cx)
+        .await
     }
 
     /// Another resource as an SQL database.
     pub async fn sql(&self, resource: &ResourceId, effect: Effect) -> Result<Arc<dyn Sql>> {
         let cx = self.on(resource, effect)?;
         let open = family::find(self.host.families, &resource.family).and_then(|family| family.sql);
-        open.ok_or_else(|| Error::usage(format!("`{resource}` is no SQL database")).fix("name a resource of `sqlite` or `postgres`"))?(cx).await
+        open.ok_or_else(|| {
+            Error::usage(format!("`{resource}` is no SQL database"))
+                .fix("name a resource of `sqlite` or `postgres`")
+        })?(cx)
+        .await
     }
 
     /// A path of the project. `..`, absolute paths and symbolic links out of the project are refused.

@@ -18,7 +18,12 @@ use crate::sys::clock;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs a primitive; it cannot be run without a licence, and a licence to write comes only from the journal.
-pub(super) async fn run(bound: Box<dyn Bound>, cx: &Cx, deadline: Duration, licence: Licence) -> Result<Value> {
+pub(super) async fn run(
+    bound: Box<dyn Bound>,
+    cx: &Cx,
+    deadline: Duration,
+    licence: Licence,
+) -> Result<Value> {
     let result = within(bound.run(cx.clone()), cx, deadline).await;
     drop(licence);
     result
@@ -26,7 +31,11 @@ pub(super) async fn run(bound: Box<dyn Bound>, cx: &Cx, deadline: Duration, lice
 
 /// Waits for `work`, at most `deadline`, and ends it on a stop. Only work that asked for it gets time to close:
 /// giving grace to all would make each timeout on a silent socket as much slower.
-pub(super) async fn within<T>(work: impl Future<Output = Result<T>>, cx: &Cx, deadline: Duration) -> Result<T> {
+pub(super) async fn within<T>(
+    work: impl Future<Output = Result<T>>,
+    cx: &Cx,
+    deadline: Duration,
+) -> Result<T> {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         result = &mut work => return result,

@@ -69,6 +69,8 @@ impl Ledger {
     #[must_use]
     pub fn touches(&self, position: &str) -> bool {
         let within = format!("{position}/");
-        self.entries.lock().is_ok_and(|entries| entries.iter().any(|entry| entry.position.starts_with(&within)))
+        self.entries
+            .lock()
+            .is_ok_and(|entries| entries.iter().any(|entry| entry.position.starts_with(&within)))
     }
 }

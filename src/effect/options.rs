@@ -39,7 +39,9 @@ impl Options {
         }
         if let Some(value) = arguments.remove("retry") {
             let times = value.as_u64().and_then(|times| u32::try_from(times).ok());
-            options.retry = times.filter(|times| *times <= 100).ok_or_else(|| wrong("retry", &value, "a number from 0 to 100"))?;
+            options.retry = times
+                .filter(|times| *times <= 100)
+                .ok_or_else(|| wrong("retry", &value, "a number from 0 to 100"))?;
         }
         if let Some(value) = arguments.remove("label") {
             let label = value.as_str().ok_or_else(|| wrong("label", &value, "a text"))?;
@@ -55,7 +57,8 @@ mod tests {
 
     #[test]
     fn shared_options_are_taken_out_and_the_rest_stays() {
-        let mut arguments = serde_json::json!({ "timeout": "5s", "retry": 2, "sql": "x" }).as_object().unwrap().clone();
+        let mut arguments =
+            serde_json::json!({ "timeout": "5s", "retry": 2, "sql": "x" }).as_object().unwrap().clone();
         let options = Options::take(&mut arguments).unwrap();
         assert_eq!(options, Options { timeout: Some(Duration::from_secs(5)), retry: 2, label: None });
         assert_eq!(arguments.keys().collect::<Vec<_>>(), ["sql"]);

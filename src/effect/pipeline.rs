@@ -99,15 +99,19 @@ impl Pipeline {
         let whole = request.call.clone();
         let options = Options::take(&mut request.call.arguments)?;
         if options.retry > 0 && !entry.idempotent {
-            return Err(Error::usage(format!("`{}` cannot be retried by itself: doing it twice is not the same as once", request.call))
-                .fix("put it into `retry N every \"5s\" { … }` together with what makes a second try safe"));
+            return Err(Error::usage(format!(
+                "`{}` cannot be retried by itself: doing it twice is not the same as once",
+                request.call
+            ))
+            .fix("put it into `retry N every \"5s\" { … }` together with what makes a second try safe"));
         }
         if request.depends {
             return self.tell_dependent(entry, &request);
         }
         let bound = entry.bind(request.call.arguments.clone())?;
         let needs = bound.needs(&request.call.resource);
-        let permit = if request.unwinding { self.grants.permit_undo(needs)? } else { self.grants.permit(needs)? };
+        let permit =
+            if request.unwinding { self.grants.permit_undo(needs)? } else { self.grants.permit(needs)? };
         if request.stop.is_given() {
             return Err(request.stop.reason().unwrap_or_else(|| Error::cancelled("stopped")));
         }
@@ -151,7 +155,8 @@ impl Pipeline {
             if !call.entry.effect.is_read() {
                 self.planned.fetch_add(1, Ordering::Relaxed);
             }
-            let inverse = call.bound.inverse(&call.cx).await.unwrap_or_else(|why| Inverse::none(why.what.clone()));
+            let inverse =
+                call.bound.inverse(&call.cx).await.unwrap_or_else(|why| Inverse::none(why.what.clone()));
             self.host.tell(&self.began(&call, &inverse));
             return Ok(Reply::StandIn(stand_in));
         };
@@ -162,7 +167,13 @@ impl Pipeline {
         let earlier = self.planned.load(Ordering::Relaxed);
         match result {
             Ok(value) => {
-                self.host.tell(&self.ended(&call.request.position, &name, begin.elapsed(), Ok(&value), Outcome::Done));
+                self.host.tell(&self.ended(
+                    &call.request.position,
+                    &name,
+                    begin.elapsed(),
+                    Ok(&value),
+                    Outcome::Done,
+                ));
                 Ok(Reply::Value(value))
             }
             // It may well fail only because what was planned before has not been done.
@@ -173,7 +184,8 @@ impl Pipeline {
 
     /// Plan mode: an argument is not known yet, so the call can only be named.
     fn tell_dependent(&self, entry: &Entry, request: &Request) -> Result<Reply> {
-        self.grants.permit(vec![crate::base::access::Access::new(request.call.resource.clone(), entry.effect)])?;
+        self.grants
+            .permit(vec![crate::base::access::Access::new(request.call.resource.clone(), entry.effect)])?;
         self.host.tell(&Event::EffectBegan {
             position: request.position.clone(),
             call: request.call.clone(),
@@ -189,7 +201,8 @@ impl Pipeline {
     /// Carries the call out, its intent and its result journalled.
     async fn apply(&self, journal: &RunJournal, mut call: Permitted) -> Result<Value> {
         let (position, name) = (call.request.position.clone(), call.request.call.name());
-        let inverse = if call.entry.effect.is_read() { Inverse::Nothing } else { self.ask_inverse(&call).await? };
+        let inverse =
+            if call.entry.effect.is_read() { Inverse::Nothing } else { self.ask_inverse(&call).await? };
         let began = self.began(&call, &inverse);
         let mut licence = match Licence::to_read(call.entry.effect) {
             Some(licence) => {
@@ -210,7 +223,8 @@ impl Pipeline {
             let bound = call.entry.bind(call.request.call.arguments.clone())?;
             let result = guard::run(bound, &call.cx, deadline, licence).await;
             let Err(error) = result else { break result };
-            if attempt >= call.options.retry || !guard::may_be_retried(&error) || call.request.stop.is_given() {
+            if attempt >= call.options.retry || !guard::may_be_retried(&error) || call.request.stop.is_given()
+            {
                 break Err(error);
             }
             attempt += 1;
@@ -287,7 +301,14 @@ impl Pipeline {
         }
     }
 
-    fn ended(&self, position: &str, name: &str, took: Duration, result: Result<&Value, &Error>, outcome: Outcome) -> Event {
+    fn ended(
+        &self,
+        position: &str,
+        name: &str,
+        took: Duration,
+        result: Result<&Value, &Error>,
+        outcome: Outcome,
+    ) -> Event {
         Event::EffectEnded {
             position: position.to_owned(),
             call: name.to_owned(),
@@ -304,7 +325,8 @@ impl Pipeline {
         error.what = redactor.text(&error.what);
         error.why = error.why.as_ref().map(|why| redactor.text(why));
         error.fix = error.fix.as_ref().map(|fix| redactor.text(fix));
-        error.details = error.details.iter().map(|(name, value)| (name.clone(), redactor.value(value))).collect();
+        error.details =
+            error.details.iter().map(|(name, value)| (name.clone(), redactor.value(value))).collect();
         error
     }
 }
@@ -318,8 +340,11 @@ fn bounded(name: &str, value: Value) -> Result<Value> {
     if size <= LARGEST_VALUE {
         return Ok(value);
     }
-    Err(Error::usage(format!("the value of `{name}` is too large for a script: {}", text::show_size(size as u64)))
-        .fix(format!("ask for less; at most {} come into a script", text::show_size(LARGEST_VALUE as u64))))
+    Err(Error::usage(format!(
+        "the value of `{name}` is too large for a script: {}",
+        text::show_size(size as u64)
+    ))
+    .fix(format!("ask for less; at most {} come into a script", text::show_size(LARGEST_VALUE as u64))))
 }
 
 /// SHA-256 of a call with its whole arguments, hexadecimal.
@@ -327,4 +352,3 @@ fn digest(call: &Call) -> String {
     let text = serde_json::to_string(call).unwrap_or_default();
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
-

@@ -31,7 +31,8 @@ impl Grants {
     /// Everything the environment gives, asked for or not: for a person at the REPL.
     #[must_use]
     pub fn all_of(environment: &Environment) -> Self {
-        let given: BTreeMap<_, _> = environment.resources.values().map(|one| (one.id.clone(), one.grant)).collect();
+        let given: BTreeMap<_, _> =
+            environment.resources.values().map(|one| (one.id.clone(), one.grant)).collect();
         Self { asked: given.clone(), given, environment: environment.name.clone() }
     }
 
@@ -61,16 +62,23 @@ impl Grants {
         let Access { resource, effect } = need;
         let (family, name, environment) = (&resource.family, &resource.name, &self.environment);
         let Some(given) = self.given.get(resource) else {
-            let near = crate::base::suggest::nearest(name, self.given.keys().filter(|id| id.family == *family).map(|id| id.name.as_str()))
-                .map(|near| format!("did you mean `{family}(\"{near}\")`? Otherwise "))
-                .unwrap_or_default();
-            return Err(Error::denied(format!("`{resource}` is no resource of the environment `{environment}`"))
-                .fix(format!("{near}add [env.{environment}.{resource}] to playbook.toml")));
+            let near = crate::base::suggest::nearest(
+                name,
+                self.given.keys().filter(|id| id.family == *family).map(|id| id.name.as_str()),
+            )
+            .map(|near| format!("did you mean `{family}(\"{near}\")`? Otherwise "))
+            .unwrap_or_default();
+            return Err(Error::denied(format!(
+                "`{resource}` is no resource of the environment `{environment}`"
+            ))
+            .fix(format!("{near}add [env.{environment}.{resource}] to playbook.toml")));
         };
         if given < effect {
             return Err(Error::denied(format!("`{environment}` does not grant `{need}`"))
                 .why(format!("it grants `{resource}:{given}`"))
-                .fix(format!("set `access = \"{effect}\"` in [env.{environment}.{family}.{name}] of playbook.toml")));
+                .fix(format!(
+                    "set `access = \"{effect}\"` in [env.{environment}.{family}.{name}] of playbook.toml"
+                )));
         }
         if self.asked.get(resource).is_none_or(|asked| asked < effect) {
             return Err(Error::denied(format!("the playbook's header does not ask for `{need}`"))

@@ -157,7 +157,9 @@ impl Entry {
         schema
             .get("properties")
             .and_then(Value::as_object)
-            .map(|fields| fields.keys().map(|name| (name.clone(), required.contains(&name.as_str()))).collect())
+            .map(|fields| {
+                fields.keys().map(|name| (name.clone(), required.contains(&name.as_str()))).collect()
+            })
             .unwrap_or_default()
     }
 }

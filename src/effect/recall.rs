@@ -48,14 +48,20 @@ impl Recall {
     pub fn find(&self, position: &str, call: &str, digest: &str) -> Result<Option<Result<Value>>> {
         let Some(recorded) = self.effects.get(position) else { return Ok(None) };
         if recorded.call != call || recorded.digest != digest {
-            return Err(Error::usage(format!("the playbook changed: `{call}` stands where `{}` was recorded", recorded.call))
-                .fix("lines may be edited only below the point that the run had reached"));
+            return Err(Error::usage(format!(
+                "the playbook changed: `{call}` stands where `{}` was recorded",
+                recorded.call
+            ))
+            .fix("lines may be edited only below the point that the run had reached"));
         }
         match &recorded.end {
             Some((Outcome::Done, value, _)) => Ok(Some(Ok(value.clone()))),
             Some((Outcome::Failed, _, Some(error))) => Ok(Some(Err(error.clone()))),
-            _ => Err(Error::new(crate::base::error::Kind::InDoubt, format!("it is not known whether `{call}` was done"))
-                .fix("look at the system itself, then run again")),
+            _ => Err(Error::new(
+                crate::base::error::Kind::InDoubt,
+                format!("it is not known whether `{call}` was done"),
+            )
+            .fix("look at the system itself, then run again")),
         }
     }
 }

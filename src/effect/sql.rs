@@ -22,5 +22,9 @@ pub trait Sql: Send + Sync {
 /// An identifier in double quotes, for a table or column name that comes from settings.
 #[must_use]
 pub fn quote(identifier: &str) -> String {
-    identifier.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect::<Vec<_>>().join(".")
+    identifier
+        .split('.')
+        .map(|part| format!("\"{}\"", part.replace('"', "\"\"")))
+        .collect::<Vec<_>>()
+        .join(".")
 }

@@ -74,6 +74,7 @@ pub fn mark(node: &Node) -> (Paint, &'static str) {
         (What::Waiting { .. }, _) => (Paint::Dim, "…"),
         (What::Horizon { .. }, _) => (Paint::Warn, "┄"),
         (What::Logged { .. } | What::Line { .. }, _) => (Paint::Dim, ""),
+        (What::Effect { planned: true, .. }, None) => (Paint::Warn, "◇"),
         (What::Step { .. } | What::Effect { .. }, None) => (Paint::Live, "▸"),
         (What::Effect { effect: Effect::Read, .. }, Some(Outcome::Done)) => (Paint::Dim, "·"),
         (What::Effect { .. }, Some(Outcome::Done)) => (Paint::Dim, "•"),

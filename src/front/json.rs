@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(
             text,
             "{\"event\":\"logged\",\"position\":\"0\",\"text\":\"two\\nlines\"}\n\
-             {\"error\":{\"kind\":\"denied\",\"what\":\"no\"},\"event\":\"error\",\"exit\":3}\n"
+             {\"event\":\"error\",\"exit\":3,\"error\":{\"kind\":\"denied\",\"what\":\"no\"}}\n"
         );
     }
 }

@@ -6,8 +6,14 @@ use serde::Deserialize;
 use crate::effect::family::{Family, Settings};
 
 /// The register's line.
-pub const FAMILY: Family =
-    Family { name: "flags", about: "", settings: Settings::of::<Table>(), entries: &[], store: None, sql: None };
+pub const FAMILY: Family = Family {
+    name: "flags",
+    about: "",
+    settings: Settings::of::<Table>(),
+    entries: &[],
+    store: None,
+    sql: None,
+};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -71,24 +71,37 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: I
     let run = Run::begin(ready, families, audience, (intention, runtime.handle()), compiled)?;
     let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));
     let (done, ended) = tokio::sync::oneshot::channel();
-    let builder = std::thread::Builder::new().name("script".to_owned()).stack_size(engine::stack_size(&ready.environment.limits));
+    let builder = std::thread::Builder::new()
+        .name("script".to_owned())
+        .stack_size(engine::stack_size(&ready.environment.limits));
     let thread = builder.spawn(move || {
         let _ = done.send(run.carry_out());
     });
-    thread.map_err(|why| Error::io("the script's thread cannot be started", &why).fix("lower `memory` in [env.NAME.limits]: its stack is four times that"))?;
+    thread.map_err(|why| {
+        Error::io("the script's thread cannot be started", &why)
+            .fix("lower `memory` in [env.NAME.limits]: its stack is four times that")
+    })?;
     let ended = runtime.block_on(attend(ended, stops));
     // A thread that did not end in time holds no one up: the process ends with its main thread.
     runtime.shutdown_timeout(Duration::from_millis(200));
     Ok(ended.unwrap_or_else(|| Ended {
         run: id,
         outcome: Outcome::Cancelled,
-        error: Some(Error::cancelled("interrupted twice: the run was left as it stood").fix("`playbook show last` tells how far it came")),
+        error: Some(
+            Error::cancelled("interrupted twice: the run was left as it stood")
+                .fix("`playbook show last` tells how far it came"),
+        ),
     }))
 }
 
 /// Waits for the end of the run, passing on signals: the first stops the run, the second its rollback too.
-async fn attend(mut ended: tokio::sync::oneshot::Receiver<Ended>, (stop, unwinding): (Stop, Stop)) -> Option<Ended> {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+async fn attend(
+    mut ended: tokio::sync::oneshot::Receiver<Ended>,
+    (stop, unwinding): (Stop, Stop),
+) -> Option<Ended> {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return ended.await.ok();
     };
     let mut signals = 0;
@@ -111,16 +124,34 @@ async fn attend(mut ended: tokio::sync::oneshot::Receiver<Ended>, (stop, unwindi
 type Compiled = (AST, Vec<Script>);
 
 /// Reads the playbook and its modules, and checks them, without running anything.
-fn compile(ready: &Ready, families: Families, audience: &Audience, handle: &tokio::runtime::Handle) -> Result<Compiled> {
-    let session = session(ready, families, (Mode::Plan, Map::new()), &Audience { listeners: Vec::new(), ..audience.clone() }, handle);
+fn compile(
+    ready: &Ready,
+    families: Families,
+    audience: &Audience,
+    handle: &tokio::runtime::Handle,
+) -> Result<Compiled> {
+    let session = session(
+        ready,
+        families,
+        (Mode::Plan, Map::new()),
+        &Audience { listeners: Vec::new(), ..audience.clone() },
+        handle,
+    );
     let engine = engine::build(&session);
     let ast = imports::playbook(&engine, &session, &ready.name, &ready.text)?;
     let scripts = imports::gather(&engine, &session, &ast)?;
     Ok((ast, scripts))
 }
 
-fn session(ready: &Ready, families: Families, (mode, facts): (Mode, Map<String, serde_json::Value>), audience: &Audience, handle: &tokio::runtime::Handle) -> Arc<Session> {
-    let host = Host::new(ready.folder.clone(), ready.environment.clone(), families, audience.listeners.clone());
+fn session(
+    ready: &Ready,
+    families: Families,
+    (mode, facts): (Mode, Map<String, serde_json::Value>),
+    audience: &Audience,
+    handle: &tokio::runtime::Handle,
+) -> Arc<Session> {
+    let host =
+        Host::new(ready.folder.clone(), ready.environment.clone(), families, audience.listeners.clone());
     let pipeline = Pipeline {
         host: Arc::new(host),
         grants: Grants::new(&ready.header.uses, &ready.environment),
@@ -154,7 +185,13 @@ struct Run {
 }
 
 impl Run {
-    fn begin(ready: &Ready, families: Families, audience: &Audience, (intention, handle): (Intention, &tokio::runtime::Handle), (ast, scripts): Compiled) -> Result<Self> {
+    fn begin(
+        ready: &Ready,
+        families: Families,
+        audience: &Audience,
+        (intention, handle): (Intention, &tokio::runtime::Handle),
+        (ast, scripts): Compiled,
+    ) -> Result<Self> {
         let begin = clock::instant();
         let facts = Facts {
             playbook: ready.name.clone(),
@@ -162,19 +199,27 @@ impl Run {
             environment: ready.environment.name.clone(),
             person: environment::person(),
             script: imports::digest(&scripts),
-            parameters: ready.header.shown(&ready.parameters),
+            parameters: ready.parameters.clone(),
             kind: RunKind::Exec,
             lock: ready.header.lock.clone(),
             ..Facts::default()
         };
         let journal = match intention {
-            Intention::Apply => Some(Journal::open(&ready.folder)?.begin_run(&NewRun { facts: facts.clone(), scripts })?),
+            Intention::Apply => {
+                Some(Journal::open(&ready.folder)?.begin_run(&NewRun { facts: facts.clone(), scripts })?)
+            }
             Intention::Plan => None,
         };
         let id = journal.as_ref().map(|journal| journal.id().to_owned());
         let shown = json!({ "id": id.as_deref().unwrap_or("plan"), "environment": facts.environment, "person": facts.person, "playbook": facts.playbook });
         let mode = journal.clone().map_or(Mode::Plan, Mode::Apply);
-        let session = session(ready, families, (mode, shown.as_object().cloned().unwrap_or_default()), audience, handle);
+        let session = session(
+            ready,
+            families,
+            (mode, shown.as_object().cloned().unwrap_or_default()),
+            audience,
+            handle,
+        );
         session.sources.keep(&ready.name, &ready.text);
         session.record(&Event::RunBegan {
             run: id.clone().unwrap_or_default(),
@@ -214,7 +259,10 @@ impl Run {
         let (outcome, error) = match result {
             Ok(()) => (Outcome::Done, None),
             Err(error) if error.kind == Kind::Horizon => {
-                self.session.pipeline.host.tell(&Event::Horizon { at: error.at.clone(), on: error.what.clone() });
+                self.session
+                    .pipeline
+                    .host
+                    .tell(&Event::Horizon { at: error.at.clone(), on: error.what.clone() });
                 (Outcome::Done, None)
             }
             Err(error) => self.fail(error),
@@ -255,5 +303,8 @@ impl Run {
 async fn deadline(stop: Stop, timeout: Duration) {
     clock::pause(timeout).await;
     let what = format!("the run took longer than {}", text::show_duration(timeout));
-    stop.give(Error::new(Kind::Limit, what).fix("raise `timeout` in the playbook's header or in [env.NAME.limits] of playbook.toml"));
+    stop.give(
+        Error::new(Kind::Limit, what)
+            .fix("raise `timeout` in the playbook's header or in [env.NAME.limits] of playbook.toml"),
+    );
 }

@@ -78,10 +78,12 @@ impl Order {
         let near = path.parent().map(Path::to_path_buf);
         let project = match &self.project {
             Some(folder) => Project::open(Some(folder), families)?,
-            None => Project::above(&near.unwrap_or_default(), families)?,
+            None => Project::open_above(&near.unwrap_or_default(), families)?,
         };
         let mut environment = project.environment(self.environment.as_deref())?;
-        let name = path.strip_prefix(&project.folder).map_or_else(|_| path.display().to_string(), |name| name.display().to_string());
+        let name = path
+            .strip_prefix(&project.folder)
+            .map_or_else(|_| path.display().to_string(), |name| name.display().to_string());
         let text = files::read_text(&path, environment.limits.source)?;
         let header = Header::read(&name, &text)?;
         if let Some(timeout) = header.timeout {

@@ -63,11 +63,18 @@ fn take_back(session: &Session, way: Way, covered: bool) -> Option<Result<()>> {
     match way {
         Way::Inverse(Inverse::Nothing) => None,
         Way::Inverse(Inverse::None { .. }) if covered => None,
-        Way::Inverse(Inverse::None { why }) => {
-            Some(Err(Error::remote("it has no inverse").why(why).fix("take it back by hand, or give its step a `rollback { … }`")))
-        }
+        Way::Inverse(Inverse::None { why }) => Some(Err(Error::remote("it has no inverse")
+            .why(why)
+            .fix("take it back by hand, or give its step a `rollback { … }`"))),
         Way::Inverse(Inverse::Call(call)) => {
-            let request = Request { call, position: here::next(), at: None, stop: here::stop(), depends: false, unwinding: true };
+            let request = Request {
+                call,
+                position: here::next(),
+                at: None,
+                stop: here::stop(),
+                depends: false,
+                unwinding: true,
+            };
             Some(session.runtime.block_on(session.pipeline.call(request)).map(drop))
         }
         Way::Block(block) => Some(block()),

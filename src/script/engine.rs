@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use rhai::packages::{
-    ArithmeticPackage, BasicArrayPackage, BasicBlobPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
-    BasicStringPackage, BitFieldPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package as _,
+    ArithmeticPackage, BasicArrayPackage, BasicBlobPackage, BasicFnPackage, BasicIteratorPackage,
+    BasicMapPackage, BasicMathPackage, BasicStringPackage, BitFieldPackage, LanguageCorePackage,
+    LogicPackage, MoreStringPackage, Package as _,
 };
 use rhai::{AST, Dynamic, Engine, Module, OptimizationLevel, ParseError};
 
@@ -101,16 +102,33 @@ fn bound(engine: &mut Engine, session: &Arc<Session>) {
 /// Compiles a source; its first line may be a `#!` line.
 pub fn compile(engine: &Engine, source: &str) -> Result<AST, ParseError> {
     words::begin();
-    match source.strip_prefix("#!") {
-        Some(rest) => engine.compile(format!("//{rest}")),
-        None => engine.compile(source),
+    engine.compile(without_header(source))
+}
+
+/// The source with its header as plain comments of the same width: the header was read on its own, and Rhai takes
+/// `//!` only as the very first thing of a file.
+fn without_header(source: &str) -> String {
+    let mut plain = String::with_capacity(source.len());
+    let mut in_header = true;
+    for line in source.split_inclusive('\n') {
+        let text = line.trim_start();
+        in_header =
+            in_header && (text.starts_with("//!") || text.starts_with("#!") || text.trim().is_empty());
+        match (in_header, line.find("//!"), line.strip_prefix("#!")) {
+            (true, Some(at), _) => plain.extend([&line[..at], "// ", &line[at + 3..]]),
+            (true, None, Some(rest)) => plain.extend(["// ", rest]),
+            _ => plain.push_str(line),
+        }
     }
+    plain
 }
 
 /// Runs a compiled playbook to its end.
 pub fn run(engine: &Engine, ast: &AST, session: &Session) -> Result<(), Error> {
     match engine.run_ast(ast) {
-        Err(error) if !traces::is_departure(&error) => Err(traces::explain(&error, ast.source().unwrap_or_default(), &session.sources)),
+        Err(error) if !traces::is_departure(&error) => {
+            Err(traces::explain(&error, ast.source().unwrap_or_default(), &session.sources))
+        }
         _ => Ok(()),
     }
 }

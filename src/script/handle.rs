@@ -48,10 +48,15 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>, families: Families)
             let mut types = vec![TypeId::of::<Handle>()];
             types.resize(count + 1, TypeId::of::<Dynamic>());
             let session = Arc::clone(session);
-            engine.register_raw_fn(verb, types, move |context: NativeCallContext, arguments: &mut [&mut Dynamic]| {
-                let arguments: Vec<Dynamic> = arguments.iter_mut().map(|one| one.flatten_clone()).collect();
-                invoke(&session, &context, verb, &arguments)
-            });
+            engine.register_raw_fn(
+                verb,
+                types,
+                move |context: NativeCallContext, arguments: &mut [&mut Dynamic]| {
+                    let arguments: Vec<Dynamic> =
+                        arguments.iter_mut().map(|one| one.flatten_clone()).collect();
+                    invoke(&session, &context, verb, &arguments)
+                },
+            );
         }
     }
 }
@@ -71,7 +76,12 @@ fn place_of(session: &Session, context: &NativeCallContext) -> Place {
 }
 
 /// One call of a primitive, from the script's values to the script's value.
-fn invoke(session: &Session, context: &NativeCallContext, verb: &'static str, arguments: &[Dynamic]) -> traces::Raised<Dynamic> {
+fn invoke(
+    session: &Session,
+    context: &NativeCallContext,
+    verb: &'static str,
+    arguments: &[Dynamic],
+) -> traces::Raised<Dynamic> {
     let place = place_of(session, context);
     let stop = here::stop();
     call(session, &place, verb, arguments).map_err(|error| {
@@ -90,7 +100,11 @@ fn call(session: &Session, place: &Place, verb: &'static str, arguments: &[Dynam
     let Some(handle) = handle else { return Err(Error::bug(format!("`{verb}` was called on no resource"))) };
     let entry = handle.family.entry(verb).ok_or_else(|| unknown(&handle, verb))?;
     let depends = arguments.iter().find_map(stand_in::within);
-    let named = if depends.is_some() { serde_json::Map::new() } else { bind(session, &handle, entry, &arguments[1..])? };
+    let named = if depends.is_some() {
+        serde_json::Map::new()
+    } else {
+        bind(session, &handle, entry, &arguments[1..])?
+    };
     let request = Request {
         call: Call { resource: handle.id.clone(), verb: verb.to_owned(), arguments: named },
         position: here::next(),
@@ -101,7 +115,9 @@ fn call(session: &Session, place: &Place, verb: &'static str, arguments: &[Dynam
     };
     match session.runtime.block_on(session.pipeline.call(request))? {
         Reply::Value(value) => Ok(values::from_json(&value)),
-        Reply::StandIn(what) => Ok(Dynamic::from(stand_in::StandIn { what: format!("{what} in line {}", place.line) })),
+        Reply::StandIn(what) => {
+            Ok(Dynamic::from(stand_in::StandIn { what: format!("{what} in line {}", place.line) }))
+        }
     }
 }
 
@@ -111,7 +127,12 @@ fn unknown(handle: &Handle, verb: &str) -> Error {
 }
 
 /// Gives each positional argument its name; a trailing map is always named options.
-fn bind(session: &Session, handle: &Handle, entry: &'static Entry, arguments: &[Dynamic]) -> Result<serde_json::Map<String, Value>> {
+fn bind(
+    session: &Session,
+    handle: &Handle,
+    entry: &'static Entry,
+    arguments: &[Dynamic],
+) -> Result<serde_json::Map<String, Value>> {
     let signature = session.signature(handle.family.name, entry);
     let (positional, named) = match arguments.split_last() {
         Some((last, rest)) if last.is_map() => (rest, Some(last)),
@@ -120,7 +141,13 @@ fn bind(session: &Session, handle: &Handle, entry: &'static Entry, arguments: &[
     let wrong = |what: String| Error::usage(what).fix(format!("for example: {}", entry.example));
     if positional.len() > signature.len() {
         let takes = suggest::list(signature.iter().map(|(name, _)| name.as_str()));
-        return Err(wrong(format!("`{}.{}` takes at most {} values ({takes}), and it was given {}", handle.id, entry.name, signature.len(), positional.len())));
+        return Err(wrong(format!(
+            "`{}.{}` takes at most {} values ({takes}), and it was given {}",
+            handle.id,
+            entry.name,
+            signature.len(),
+            positional.len()
+        )));
     }
     let mut all = match named.map(values::to_json).transpose()? {
         Some(Value::Object(map)) => map,

@@ -11,7 +11,8 @@ use crate::effect::journal::Script;
 /// Compiles the playbook `name`.
 pub fn playbook(engine: &Engine, session: &Session, name: &str, text: &str) -> Result<AST> {
     session.sources.keep(name, text);
-    let mut ast = engine::compile(engine, text).map_err(|error| traces::explain(&error.into(), name, &session.sources))?;
+    let mut ast = engine::compile(engine, text)
+        .map_err(|error| traces::explain(&error.into(), name, &session.sources))?;
     ast.set_source(name);
     Ok(ast)
 }

@@ -34,13 +34,20 @@ impl Resolver {
 }
 
 impl ModuleResolver for Resolver {
-    fn resolve(&self, engine: &Engine, source: Option<&str>, path: &str, position: Position) -> traces::Raised<Shared<Module>> {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> traces::Raised<Shared<Module>> {
         let place = || self.session.sources.place(source.unwrap_or_default(), position);
         let text = read(&self.session, path).map_err(|error| traces::raise(error.at(place()), position))?;
         let _open = Open::new(path).map_err(|error| traces::raise(error.at(place()), position))?;
         self.session.sources.keep(path, &text);
-        let mut ast = engine::compile(engine, &text)
-            .map_err(|error| EvalAltResult::ErrorInModule(path.to_owned(), Box::new(error.into()), position))?;
+        let mut ast = engine::compile(engine, &text).map_err(|error| {
+            EvalAltResult::ErrorInModule(path.to_owned(), Box::new(error.into()), position)
+        })?;
         ast.set_source(path);
         Module::eval_ast_as_new(Scope::new(), &ast, engine)
             .map(Into::into)
@@ -52,9 +59,14 @@ impl ModuleResolver for Resolver {
 pub fn read(session: &Session, path: &str) -> Result<String> {
     if path.starts_with("std/") {
         let known = || STANDARD.iter().map(|(name, _)| *name);
-        return STANDARD.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned()).ok_or_else(|| {
-            Error::missing(format!("there is no module `{path}`")).fix(suggest::advice(path, known().collect::<Vec<_>>()))
-        });
+        return STANDARD
+            .iter()
+            .find(|(name, _)| *name == path)
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or_else(|| {
+                Error::missing(format!("there is no module `{path}`"))
+                    .fix(suggest::advice(path, known().collect::<Vec<_>>()))
+            });
     }
     let file = cx::inside(&session.project, std::path::Path::new(&format!("{path}.rhai")))?;
     if !files::exists(&file) {
@@ -73,7 +85,8 @@ impl Open {
         OPEN.with(|open| {
             let mut open = open.borrow_mut();
             if let Some(first) = open.iter().position(|have| have == path) {
-                let circle = open[first..].iter().map(String::as_str).chain([path]).collect::<Vec<_>>().join(" → ");
+                let circle =
+                    open[first..].iter().map(String::as_str).chain([path]).collect::<Vec<_>>().join(" → ");
                 return Err(Error::usage(format!("modules import each other in a circle: {circle}"))
                     .fix("move what both need into a third module"));
             }

@@ -133,7 +133,9 @@ fn syntax(kind: &ParseErrorType) -> Error {
     let error = Error::usage(format!("syntax: {what}"));
     match kind {
         ParseErrorType::ExprTooDeep => limit("expression_depth", "an expression nests too deeply"),
-        ParseErrorType::Reserved(word) | ParseErrorType::VariableUndefined(word) => error.fix(format!("`{word}` is not available here")),
+        ParseErrorType::Reserved(word) | ParseErrorType::VariableUndefined(word) => {
+            error.fix(format!("`{word}` is not available here"))
+        }
         ParseErrorType::MissingToken(token, _) => error.fix(format!("put `{token}` there")),
         _ => error,
     }
@@ -144,7 +146,9 @@ fn horizon(on: &str) -> Error {
 }
 
 fn limit(name: &str, what: &str) -> Error {
-    Error::new(Kind::Limit, what).fix(format!("look for a loop that does not end; the bound is `{name}` in [env.NAME.limits] of playbook.toml"))
+    Error::new(Kind::Limit, what).fix(format!(
+        "look for a loop that does not end; the bound is `{name}` in [env.NAME.limits] of playbook.toml"
+    ))
 }
 
 fn lower(text: &str) -> String {

@@ -16,7 +16,9 @@ pub fn to_json(value: &Dynamic) -> Result<Value> {
 
 fn to_json_at(value: &Dynamic, depth: usize) -> Result<Value> {
     if depth > DEEPEST {
-        return Err(Error::usage(format!("a value nests deeper than {DEEPEST} levels")).fix("pass a flatter value"));
+        return Err(
+            Error::usage(format!("a value nests deeper than {DEEPEST} levels")).fix("pass a flatter value")
+        );
     }
     if value.is_unit() {
         return Ok(Value::Null);
@@ -28,9 +30,9 @@ fn to_json_at(value: &Dynamic, depth: usize) -> Result<Value> {
         return Ok(Value::from(number));
     }
     if let Ok(number) = value.as_float() {
-        return Number::from_f64(number)
-            .map(Value::Number)
-            .ok_or_else(|| Error::usage(format!("{number} cannot be passed on")).fix("pass a finite number"));
+        return Number::from_f64(number).map(Value::Number).ok_or_else(|| {
+            Error::usage(format!("{number} cannot be passed on")).fix("pass a finite number")
+        });
     }
     if value.is_string() || value.is_char() {
         return Ok(Value::String(value.to_string()));
@@ -83,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_value_survives_the_round_trip() {
-        let json = serde_json::json!({ "a": [1, 2.5, "x", null, true], "b": { "c": -9_007_199_254_740_993_i64 } });
+        let json =
+            serde_json::json!({ "a": [1, 2.5, "x", null, true], "b": { "c": -9_007_199_254_740_993_i64 } });
         assert_eq!(to_json(&from_json(&json)).unwrap(), json);
     }
 

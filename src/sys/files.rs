@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 
-fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
+pub(super) fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
     let error = Error::io(format!("cannot {doing} {}", path.display()), why);
     match why.kind() {
         std::io::ErrorKind::StorageFull => error.fix("free some space on that disk"),
@@ -44,7 +44,11 @@ pub fn real_path(path: &Path) -> Result<PathBuf> {
 
 /// Makes a folder, and those above it, that only its owner may enter.
 pub fn make_private_folder(path: &Path) -> Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|why| failed("make the folder", path, &why))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|why| failed("make the folder", path, &why))
 }
 
 /// Makes sure a file is there that only its owner may read, without changing what is in it.
@@ -62,7 +66,8 @@ pub fn make_private_file(path: &Path) -> Result<()> {
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
     let beside = path.with_extension(format!("new-{}", std::process::id()));
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -87,8 +92,19 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|why| failed("list", folder, &why))?,
     };
-    let mut found: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .collect();
     found.sort();
     Ok(found)
+}
+
+/// Writes a file that anybody may read, with the folder it lies in.
+pub fn write_public(path: &Path, content: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|why| failed("make the folder", folder, &why))?;
+    }
+    fs::write(path, content).map_err(|why| failed("write", path, &why))
 }

@@ -8,7 +8,9 @@ use crate::base::error::{Error, Result};
 
 /// A lock that is held until this is dropped or the process is gone. Programs started meanwhile do not keep it.
 #[derive(Debug)]
-pub struct FileLock(#[expect(dead_code, reason = "held, never read: closing the file lets the lock go")] File);
+pub struct FileLock(
+    #[expect(dead_code, reason = "held, never read: closing the file lets the lock go")] File,
+);
 
 impl FileLock {
     /// Takes the lock on the file at `path`, which is made when there is none; `None` when somebody holds it.
@@ -40,7 +42,8 @@ fn open(path: &Path) -> Result<File> {
 }
 
 fn failed(path: &Path, why: &std::io::Error) -> Error {
-    Error::io(format!("cannot lock {}", path.display()), why).fix("check the owner, mode and disk of that path")
+    Error::io(format!("cannot lock {}", path.display()), why)
+        .fix("check the owner, mode and disk of that path")
 }
 
 #[cfg(test)]

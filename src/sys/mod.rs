@@ -1,10 +1,13 @@
 //! The only code that touches the outside. It decides nothing: what may be done was decided before it is called.
 #![expect(clippy::disallowed_methods, reason = "this floor is the wall that the other floors may not pass")]
 
+pub mod blocking;
 pub mod clock;
 pub mod environment;
 pub mod files;
+pub mod folder;
 pub mod http;
 pub mod lock;
 pub mod process;
+pub mod search;
 pub mod stop;

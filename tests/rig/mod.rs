@@ -55,7 +55,8 @@ impl Rig {
 
     /// Runs the binary to its end, at most two minutes.
     pub fn run(&self, arguments: &[&str]) -> Seen {
-        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
         let deadline = Instant::now() + Duration::from_secs(120);
         let status = loop {
@@ -64,7 +65,11 @@ impl Rig {
             }
             if Instant::now() > deadline {
                 child.kill().unwrap();
-                panic!("{arguments:?} did not end within two minutes:\n{}\n{}", out.join().unwrap(), err.join().unwrap());
+                panic!(
+                    "{arguments:?} did not end within two minutes:\n{}\n{}",
+                    out.join().unwrap(),
+                    err.join().unwrap()
+                );
             }
             std::thread::sleep(Duration::from_millis(3));
         };

@@ -53,7 +53,13 @@ impl Seen {
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clean = |text: &str| normalise(&text.replace(&self.folder, "[project]"));
-        write!(f, "exit code: {}\n--- stdout\n{}--- stderr\n{}", self.code, clean(&self.stdout), clean(&self.stderr))
+        write!(
+            f,
+            "exit code: {}\n--- stdout\n{}--- stderr\n{}",
+            self.code,
+            clean(&self.stdout),
+            clean(&self.stderr)
+        )
     }
 }
 

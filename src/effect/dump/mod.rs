@@ -85,8 +85,9 @@ impl Dump {
         Ok(Self { cx: cx.clone(), target, store, upload, digest: Sha256::new(), bytes: 0, told: 0, began })
     }
 
-    /// Appends bytes.
+    /// Appends bytes. An error once the call was told to stop, so that a source without end ends with it.
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        self.go_on()?;
         self.digest.update(&chunk);
         self.bytes += chunk.len() as u64;
         self.upload.write(chunk).await?;
@@ -131,6 +132,7 @@ impl Dump {
             ))
             .fix("check that store's disk or network; nothing was published"));
         }
+        self.go_on()?;
         refuse_taken(&*self.store, &self.target).await?;
         let took = self.cx.instant().duration_since(self.began);
         let object = self.upload.publish().await?;
@@ -143,6 +145,11 @@ impl Dump {
             counted,
             took,
         })
+    }
+
+    /// Nothing may be published after a stop, even by work that was given time to close.
+    fn go_on(&self) -> Result<()> {
+        self.cx.stop().reason().map_or(Ok(()), Err)
     }
 
     fn name(&self) -> String {

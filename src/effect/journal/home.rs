@@ -13,7 +13,7 @@ pub(super) struct RunRow {
     pub(super) started: String,
     /// The facts as JSON, as they were hashed.
     pub(super) body: String,
-    /// The hash of the run before.
+    /// The hash that the run before had reached when this one began.
     pub(super) previous: String,
     /// The link of this row, which its first entry goes on from.
     pub(super) hash: String,
@@ -58,6 +58,8 @@ pub(super) trait Home: Send + Sync {
     fn writer(&self, run: &str) -> Result<Box<dyn Writer>>;
     /// The runs, newest first.
     fn runs(&self, filter: &Filter) -> Result<Vec<RunRow>>;
+    /// The run with the next higher number.
+    fn after(&self, number: u64) -> Result<Option<RunRow>>;
     /// The runs whose id begins or ends with `part`, newest first, at most ten.
     fn like(&self, part: &str) -> Result<Vec<RunRow>>;
     /// The entries of a run in their order, each with its inverse.
@@ -74,6 +76,9 @@ pub(super) trait Writer: Send {
     fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()>;
     /// Does what can wait until nobody does.
     fn tidy(&mut self);
+    /// From now on there is no more room.
+    #[cfg(test)]
+    fn fill(&mut self);
 }
 
 /// The inverse as it is stored, for those that are a call.

@@ -22,7 +22,9 @@ impl Intent {
 
 /// What running a primitive asks for. Planning has no journal, so it can make none for a write.
 #[derive(Debug)]
-pub struct Licence(#[expect(dead_code, reason = "the proof itself: that there is one is all that counts")] Proof);
+pub struct Licence(
+    #[expect(dead_code, reason = "the proof itself: that there is one is all that counts")] Proof,
+);
 
 #[derive(Debug)]
 enum Proof {

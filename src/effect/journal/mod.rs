@@ -10,6 +10,7 @@ mod sqlite;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
 mod tests;
+mod verify;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,9 +26,13 @@ use home::{Home, RunRow};
 pub use licence::{Intent, Licence};
 pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State};
 pub use run::{RunJournal, exit};
+pub use verify::{Fault, Verdict};
 
 /// The field of an `effect_began` that holds the SHA-256 of its stored inverse.
 const INVERSE_HASH: &str = "inverse_hash";
+
+/// The field of a `run_ended` that holds the exit code of its command.
+const EXIT_CODE: &str = "exit_code";
 
 /// The journal of a project. Clones are the same journal.
 #[derive(Clone)]
@@ -48,6 +53,7 @@ impl Journal {
         let folder = project.join(".playbook");
         if !files::exists(&folder.join("journal.db")) {
             files::make_private_folder(&folder.join("live"))?;
+            let _alone = FileLock::hold(&folder.join("journal.lock"))?;
             // Old values lie here: they must not be committed along with the project by accident.
             files::replace(&folder.join(".gitignore"), b"*\n")?;
         }
@@ -99,7 +105,9 @@ impl Journal {
             let at = row.at.parse().map_err(|why: jiff::Error| why.to_string());
             match (event, at) {
                 (Ok(event), Ok(at)) => Ok(Entry { seq: row.seq, at, event }),
-                (Err(why), _) | (_, Err(why)) => Err(unreadable(&format!("entry {} of the run {run}", row.seq), why)),
+                (Err(why), _) | (_, Err(why)) => {
+                    Err(unreadable(&format!("entry {} of the run {run}", row.seq), why))
+                }
             }
         };
         self.home.entries(run)?.into_iter().map(read).collect()
@@ -108,6 +116,16 @@ impl Journal {
     /// The text of one of the scripts of a run, as it ran; its hash stands in [`Facts::scripts`].
     pub fn script(&self, hash: &str) -> Result<Option<String>> {
         self.home.script(hash)
+    }
+
+    /// Whether the record of the run that `wanted` names is as it was written.
+    pub fn verify(&self, wanted: &str) -> Result<Verdict> {
+        verify::one(&*self.home, &self.row(wanted)?)
+    }
+
+    /// The same for every run, oldest first; a run that was taken out whole has a verdict too.
+    pub fn verify_all(&self) -> Result<Vec<Verdict>> {
+        verify::all(&*self.home)
     }
 
     fn row(&self, wanted: &str) -> Result<RunRow> {

@@ -72,7 +72,12 @@ struct Pen {
 
 impl RunJournal {
     /// The journal of the run `id`, whose chain goes on from `head`.
-    pub(super) fn new(id: String, head: String, writer: Box<dyn Writer>, alive: (FileLock, std::path::PathBuf)) -> Self {
+    pub(super) fn new(
+        id: String,
+        head: String,
+        writer: Box<dyn Writer>,
+        alive: (FileLock, std::path::PathBuf),
+    ) -> Self {
         let pen = Mutex::new(Pen { run: id.clone(), head, writer });
         let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen });
         let watched = Arc::clone(&shared);
@@ -98,7 +103,8 @@ impl RunJournal {
     /// Keeps the beginning of a write together with how it is taken back. Both are on the disk when this returns.
     pub fn intend(&self, event: &Event, inverse: &Inverse) -> Result<Intent> {
         let inverse = stored(inverse);
-        let pushed = self.0.shared.push(body(event, inverse.as_deref()), inverse, None)?;
+        let hash = inverse.as_ref().map(|inverse| (super::INVERSE_HASH, chain::sha256(inverse).into()));
+        let pushed = self.0.shared.push(body(event, hash), inverse, None)?;
         self.flush()?;
         Ok(Intent::new(pushed.seq))
     }
@@ -109,7 +115,8 @@ impl RunJournal {
             return Err(Error::bug("a run can end only with `run_ended`"));
         };
         let end = End { outcome: *outcome, exit_code: exit(*outcome, error.as_ref()).code() };
-        self.0.shared.push(body(event, None), None, Some(end))?;
+        let body = body(event, Some((super::EXIT_CODE, end.exit_code.into())));
+        self.0.shared.push(body, None, Some(end))?;
         self.flush()
     }
 
@@ -131,17 +138,20 @@ pub fn exit(outcome: Outcome, error: Option<&Error>) -> Exit {
     }
 }
 
-/// The event as the chain covers it. The arguments of an inverse hold old values: they are kept apart, and only their
-/// hash stands here.
-fn body(event: &Event, inverse: Option<&str>) -> Result<String> {
-    let failed = |why: serde_json::Error| Error::bug("an event cannot be written as JSON").why(why.to_string());
-    let Event::EffectBegan { .. } = event else { return serde_json::to_string(event).map_err(failed) };
+/// The event as the chain covers it, with one more field. The arguments of an inverse hold old values: they are kept
+/// apart, and only their hash stands here.
+fn body(event: &Event, field: Option<(&str, Value)>) -> Result<String> {
+    let failed =
+        |why: serde_json::Error| Error::bug("an event cannot be written as JSON").why(why.to_string());
+    if field.is_none() && !matches!(event, Event::EffectBegan { .. }) {
+        return serde_json::to_string(event).map_err(failed);
+    }
     let mut value = serde_json::to_value(event).map_err(failed)?;
     if let Some(arguments) = value.pointer_mut("/inverse/arguments") {
         *arguments = Value::Object(serde_json::Map::new());
     }
-    if let (Some(inverse), Value::Object(fields)) = (inverse, &mut value) {
-        fields.insert(super::INVERSE_HASH.to_owned(), chain::sha256(inverse).into());
+    if let (Some((name, field)), Value::Object(fields)) = (field, &mut value) {
+        fields.insert(name.to_owned(), field);
     }
     Ok(value.to_string())
 }
@@ -225,12 +235,21 @@ impl Shared {
                 }
                 Some(left) => {
                     queue.watched = true;
-                    let (mut queue, _) = self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
+                    let (mut queue, _) =
+                        self.wake.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
                     queue.watched = false;
                     queue
                 }
             };
         }
+    }
+}
+
+#[cfg(test)]
+impl RunJournal {
+    /// From now on the journal's disk is full.
+    pub(super) fn fill(&self) {
+        self.0.shared.pen.lock().unwrap().writer.fill();
     }
 }
 

@@ -26,8 +26,14 @@ impl Fields {
         if fields.is_empty() {
             return String::new();
         }
-        let required: Vec<&str> =
-            self.schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> = self
+            .schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let mut lines = vec![row([what, "type", "default", ""]), row(["---"; 4])];
         for (name, field) in fields {
             let default = match field.get("default") {
@@ -51,7 +57,9 @@ impl Fields {
         match (own.is_empty(), choices.is_empty()) {
             (_, true) => own.replace("\n\n", " "),
             (true, false) => choices.join("; "),
-            (false, false) => format!("{}. {}", own.trim_end_matches('.').replace("\n\n", " "), choices.join("; ")),
+            (false, false) => {
+                format!("{}. {}", own.trim_end_matches('.').replace("\n\n", " "), choices.join("; "))
+            }
         }
     }
 
@@ -90,9 +98,15 @@ impl Fields {
 
     /// A map whose fields are known: `#{ pattern, most }`.
     fn shape(&self, field: &Value) -> String {
-        let names = field.get("properties").and_then(Value::as_object).map(|fields| fields.keys().cloned().collect::<Vec<_>>());
+        let names = field
+            .get("properties")
+            .and_then(Value::as_object)
+            .map(|fields| fields.keys().cloned().collect::<Vec<_>>());
         match names {
-            Some(names) if !names.is_empty() => format!("map of {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            Some(names) if !names.is_empty() => format!(
+                "map of {}",
+                names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            ),
             _ => "map".to_owned(),
         }
     }
@@ -100,7 +114,10 @@ impl Fields {
     /// The schema that is meant: references followed, and an option's "or nothing" taken away.
     fn resolve<'s>(&'s self, field: &'s Value) -> &'s Value {
         if let Some(path) = field.get("$ref").and_then(Value::as_str) {
-            return self.schema.pointer(path.trim_start_matches('#')).map_or(field, |found| self.resolve(found));
+            return self
+                .schema
+                .pointer(path.trim_start_matches('#'))
+                .map_or(field, |found| self.resolve(found));
         }
         match variants(field).as_slice() {
             [only] => self.resolve(only),
@@ -120,7 +137,9 @@ fn choices(field: &Value) -> Vec<&str> {
     let mut words = Vec::new();
     for one in variants(field).into_iter().chain([field]) {
         words.extend(one.get("const").and_then(Value::as_str));
-        words.extend(one.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str));
+        words.extend(
+            one.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str),
+        );
     }
     words
 }
@@ -128,18 +147,23 @@ fn choices(field: &Value) -> Vec<&str> {
 fn type_of(field: &Value) -> &str {
     match field.get("type") {
         Some(Value::String(kind)) => kind,
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or(""),
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("")
+        }
         _ => "",
     }
 }
 
 /// A doc comment with its line ends folded, paragraphs kept.
 pub(super) fn folded(text: &str) -> String {
-    text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n\n")
+    text.split("\n\n")
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 /// A row of a Markdown table.
-pub(super) fn row<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
-    let cells: Vec<String> = cells.into_iter().map(|cell| cell.replace('|', "\\|")).collect();
+pub(super) fn row<const N: usize>(cells: [&str; N]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     format!("| {} |", cells.join(" | "))
 }

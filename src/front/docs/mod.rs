@@ -22,7 +22,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Writes the reference to its file below `folder`.
 pub fn write(folder: &Path, families: Families) -> Result<()> {
-    files::replace_public(&folder.join(FILE), reference(families).as_bytes())
+    files::write_public(&folder.join(FILE), reference(families).as_bytes())
 }
 
 /// Fails when the reference in its file below `folder` is not what the declarations say.
@@ -59,7 +59,8 @@ pub fn reference(families: Families) -> String {
 }
 
 fn contents(families: Families) -> String {
-    let own = families.iter().map(|family| format!("[{0}](#{0})", family.name)).collect::<Vec<_>>().join(" · ");
+    let own =
+        families.iter().map(|family| format!("[{0}](#{0})", family.name)).collect::<Vec<_>>().join(" · ");
     format!(
         "Systems: {own}\n\n[Every primitive](#every-primitive) · [Calling a primitive](#calling-a-primitive) · \
          [The header](#the-header) · [playbook.toml](#playbooktoml) · [Limits](#limits) · [Exit codes](#exit-codes)"
@@ -130,7 +131,9 @@ fn primitive(family: &Family, entry: &Entry) -> String {
 /// `http.get(path, #{ query, headers })`: what must be given in its order, the rest by name.
 fn signature(family: &Family, entry: &Entry) -> String {
     let (must, may): (Vec<_>, Vec<_>) = entry.arguments().into_iter().partition(|(_, required)| *required);
-    let names = |arguments: Vec<(String, bool)>| arguments.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+    let names = |arguments: Vec<(String, bool)>| {
+        arguments.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+    };
     let may = names(may);
     let options = if may.is_empty() { may } else { format!("#{{ {may} }}") };
     let all: Vec<String> = [names(must), options].into_iter().filter(|part| !part.is_empty()).collect();
@@ -150,7 +153,8 @@ fn properties(entry: &Entry) -> String {
 }
 
 fn exits() -> String {
-    let mut lines = vec!["## Exit codes".to_owned(), String::new(), row(["code", "meaning"]), row(["---"; 2])];
+    let mut lines =
+        vec!["## Exit codes".to_owned(), String::new(), row(["code", "meaning"]), row(["---"; 2])];
     lines.extend(Exit::ALL.iter().map(|exit| row([&exit.code().to_string(), exit.meaning()])));
     lines.join("\n")
 }

@@ -58,7 +58,9 @@ project's folder unless the path is absolute."#;
 /// The header of a playbook.
 pub(super) fn header() -> String {
     let mut lines = vec![row(["type", "on the command line", "in the script"]), row(["---"; 3])];
-    lines.extend(Type::ALL.iter().map(|(word, kind)| row([&format!("`{word}`"), kind.example(), kind.in_script()])));
+    lines.extend(
+        Type::ALL.iter().map(|(word, kind)| row([&format!("`{word}`"), kind.example(), kind.in_script()])),
+    );
     format!("{HEADER}{}", lines.join("\n"))
 }
 
@@ -79,6 +81,10 @@ pub(super) fn limits() -> String {
         row(["limit", "default", "what it bounds"]),
         row(["---"; 3]),
     ];
-    lines.extend(LIMITS.iter().map(|limit| row([&format!("`{}`", limit.name), &format!("`{}`", limit.default()), limit.about])));
+    lines.extend(
+        LIMITS
+            .iter()
+            .map(|limit| row([&format!("`{}`", limit.name), &format!("`{}`", limit.default()), limit.about])),
+    );
     lines.join("\n")
 }

@@ -52,7 +52,8 @@ impl Tree {
     }
 
     fn add(&mut self, event: &Event) {
-        let Some(node) = leaf(event) else { return };
+        let planning = self.head.as_ref().is_some_and(|head| head.planning);
+        let Some(node) = leaf(event, planning) else { return };
         let began = matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. });
         let list = parent(self.open_nodes(), &node.position, !began);
         // After a crash the journal says of the same thing twice that it began.
@@ -110,12 +111,13 @@ fn head(event: &Event) -> Option<Head> {
 }
 
 /// The node that an event adds to the tree, when it adds one.
-fn leaf(event: &Event) -> Option<Node> {
+fn leaf(event: &Event, planning: bool) -> Option<Node> {
     Some(match event {
         Event::StepBegan { position, name } => Node::new(position, What::Step { name: name.clone() }),
-        Event::EffectBegan { position, call, effect, plan, .. } => {
-            Node::new(position, What::Effect { call: call.name(), effect: *effect, plan: plan.clone() })
-        }
+        Event::EffectBegan { position, call, effect, plan, .. } => Node::new(
+            position,
+            What::Effect { call: call.name(), effect: *effect, plan: plan.clone(), planned: planning },
+        ),
         Event::Judged { position, judgement, name, passed, condition, actual, target } => Node::new(
             position,
             What::Judged {

@@ -83,6 +83,8 @@ pub enum What {
         effect: Effect,
         /// What it does, in words.
         plan: String,
+        /// Whether the run is a plan, so that a change is only told.
+        planned: bool,
     },
     /// A check or metric.
     Judged {
@@ -168,7 +170,7 @@ impl Node {
     /// Whether it has begun and not ended.
     #[must_use]
     pub const fn is_running(&self) -> bool {
-        matches!(self.what, What::Step { .. } | What::Effect { .. }) && self.end.is_none()
+        matches!(self.what, What::Step { .. } | What::Effect { planned: false, .. }) && self.end.is_none()
     }
 
     /// Whether it is a step.

@@ -40,6 +40,15 @@ impl Project {
             Some(folder) => at(folder)?,
             None => above(&process::current_folder()?)?,
         };
+        Self::load(folder, families)
+    }
+
+    /// Reads the project that `folder` lies in.
+    pub fn open_above(folder: &Path, families: Families) -> Result<Self> {
+        Self::load(above(folder)?, families)
+    }
+
+    fn load(folder: PathBuf, families: Families) -> Result<Self> {
         let text = files::read_text(&folder.join(FILE), LARGEST)?;
         Self::read(folder, &text, families)
     }

@@ -203,7 +203,9 @@ impl Checker<'_> {
                 ));
                 self.document.refuse_hiding(&one.value.span(), &one.value.span(), error);
             }
-            Some((one, _)) => self.document.refuse(&one.value.span(), said(Some(one.name()), self.place, &message)),
+            Some((one, _)) => {
+                self.document.refuse(&one.value.span(), said(Some(one.name()), self.place, &message))
+            }
             None => self.document.refuse(&field.key.span(), said(None, self.place, &message)),
         }
     }

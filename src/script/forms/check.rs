@@ -30,7 +30,12 @@ struct Judged {
     target: String,
 }
 
-fn judge(session: &Session, context: &mut EvalContext, inputs: &[Expression], judgement: Judgement) -> traces::Raised<Dynamic> {
+fn judge(
+    session: &Session,
+    context: &mut EvalContext,
+    inputs: &[Expression],
+    judgement: Judgement,
+) -> traces::Raised<Dynamic> {
     let at = inputs[0].position();
     let name = context.eval_expression_tree(&inputs[0])?;
     let name = text_of(&name, "the name of a check").map_err(|error| traces::raise(error, at))?;
@@ -54,8 +59,15 @@ fn judge(session: &Session, context: &mut EvalContext, inputs: &[Expression], ju
         return Ok(judged.passed.unwrap_or(false).into());
     }
     let Event::Judged { actual, target, condition, .. } = event else { return Ok(false.into()) };
-    let why = if target.is_empty() { format!("`{condition}` is not true") } else { format!("it is {actual}, and should be {target}") };
-    Err(traces::raise(Error::new(Kind::Check, format!("{} “{name}” does not hold", judgement.word())).why(why), at))
+    let why = if target.is_empty() {
+        format!("`{condition}` is not true")
+    } else {
+        format!("it is {actual}, and should be {target}")
+    };
+    Err(traces::raise(
+        Error::new(Kind::Check, format!("{} “{name}” does not hold", judgement.word())).why(why),
+        at,
+    ))
 }
 
 fn depends(error: &EvalAltResult, context: &EvalContext, session: &Session) -> bool {
@@ -72,7 +84,11 @@ fn compare(context: &mut EvalContext, condition: &Expression) -> Result<Judged, 
         let left = context.eval_expression_tree(&Expression::from(left))?.flatten();
         let right = context.eval_expression_tree(&Expression::from(right))?.flatten();
         let sign = operator.literal_syntax();
-        let judged = Judged { passed: None, actual: values::shown(&left), target: format!("{sign} {}", values::shown(&right)) };
+        let judged = Judged {
+            passed: None,
+            actual: values::shown(&left),
+            target: format!("{sign} {}", values::shown(&right)),
+        };
         if stand_in::within(&left).or_else(|| stand_in::within(&right)).is_some() {
             return Ok(Judged { actual: Value::Null, ..judged });
         }
@@ -85,7 +101,8 @@ fn compare(context: &mut EvalContext, condition: &Expression) -> Result<Judged, 
         return Ok(Judged { passed: None, actual: Value::Null, target: String::new() });
     }
     let passed = value.as_bool().map_err(|found| {
-        let error = Error::usage(format!("a check needs a yes or no, and this is `{found}`")).fix("compare it: `check \"rows\", rows == 3`");
+        let error = Error::usage(format!("a check needs a yes or no, and this is `{found}`"))
+            .fix("compare it: `check \"rows\", rows == 3`");
         traces::raise(error, condition.position())
     })?;
     Ok(Judged { passed: Some(passed), actual: Value::Bool(passed), target: String::new() })
@@ -93,19 +110,26 @@ fn compare(context: &mut EvalContext, condition: &Expression) -> Result<Judged, 
 
 /// A text is never equal to a number: in the language that is silently `false`, in a checklist it is a mistake.
 fn refuse_strangers(left: &Dynamic, right: &Dynamic, at: rhai::Position) -> Result<(), Box<EvalAltResult>> {
-    let kind = |value: &Dynamic| if value.is_int() || value.is_float() { "number" } else { value.type_name() };
+    let kind =
+        |value: &Dynamic| if value.is_int() || value.is_float() { "number" } else { value.type_name() };
     let (left, right) = (kind(left), kind(right));
     if left == right || left == "()" || right == "()" {
         return Ok(());
     }
-    let error = Error::usage(format!("a {left} is compared with a {right}")).fix("turn one into the other: `parse_int(text)`, `value.to_string()`");
+    let error = Error::usage(format!("a {left} is compared with a {right}"))
+        .fix("turn one into the other: `parse_int(text)`, `value.to_string()`");
     Err(traces::raise(error, at))
 }
 
 const fn is_comparison(token: &Token) -> bool {
     matches!(
         token,
-        Token::EqualsTo | Token::NotEqualsTo | Token::LessThan | Token::LessThanEqualsTo | Token::GreaterThan | Token::GreaterThanEqualsTo
+        Token::EqualsTo
+            | Token::NotEqualsTo
+            | Token::LessThan
+            | Token::LessThanEqualsTo
+            | Token::GreaterThan
+            | Token::GreaterThanEqualsTo
     )
 }
 
@@ -116,7 +140,13 @@ fn written(context: &EvalContext, inputs: &[Expression], session: &Session) -> S
     let line = place.source.unwrap_or_default();
     let rest: String = line.chars().skip(place.column.saturating_sub(1)).collect();
     let after = end_of_text(&rest).map_or("", |end| &rest[end..]);
-    after.trim_start_matches([',', ' ']).split("//").next().unwrap_or_default().trim_end_matches([' ', ';', '}']).to_owned()
+    after
+        .trim_start_matches([',', ' '])
+        .split("//")
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches([' ', ';', '}'])
+        .to_owned()
 }
 
 /// Where the quoted text at the start of `source` ends.

@@ -24,7 +24,12 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>) {
 
 /// The next symbol of a form whose symbols so far are `seen` (the form's own word first): the fixed `pattern`, then
 /// the `tail` when the next token is the tail's first word.
-fn next_symbol(pattern: &[&str], tail: &[&str], seen: &[ImmutableString], ahead: &str) -> Option<ImmutableString> {
+fn next_symbol(
+    pattern: &[&str],
+    tail: &[&str],
+    seen: &[ImmutableString],
+    ahead: &str,
+) -> Option<ImmutableString> {
     if let Some(symbol) = pattern.get(seen.len() - 1) {
         return Some((*symbol).into());
     }

@@ -19,7 +19,9 @@ type Outcome = Result<Dynamic, Box<EvalAltResult>>;
 /// Teaches the engine the function.
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     let one = Arc::clone(session);
-    engine.register_fn("parallel", move |context: NativeCallContext, branches: Array| parallel(&one, &context, branches, LIMIT));
+    engine.register_fn("parallel", move |context: NativeCallContext, branches: Array| {
+        parallel(&one, &context, branches, LIMIT)
+    });
     let one = Arc::clone(session);
     engine.register_fn("parallel", move |context: NativeCallContext, branches: Array, options: Map| {
         let limit = limit_of(&options).map_err(|error| traces::raise(error, context.call_position()))?;
@@ -29,7 +31,9 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
 
 fn limit_of(options: &Map) -> Result<usize, Error> {
     if let Some(wrong) = options.keys().find(|name| *name != "limit") {
-        return Err(Error::usage(format!("`parallel` has no option `{wrong}`")).fix("its one option is `limit`"));
+        return Err(
+            Error::usage(format!("`parallel` has no option `{wrong}`")).fix("its one option is `limit`")
+        );
     }
     let limit = options.get("limit").map_or(Some(LIMIT as i64), |value| value.as_int().ok());
     limit
@@ -38,13 +42,22 @@ fn limit_of(options: &Map) -> Result<usize, Error> {
         .ok_or_else(|| Error::usage("`limit` must be a number from 1 to 256"))
 }
 
-fn parallel(session: &Session, context: &NativeCallContext, branches: Array, limit: usize) -> traces::Raised<Dynamic> {
+fn parallel(
+    session: &Session,
+    context: &NativeCallContext,
+    branches: Array,
+    limit: usize,
+) -> traces::Raised<Dynamic> {
     let at = context.call_position();
     let branches: Vec<FnPtr> = branches
         .into_iter()
         .map(|branch| {
             branch.try_cast::<FnPtr>().ok_or_else(|| {
-                traces::raise(Error::usage("`parallel` takes an array of closures").fix("write `parallel([|| one(), || two()])`"), at)
+                traces::raise(
+                    Error::usage("`parallel` takes an array of closures")
+                        .fix("write `parallel([|| one(), || two()])`"),
+                    at,
+                )
             })
         })
         .collect::<Result<_, _>>()?;
@@ -69,8 +82,12 @@ fn parallel(session: &Session, context: &NativeCallContext, branches: Array, lim
     };
     std::thread::scope(|scope| {
         for number in 0..limit.min(branches.len()) {
-            let builder = std::thread::Builder::new().name(format!("branch {number}")).stack_size(stack_size(&session.limits));
-            builder.spawn_scoped(scope, work).map_err(|why| traces::raise(Error::io("a branch of `parallel` cannot be started", &why), at))?;
+            let builder = std::thread::Builder::new()
+                .name(format!("branch {number}"))
+                .stack_size(stack_size(&session.limits));
+            builder.spawn_scoped(scope, work).map_err(|why| {
+                traces::raise(Error::io("a branch of `parallel` cannot be started", &why), at)
+            })?;
         }
         Ok::<_, Box<EvalAltResult>>(())
     })?;
@@ -78,14 +95,19 @@ fn parallel(session: &Session, context: &NativeCallContext, branches: Array, lim
 }
 
 /// The values in the order of the branches, or the first failure that is not only the echo of another.
-fn gather(outcomes: Vec<Option<Outcome>>, context: &NativeCallContext, session: &Session) -> traces::Raised<Dynamic> {
+fn gather(
+    outcomes: Vec<Option<Outcome>>,
+    context: &NativeCallContext,
+    session: &Session,
+) -> traces::Raised<Dynamic> {
     let mut values = Array::new();
     let mut failure: Option<(Kind, Box<EvalAltResult>)> = None;
     for outcome in outcomes.into_iter().flatten() {
         match outcome {
             Ok(value) => values.push(value),
             Err(error) => {
-                let kind = traces::explain(&error, context.call_source().unwrap_or_default(), &session.sources).kind;
+                let kind =
+                    traces::explain(&error, context.call_source().unwrap_or_default(), &session.sources).kind;
                 if failure.as_ref().is_none_or(|(have, _)| *have == Kind::Cancelled) {
                     failure = Some((kind, error));
                 }
@@ -95,7 +117,11 @@ fn gather(outcomes: Vec<Option<Outcome>>, context: &NativeCallContext, session: 
     match failure {
         Some((kind, error)) => {
             if !kind.is_catchable() {
-                here::stop().give(traces::explain(&error, context.call_source().unwrap_or_default(), &session.sources));
+                here::stop().give(traces::explain(
+                    &error,
+                    context.call_source().unwrap_or_default(),
+                    &session.sources,
+                ));
             }
             Err(error)
         }

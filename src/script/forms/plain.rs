@@ -25,7 +25,9 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     engine.register_fn("log", move |context: NativeCallContext, what: Dynamic| -> traces::Raised<()> {
         log(&one, &what).map_err(|error| traces::raise(error, context.call_position()))
     });
-    engine.register_fn("fail", |context: NativeCallContext, what: &str| fail(&context, Error::new(Kind::Script, what)));
+    engine.register_fn("fail", |context: NativeCallContext, what: &str| {
+        fail(&context, Error::new(Kind::Script, what))
+    });
     engine.register_fn("fail", |context: NativeCallContext, what: &str, more: Map| {
         let field = |name: &str| more.get(name).map(ToString::to_string);
         let mut error = Error::new(Kind::Script, what);
@@ -35,11 +37,16 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     let sleep = "write `wait(\"5s\")`, which is journalled and can be stopped";
     engine.register_fn("sleep", move |context: NativeCallContext, _: i64| refuse(&context, "sleep", sleep));
     engine.register_fn("sleep", move |context: NativeCallContext, _: f64| refuse(&context, "sleep", sleep));
-    engine.register_fn("timestamp", |context: NativeCallContext| refuse(&context, "timestamp", "write `now()`, which is journalled"));
+    engine.register_fn("timestamp", |context: NativeCallContext| {
+        refuse(&context, "timestamp", "write `now()`, which is journalled")
+    });
 }
 
 fn refuse(context: &NativeCallContext, name: &str, instead: &str) -> traces::Raised<()> {
-    Err(traces::raise(Error::usage(format!("`{name}` is not part of the language")).fix(instead), context.call_position()))
+    Err(traces::raise(
+        Error::usage(format!("`{name}` is not part of the language")).fix(instead),
+        context.call_position(),
+    ))
 }
 
 fn fail(context: &NativeCallContext, error: Error) -> Result<Dynamic, Box<EvalAltResult>> {
@@ -66,5 +73,6 @@ fn log(session: &Session, what: &Dynamic) -> Result<()> {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
-    session.record(&Event::Logged { position: here::next(), text: session.pipeline.host.redactor.text(&text) })
+    session
+        .record(&Event::Logged { position: here::next(), text: session.pipeline.host.redactor.text(&text) })
 }

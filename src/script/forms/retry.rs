@@ -26,7 +26,8 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
 }
 
 fn retry(session: &Session, context: &mut EvalContext, inputs: &[Expression]) -> traces::Raised<Dynamic> {
-    let (times, every) = (context.eval_expression_tree(&inputs[0])?, context.eval_expression_tree(&inputs[1])?);
+    let (times, every) =
+        (context.eval_expression_tree(&inputs[0])?, context.eval_expression_tree(&inputs[1])?);
     let (of, pause) = bounds(&times, &every).map_err(|error| traces::raise(error, inputs[0].position()))?;
     let position = here::next();
     here::push(&position);
@@ -36,12 +37,15 @@ fn retry(session: &Session, context: &mut EvalContext, inputs: &[Expression]) ->
         let Err(error) = &result else { break result };
         let source = context.source().unwrap_or_default();
         let ours = traces::explain(error, source, &session.sources);
-        let may_go_on = !traces::is_departure(error) && ours.kind.is_catchable() && !session.is_planning();
+        let may_go_on = !traces::is_departure(error) && ours.kind.is_catchable();
         if attempt >= of || !may_go_on {
             break result;
         }
         let event = Event::Retrying { position: position.clone(), attempt, of, pause, error: ours };
-        let waited = session.record(&event).and_then(|()| session.runtime.block_on(here::stop().pause(pause)));
+        // A plan tries at once: nothing it could wait for will happen.
+        let pause = if session.is_planning() { Duration::ZERO } else { pause };
+        let waited =
+            session.record(&event).and_then(|()| session.runtime.block_on(here::stop().pause(pause)));
         if let Err(error) = waited {
             break Err(traces::raise(error, inputs[0].position()));
         }
@@ -53,6 +57,8 @@ fn retry(session: &Session, context: &mut EvalContext, inputs: &[Expression]) ->
 
 fn bounds(times: &rhai::Dynamic, every: &rhai::Dynamic) -> Result<(u64, Duration)> {
     let times = times.as_int().ok().and_then(|times| u64::try_from(times).ok()).filter(|times| *times > 0);
-    let times = times.ok_or_else(|| Error::usage("`retry` needs how many times").fix("write for example `retry 5 every \"2s\" { … }`"))?;
+    let times = times.ok_or_else(|| {
+        Error::usage("`retry` needs how many times").fix("write for example `retry 5 every \"2s\" { … }`")
+    })?;
     Ok((times, text::parse_duration(&text_of(every, "the pause of a retry")?)?))
 }

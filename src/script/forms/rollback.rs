@@ -65,7 +65,9 @@ impl Captured {
         let result = context.eval_expression_tree(&Expression::from(&self.block));
         crate::script::here::pop();
         match result {
-            Err(error) if !traces::is_departure(&error) => Err(traces::explain(&error, &self.source, &session.sources)),
+            Err(error) if !traces::is_departure(&error) => {
+                Err(traces::explain(&error, &self.source, &session.sources))
+            }
             _ => Ok(()),
         }
     }

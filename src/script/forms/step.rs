@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalContext, Expression};
 
-use super::rollback::Captured;
 use super::next_symbol;
+use super::rollback::Captured;
 use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
@@ -58,7 +58,12 @@ fn outcome_of(error: &Error) -> Outcome {
 }
 
 /// Runs the block and, before its variables go away, keeps the rollback block with their values.
-fn run_block(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression], (position, name): (&Position, &str)) -> traces::Raised<Dynamic> {
+fn run_block(
+    session: &Arc<Session>,
+    context: &mut EvalContext,
+    inputs: &[Expression],
+    (position, name): (&Position, &str),
+) -> traces::Raised<Dynamic> {
     let global = context.global_runtime_state();
     let (imports, searched, level) = (global.num_imports(), global.always_search_scope, global.scope_level);
     let variables = context.scope().len();
@@ -79,7 +84,12 @@ fn run_block(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expres
 }
 
 /// A step that changed nothing has nothing to take back: its block would only meet variables that were never made.
-fn keep(session: &Arc<Session>, context: &EvalContext, block: &Expression, (position, name): (&Position, &str)) -> Result<()> {
+fn keep(
+    session: &Arc<Session>,
+    context: &EvalContext,
+    block: &Expression,
+    (position, name): (&Position, &str),
+) -> Result<()> {
     if here::is_unwinding() || !session.pipeline.ledger.touches(position) {
         return Ok(());
     }

@@ -58,6 +58,10 @@ impl Home for Sqlite {
         read::runs(&self.connection(), filter).map_err(failed("read"))
     }
 
+    fn after(&self, number: u64) -> Result<Option<RunRow>> {
+        read::after(&self.connection(), number).map_err(failed("read"))
+    }
+
     fn like(&self, part: &str) -> Result<Vec<RunRow>> {
         read::like(&self.connection(), part).map_err(failed("read"))
     }
@@ -95,7 +99,8 @@ fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
     move |why| {
         let code = why.sqlite_error_code();
         let error = match code {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            // No code: what came out was not what the product puts in.
+            None | Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Error::new(Kind::Tampered, "the journal `.playbook/journal.db` is damaged")
             }
             _ => Error::new(Kind::Io, format!("cannot {doing} the journal `.playbook/journal.db`")),

@@ -50,6 +50,12 @@ pub(super) fn runs(connection: &Connection, filter: &Filter) -> rusqlite::Result
     statement.query_map(params![text(&filter.playbook), text(&filter.environment), last], run)?.collect()
 }
 
+/// The run with the next higher number.
+pub(super) fn after(connection: &Connection, number: u64) -> rusqlite::Result<Option<RunRow>> {
+    let sql = format!("{RUNS} WHERE number > ?1 ORDER BY number LIMIT 1");
+    connection.prepare_cached(&sql)?.query_row([number.cast_signed()], run).optional()
+}
+
 /// The runs whose id begins or ends with `part`, newest first, at most ten.
 pub(super) fn like(connection: &Connection, part: &str) -> rusqlite::Result<Vec<RunRow>> {
     let sql = format!(
@@ -64,7 +70,13 @@ pub(super) fn entries(connection: &Connection, run: &str) -> rusqlite::Result<Ve
     let mut statement = connection.prepare_cached(sql)?;
     statement
         .query_map([run], |row| {
-            Ok(Row { seq: count(row, 0)?, at: row.get(1)?, body: row.get(2)?, hash: row.get(3)?, inverse: row.get(4)? })
+            Ok(Row {
+                seq: count(row, 0)?,
+                at: row.get(1)?,
+                body: row.get(2)?,
+                hash: row.get(3)?,
+                inverse: row.get(4)?,
+            })
         })?
         .collect()
 }

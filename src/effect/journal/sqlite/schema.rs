@@ -12,8 +12,9 @@ const TODAY: i64 = MIGRATIONS.len() as i64;
 
 /// The version that the journal has; 0 for an empty file.
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    let made: Option<i64> =
-        connection.query_row("SELECT 1 FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0)).optional()?;
+    let made: Option<i64> = connection
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
+        .optional()?;
     match made {
         None => Ok(0),
         Some(_) => connection.query_row("SELECT version FROM meta", [], |row| row.get(0)),

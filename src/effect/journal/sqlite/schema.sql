@@ -1,5 +1,5 @@
 -- Version 1. Columns `AS (…)` are read out of the hashed JSON, so that they cannot say anything else than it does.
-CREATE TABLE meta (version INTEGER NOT NULL);
+CREATE TABLE meta (version INTEGER NOT NULL) STRICT;
 INSERT INTO meta (version) VALUES (1);
 
 CREATE TABLE runs (
@@ -24,7 +24,7 @@ CREATE TABLE runs (
     kind        TEXT AS (json_extract(body, '$.kind')),
     parent_run  TEXT AS (json_extract(body, '$.parent')),
     lock_name   TEXT AS (json_extract(body, '$.lock'))
-);
+) STRICT;
 
 CREATE TABLE entries (
     run      TEXT NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE entries (
     word     TEXT AS (CASE WHEN json_valid(body) THEN json_extract(body, '$.event') END),
     position TEXT AS (CASE WHEN json_valid(body) THEN json_extract(body, '$.position') END),
     PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- What takes an effect back. `kind` is 'call'; rollback blocks with the variables they captured will be 'block'.
 CREATE TABLE inverses (
@@ -44,13 +44,13 @@ CREATE TABLE inverses (
     kind TEXT NOT NULL DEFAULT 'call',
     call TEXT NOT NULL,
     PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- Playbooks and modules as they ran, by SHA-256 of their text.
 CREATE TABLE scripts (
     hash TEXT PRIMARY KEY,
     text TEXT NOT NULL
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- Room for what comes next: people deciding at a gate, and leases on an environment.
 CREATE TABLE approvals (
@@ -62,7 +62,7 @@ CREATE TABLE approvals (
     signature TEXT,
     at        TEXT NOT NULL,
     PRIMARY KEY (run, gate, person)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 CREATE TABLE locks (
     name        TEXT NOT NULL,
@@ -75,4 +75,4 @@ CREATE TABLE locks (
     heartbeat   TEXT NOT NULL,
     expires     TEXT NOT NULL,
     PRIMARY KEY (name, environment)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;

@@ -12,14 +12,21 @@ use crate::base::error::{Error, Result};
 const TIDY_ABOVE: usize = 1024 * 1024;
 
 /// Adds a run durably and returns its hash; `None` when the id is taken.
-pub(super) fn begin(connection: &mut Connection, (id, started): (&str, &str), run: &NewRun) -> Result<Option<String>> {
+pub(super) fn begin(
+    connection: &mut Connection,
+    (id, started): (&str, &str),
+    run: &NewRun,
+) -> Result<Option<String>> {
     let body = serde_json::to_string(&run.facts)
         .map_err(|why| Error::bug("the facts of a run cannot be written as JSON").why(why.to_string()))?;
     let mut add = || -> rusqlite::Result<String> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let previous = transaction
-            .query_row("SELECT hash FROM runs ORDER BY number DESC LIMIT 1", [], |row| row.get(0))
-            .or_else(|why| if why == rusqlite::Error::QueryReturnedNoRows { Ok(ROOT.to_owned()) } else { Err(why) })?;
+        // The point that the newest run has reached, so that cutting its end off later is seen from here.
+        let reached = "SELECT coalesce((SELECT hash FROM entries WHERE run = id ORDER BY seq DESC LIMIT 1), hash) \
+             FROM runs ORDER BY number DESC LIMIT 1";
+        let previous = transaction.query_row(reached, [], |row| row.get(0)).or_else(|why| {
+            if why == rusqlite::Error::QueryReturnedNoRows { Ok(ROOT.to_owned()) } else { Err(why) }
+        })?;
         let hash = chain::link(&previous, id, 0, started, &body);
         transaction.execute(
             "INSERT INTO runs (id, started, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -65,7 +72,10 @@ impl Writer for SqliteWriter {
             transaction.commit()
         };
         write().map_err(failed("write"))?;
-        self.written += rows.iter().map(|row| row.body.len() + row.inverse.as_ref().map_or(0, String::len)).sum::<usize>();
+        self.written += rows
+            .iter()
+            .map(|row| row.body.len() + row.inverse.as_ref().map_or(0, String::len))
+            .sum::<usize>();
         Ok(())
     }
 
@@ -76,11 +86,16 @@ impl Writer for SqliteWriter {
             let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
     }
+
+    #[cfg(test)]
+    fn fill(&mut self) {
+        self.connection.query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
+    }
 }
 
 fn insert(transaction: &Transaction<'_>, run: &str, rows: &[Row]) -> rusqlite::Result<()> {
-    let mut entry =
-        transaction.prepare_cached("INSERT INTO entries (run, seq, at, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut entry = transaction
+        .prepare_cached("INSERT INTO entries (run, seq, at, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for row in rows {
         entry.execute(params![run, row.seq.cast_signed(), row.at, row.body, row.hash])?;
         if let Some(call) = &row.inverse {

@@ -1,0 +1,104 @@
+//! `playbook runs`: the runs of a project, newest first, one line each.
+
+use std::time::Duration;
+
+use super::style::{Line, Paint, Style};
+use crate::base::error::{Error, Result};
+use crate::base::outcome::Outcome;
+use crate::base::text::{headline, show_duration};
+use crate::effect::journal::{Filter, Journal, RunRecord, State};
+use crate::sys::clock;
+
+/// For whom the record is drawn.
+#[derive(Clone, Copy, Debug)]
+pub enum Format {
+    /// For people.
+    Text(Style),
+    /// For machines: one JSON document.
+    Json,
+}
+
+/// The widest a column gets before its text is cut.
+const WIDEST: usize = 40;
+/// Two spaces between columns.
+const GAP: usize = 2;
+
+/// The runs that `filter` means; `journal` is what [`Journal::find`] gave.
+pub fn runs(journal: Option<&Journal>, filter: &Filter, output: Format) -> Result<String> {
+    let records = journal.map(|journal| journal.runs(filter)).transpose()?.unwrap_or_default();
+    match output {
+        Format::Json => json(&records),
+        Format::Text(_) if records.is_empty() => Ok("no runs yet\n".to_owned()),
+        Format::Text(style) => Ok(table(&records, style)),
+    }
+}
+
+/// A value as a JSON document for people's eyes and machines alike.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|why| Error::bug("the record cannot be written as JSON").why(why.to_string()))
+}
+
+fn table(records: &[RunRecord], style: Style) -> String {
+    let heads = ["run", "when", "playbook", "environment", "person", "outcome", "took", "steps"];
+    let mut rows: Vec<[(Paint, String); 8]> = vec![heads.map(|head| (Paint::Dim, head.to_owned()))];
+    rows.extend(records.iter().map(row));
+    let widths: [usize; 8] = std::array::from_fn(|column| {
+        rows.iter().filter_map(|row| row.get(column)).map(|(_, text)| text.chars().count()).max().unwrap_or(0)
+            + GAP
+    });
+    let draw = |row: &[(Paint, String); 8]| {
+        let mut end = 0;
+        let line = row.iter().zip(widths).fold(Line::default(), |line, ((paint, text), width)| {
+            let line = line.padded(end).with(*paint, text);
+            end += width;
+            line
+        });
+        line.show(style) + "\n"
+    };
+    rows.iter().map(draw).collect()
+}
+
+fn row(record: &RunRecord) -> [(Paint, String); 8] {
+    let (paint, ended) = outcome(record);
+    [
+        (Paint::Bold, record.id.clone()),
+        (Paint::Plain, when(record)),
+        (Paint::Plain, headline(&record.facts.playbook, WIDEST)),
+        (Paint::Plain, headline(&record.facts.environment, WIDEST)),
+        (Paint::Plain, headline(&record.facts.person, WIDEST)),
+        (paint, ended.to_owned()),
+        (Paint::Plain, took(record).map(show_duration).unwrap_or_default()),
+        (Paint::Plain, record.steps.to_string()),
+    ]
+}
+
+/// When it began, to the second, in UTC like its id.
+pub(super) fn when(record: &RunRecord) -> String {
+    record.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// How it ended or stands, in words.
+pub(super) fn outcome(record: &RunRecord) -> (Paint, &'static str) {
+    match (record.state, record.outcome) {
+        (State::Running, _) => (Paint::Live, "running"),
+        (State::Interrupted, _) => (Paint::Warn, "interrupted"),
+        (State::Ended, Some(Outcome::Done)) => (Paint::Good, Outcome::Done.words()),
+        (State::Ended, Some(outcome @ (Outcome::TakenBack | Outcome::InDoubt | Outcome::Cancelled))) => {
+            (Paint::Warn, outcome.words())
+        }
+        (State::Ended, Some(outcome)) => (Paint::Bad, outcome.words()),
+        (State::Ended, None) => (Paint::Warn, "ended"),
+    }
+}
+
+/// How long it took, or has taken so far; nobody knows when an interrupted one ended.
+pub(super) fn took(record: &RunRecord) -> Option<Duration> {
+    let until = match record.state {
+        State::Ended => record.ended?,
+        State::Running => clock::now(),
+        State::Interrupted => return None,
+    };
+    Duration::try_from(until.duration_since(record.started)).ok()
+}

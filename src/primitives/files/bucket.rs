@@ -1,0 +1,330 @@
+//! A folder as a store of objects: keys, the hidden places of what comes and what was replaced, and the `Store`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncWriteExt as _;
+
+use super::Table;
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::base::text;
+use crate::effect::cx::Cx;
+use crate::effect::dump::{hexadecimal, next};
+use crate::effect::primitive::Work;
+use crate::effect::store::{Content, Object, Store, Upload};
+use crate::sys::folder::{Folder, Status};
+use crate::sys::{blocking, clock};
+
+/// Where objects lie until they are published.
+const INCOMING: &str = ".incoming";
+/// Where the earlier content of replaced and deleted objects lies.
+const KEPT: &str = ".kept";
+/// What a crash left in [`INCOMING`] is removed after this long.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+/// The longest key, in bytes; the same as in S3.
+const LONGEST_KEY: usize = 1024;
+
+/// A folder as a store of objects.
+#[derive(Clone, Debug)]
+pub(super) struct Bucket {
+    name: String,
+    /// `None` when there is no folder yet and it was only to be read.
+    folder: Option<Arc<Folder>>,
+    keep: Duration,
+}
+
+/// Opens the resource of a call; for anything but reading, the folder is made when it is missing.
+pub(super) async fn open(cx: &Cx, effect: Effect) -> Result<Bucket> {
+    let table: Table = cx.settings()?;
+    let keep = text::parse_duration(&table.keep)?;
+    let (path, name) = (cx.trusted_path(&table.path), cx.resource().to_string());
+    blocking::run(move || {
+        let folder = if effect.is_read() { Folder::open(&path)? } else { Some(Folder::open_or_make(&path)?) };
+        Ok(Bucket { name, folder: folder.map(Arc::new), keep })
+    })
+    .await
+}
+
+/// Opens the resource for another family. It cannot be told here how far that one will go, so nothing is made yet.
+pub(super) fn store(cx: Cx) -> Work<'static, Arc<dyn Store>> {
+    Box::pin(async move {
+        let effect = if cx.may(Effect::Write) { Effect::Write } else { Effect::Read };
+        Ok(Arc::new(open(&cx, effect).await?) as Arc<dyn Store>)
+    })
+}
+
+/// Says what is wrong with a key, if anything.
+pub(super) fn check_key(key: &str) -> Result<()> {
+    let wrong = |why: &str| {
+        let shown = text::headline(&format!("{key:?}"), 60);
+        Err(Error::denied(format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
+    };
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return wrong("a key has 1 to 1024 bytes");
+    }
+    if key.chars().any(char::is_control) {
+        return wrong("a key has no control characters");
+    }
+    if key.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
+        return wrong("a key begins and ends without `/`, and has no empty part, `.` or `..`");
+    }
+    if key.split('/').any(|part| part.len() > 255) {
+        return wrong("a part of a key has at most 255 bytes");
+    }
+    if is_hidden(key) {
+        return wrong("`.incoming` and `.kept` are the store's own");
+    }
+    Ok(())
+}
+
+fn is_hidden(key: &str) -> bool {
+    matches!(key.split('/').next(), Some(INCOMING | KEPT))
+}
+
+/// The name under which the earlier content of an object is kept: the same for the same content, and cheap to tell.
+fn kept_name(status: &Status) -> String {
+    format!("{}-{}-{}", status.modified.as_nanosecond(), status.bytes, status.inode)
+}
+
+/// Whether `status` is what was kept as `kept`, apart from its inode, which a copy does not share.
+fn is_kept(status: &Status, kept: &str) -> bool {
+    let same = format!("{}-{}-", status.modified.as_nanosecond(), status.bytes);
+    kept.starts_with(&same)
+}
+
+fn object(key: &str, status: &Status) -> Object {
+    Object { key: key.to_owned(), bytes: status.bytes, modified: status.modified.to_string() }
+}
+
+impl Bucket {
+    /// The name under which the present content of `key` would be kept; `None` when there is none.
+    pub(super) async fn kept_as(&self, key: &str) -> Result<Option<String>> {
+        check_key(key)?;
+        let key = key.to_owned();
+        let status = self.on_folder(move |folder| folder.status(&key)).await?.flatten();
+        Ok(status.as_ref().map(kept_name))
+    }
+
+    /// Keeps the present content of `key` aside, so that it can be restored after it was replaced.
+    pub(super) async fn keep(&self, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        let keep = move |folder: &Folder| match folder.status(&key)? {
+            Some(status) => folder.link(&key, &format!("{KEPT}/{}", kept_name(&status))),
+            None => Ok(()),
+        };
+        self.on_folder(keep).await.map(|_| ())
+    }
+
+    /// Takes `key` away, but keeps its content aside; says whether there was one.
+    pub(super) async fn put_aside(&self, key: &str) -> Result<bool> {
+        check_key(key)?;
+        let key = key.to_owned();
+        let put = move |folder: &Folder| match folder.status(&key)? {
+            Some(status) => folder.rename(&key, &format!("{KEPT}/{}", kept_name(&status))).map(|()| true),
+            None => Ok(false),
+        };
+        Ok(self.on_folder(put).await?.unwrap_or(false))
+    }
+
+    /// Moves what was kept as `kept` back under `key`.
+    pub(super) async fn restore(&self, kept: &str, key: &str) -> Result<()> {
+        check_key(key)?;
+        let is_name = |kept: &str| kept.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        if kept.is_empty() || !is_name(kept) {
+            return Err(Error::usage(format!("`{kept}` is no name that content is kept under")));
+        }
+        self.keep(key).await?;
+        let (kept, key, days, name) = (kept.to_owned(), key.to_owned(), self.keep, self.name.clone());
+        let back = move |folder: &Folder| {
+            let hidden = format!("{KEPT}/{kept}");
+            let Some(status) = folder.status(&hidden)? else {
+                // The change may never have happened, or may have been taken back already.
+                return match folder.status(&key)? {
+                    Some(now) if is_kept(&now, &kept) => Ok(()),
+                    _ => Err(Error::missing(format!("the earlier content of `{key}` in `{name}` is not kept any more"))
+                        .why(format!("content that was replaced or deleted is kept for {}", text::show_duration(days)))
+                        .fix(format!("put it there by hand; `keep` of [{name}] says how long it is kept"))),
+                };
+            };
+            if !is_kept(&status, &kept) {
+                return Err(Error::remote(format!("the earlier content of `{key}` was changed by somebody"))
+                    .why(folder.path(&hidden).display().to_string())
+                    .fix("look at both files, and put the right one there by hand"));
+            }
+            folder.rename(&hidden, &key)
+        };
+        self.on_folder(back).await?.ok_or_else(|| self.missing("folder", "")).map(|()| ())
+    }
+
+    /// Writes an object from a stream, and says how large it is and its SHA-256. `keep` keeps aside what it replaces.
+    pub(super) async fn fill(&self, key: &str, source: &mut Content) -> Result<(Object, String)> {
+        let mut upload = self.begin(key).await?;
+        let mut digest = Sha256::new();
+        while let Some(chunk) = next(source, "the content cannot be read").await? {
+            digest.update(&chunk);
+            upload.write(chunk).await?;
+        }
+        upload.seal().await?;
+        self.keep(key).await?;
+        let object = upload.publish().await?;
+        Ok((object, hexadecimal(digest.finalize().as_slice())))
+    }
+
+    /// The error for an object that is not there.
+    pub(super) fn missing(&self, what: &str, key: &str) -> Error {
+        let shown = if key.is_empty() { String::new() } else { format!(" `{key}`") };
+        Error::missing(format!("`{}` has no {what}{shown}", self.name)).fix("look with `list(\"\")`")
+    }
+
+    /// Does `work` on a thread that may block; `None` when there is no folder.
+    async fn on_folder<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folder) -> Result<T> + Send + 'static,
+    ) -> Result<Option<T>> {
+        let Some(folder) = self.folder.clone() else { return Ok(None) };
+        blocking::run(move || work(&folder).map(Some)).await
+    }
+}
+
+#[async_trait]
+impl Store for Bucket {
+    async fn begin(&self, key: &str) -> Result<Box<dyn Upload>> {
+        check_key(key)?;
+        let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
+        let (name, keep) = (temporary.clone(), self.keep);
+        let create = move |folder: &Folder| {
+            sweep(folder, keep);
+            folder.create(&name)
+        };
+        let file = self.on_folder(create).await?;
+        let (Some(file), Some(folder)) = (file, self.folder.clone()) else {
+            return Err(Error::bug(format!("`{}` was opened for reading only", self.name)));
+        };
+        let file = Some(tokio::fs::File::from_std(file));
+        Ok(Box::new(Incoming { folder, file, temporary: Some(temporary), key: key.to_owned() }))
+    }
+
+    async fn open(&self, key: &str) -> Result<Content> {
+        check_key(key)?;
+        let name = key.to_owned();
+        let file = self.on_folder(move |folder| folder.read(&name)).await?.flatten();
+        let file = file.ok_or_else(|| self.missing("object", key))?;
+        Ok(Box::new(tokio::fs::File::from_std(file)))
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<Object>> {
+        check_key(key)?;
+        let name = key.to_owned();
+        let status = self.on_folder(move |folder| folder.status(&name)).await?.flatten();
+        Ok(status.map(|status| object(key, &status)))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        let below = prefix.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        if !below.is_empty() {
+            check_key(&below)?;
+        }
+        let all = self.on_folder(move |folder| folder.walk(&below)).await?.unwrap_or_default();
+        let mut found: Vec<Object> = all
+            .iter()
+            .filter(|(key, _)| key.starts_with(prefix) && !is_hidden(key))
+            .map(|(key, status)| object(key, status))
+            .collect();
+        found.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(found)
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        check_key(key)?;
+        let key = key.to_owned();
+        self.on_folder(move |folder| folder.remove(&key)).await.map(|_| ())
+    }
+}
+
+/// Removes what nobody will come back for. A failure is no reason to refuse the work that came by.
+fn sweep(folder: &Folder, keep: Duration) {
+    let now = clock::now();
+    for (place, most) in [(INCOMING, ABANDONED), (KEPT, keep)] {
+        for (name, status) in folder.walk(place).unwrap_or_default() {
+            if now.duration_since(status.changed).unsigned_abs() > most && now > status.changed {
+                let _ = folder.remove(&name);
+            }
+        }
+    }
+}
+
+/// An object that is not visible yet.
+struct Incoming {
+    folder: Arc<Folder>,
+    file: Option<tokio::fs::File>,
+    temporary: Option<String>,
+    key: String,
+}
+
+impl Incoming {
+    fn failed(&self, why: &std::io::Error) -> Error {
+        self.folder.failed("write", &self.key, why)
+    }
+}
+
+#[async_trait]
+impl Upload for Incoming {
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        let Some(file) = &mut self.file else { return Err(Error::bug("an object was written to after its end")) };
+        file.write_all(&chunk).await.map_err(|why| self.failed(&why))
+    }
+
+    async fn seal(&mut self) -> Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        file.flush().await.map_err(|why| self.failed(&why))?;
+        file.sync_all().await.map_err(|why| self.failed(&why))
+    }
+
+    async fn read_back(&self) -> Result<Content> {
+        let (folder, name) = (Arc::clone(&self.folder), self.temporary.clone().unwrap_or_default());
+        let file = blocking::run(move || folder.read(&name)).await?;
+        let file = file.ok_or_else(|| Error::remote(format!("`{}` was removed while it was written", self.key)))?;
+        Ok(Box::new(tokio::fs::File::from_std(file)))
+    }
+
+    async fn publish(mut self: Box<Self>) -> Result<Object> {
+        self.seal().await?;
+        blocking::run(move || {
+            let temporary = self.temporary.clone().unwrap_or_default();
+            self.folder.rename(&temporary, &self.key)?;
+            self.temporary = None;
+            let status = self.folder.status(&self.key)?;
+            let status = status.ok_or_else(|| Error::remote(format!("`{}` was removed as soon as it was written", self.key)))?;
+            Ok(object(&self.key, &status))
+        })
+        .await
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = self.folder.remove(temporary);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_could_lead_out_or_collide_are_refused() {
+        for good in ["a", "a/b.c", "2026/11/x y.dump", ".well-known/x", "a/.incoming", "ä/ß", "a..b"] {
+            assert!(check_key(good).is_ok(), "{good}");
+        }
+        let long = "x/".repeat(600) + "x";
+        for bad in ["", "/a", "a/", "a//b", "..", "a/../b", "./a", "a/.", ".incoming/x", ".kept", "a\0b", "a\nb", &long] {
+            assert!(check_key(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Work that blocks its thread, kept off the threads that serve everything else.
+
+use crate::base::error::{Error, Result};
+
+/// Does `work` on a thread that may block. Dropping the future does not end the work: whoever can be stopped in the
+/// middle needs a signal of its own.
+pub async fn run<T, F>(work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|why| Err(Error::bug("work on a thread of its own broke off").why(why.to_string())))
+}
