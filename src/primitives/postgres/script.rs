@@ -1,0 +1,84 @@
+//! `script`: an SQL file of the project, whole and in one transaction.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_postgres::SimpleQueryMessage;
+
+use super::errors::{self, Source};
+use super::lexer::{self, Statement};
+use super::session::{Session, WRITING};
+use crate::base::access::ResourceId;
+use crate::base::call::{Call, Inverse};
+use crate::base::effect::Effect;
+use crate::base::error::Result;
+use crate::effect::cx::Cx;
+use crate::effect::primitive::Primitive;
+use crate::sys::files;
+
+/// An SQL file larger than this holds data, not a migration; in bytes.
+const LARGEST_FILE: u64 = 32 * 1024 * 1024;
+
+/// Runs an SQL file of the project in one transaction: all of it takes effect, or nothing. An error names its line.
+/// Gives `#{ statements, rows }`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Script {
+    /// The file, a path within the project; it holds SQL without `BEGIN` and `COMMIT`, and no commands of psql.
+    file: String,
+    /// The file that takes it back.
+    #[serde(default)]
+    undo: Option<String>,
+}
+
+impl Primitive for Script {
+    const NAME: &'static str = "script";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"db.script("migrations/7_up.sql", #{ undo: "migrations/7_down.sql" })"#;
+    const TIMEOUT: Duration = Duration::from_secs(600);
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("run {} on {resource} in one transaction", self.file)
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let Some(undo) = &self.undo else { return Ok(Inverse::none("no `undo` file was given with the script")) };
+        // What cannot be run is better found before the change than after it.
+        read(cx, undo)?;
+        Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("file", undo.as_str())))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let (sql, statements) = read(&cx, &self.file)?;
+        let session = Session::open(&cx).await?;
+        let rows = session.transaction(&cx, WRITING, whole(&session, &self.file, &sql, &statements)).await;
+        session.end(&cx);
+        Ok(json!({ "statements": statements.len(), "rows": rows? }))
+    }
+}
+
+fn read(cx: &Cx, file: &str) -> Result<(String, Vec<Statement>)> {
+    let sql = files::read_text(&cx.path(file)?, LARGEST_FILE)?;
+    let statements = lexer::transactional(file, &sql)?;
+    Ok((sql, statements))
+}
+
+/// Sends the file as it is, so that the server's positions are those of the file. An error at run time has none: then
+/// the statements that were completed tell which one it was.
+async fn whole(session: &Session, file: &str, sql: &str, statements: &[Statement]) -> Result<u64> {
+    let (mut completed, mut rows) = (0, 0);
+    let source = |completed: usize| Source { name: file, file, sql, begins: statements.get(completed).map(|one| one.begins) };
+    let failed = |why, completed| errors::failed(&session.named, source(completed), &why, false);
+    let stream = session.client()?.simple_query_raw(sql).await.map_err(|why| failed(why, 0))?;
+    let mut stream = std::pin::pin!(stream);
+    while let Some(message) = stream.next().await {
+        if let SimpleQueryMessage::CommandComplete(touched) = message.map_err(|why| failed(why, completed))? {
+            completed += 1;
+            rows += touched;
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,150 @@
+//! Connections: a pool for the whole run, and one connection lent to one call, which the server is told to stop when
+//! the call is.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{CancelToken, Client};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::errors::{self, Source};
+use super::settings::{Table, Target};
+use super::tls;
+use crate::base::error::{Error, Result};
+use crate::effect::cx::Cx;
+
+/// How long the server may take to confirm that it stopped a statement.
+const CANCEL: Duration = Duration::from_secs(3);
+
+/// Begins a transaction that may only read.
+pub(super) const READING: &str = "BEGIN READ ONLY";
+/// Begins a transaction that may change something.
+pub(super) const WRITING: &str = "BEGIN";
+
+/// What all calls on one database share.
+pub(super) struct Door {
+    /// Where it leads.
+    pub(super) target: Target,
+    pool: Pool,
+    tls: MakeRustlsConnect,
+}
+
+impl Door {
+    /// The door of the call's resource, made at the first call.
+    pub(super) async fn of(cx: &Cx) -> Result<std::sync::Arc<Self>> {
+        cx.shared(async {
+            let target = cx.settings::<Table>()?.resolve(cx).await?;
+            let tls = tls::connector(&target)?;
+            // What one call sets (a search path, a lock, a temporary table) is undone before the next call.
+            let manager = ManagerConfig { recycling_method: RecyclingMethod::Clean };
+            let manager = Manager::from_config(target.config.clone(), tls.clone(), manager);
+            let pool = Pool::builder(manager)
+                .max_size(target.pool)
+                .create_timeout(Some(target.connect_timeout))
+                .recycle_timeout(Some(target.connect_timeout))
+                .runtime(Runtime::Tokio1)
+                .build()
+                .map_err(|why| Error::bug("the pool of connections cannot be built").why(why.to_string()))?;
+            Ok(Self { target, pool, tls })
+        })
+        .await
+    }
+}
+
+/// One connection, lent to one call. Unless it is handed back clean, it is closed, and the server is told to stop.
+pub(super) struct Session {
+    object: Option<Object>,
+    cancel: CancelToken,
+    tls: MakeRustlsConnect,
+    /// The resource, for errors.
+    pub(super) named: String,
+}
+
+impl Session {
+    /// Takes a connection from the pool, or makes one.
+    pub(super) async fn open(cx: &Cx) -> Result<Self> {
+        let door = Door::of(cx).await?;
+        let named = cx.resource().to_string();
+        let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why))?;
+        Ok(Self { cancel: object.cancel_token(), object: Some(object), tls: door.tls.clone(), named })
+    }
+
+    /// The connection.
+    pub(super) fn client(&self) -> Result<&Client> {
+        self.object.as_ref().map(|object| &***object).ok_or_else(|| Error::bug("a connection was used after it was closed"))
+    }
+
+    /// Waits for `work` on this connection. On a stop the server is told to stop too, and `work` may end.
+    pub(super) async fn until_stopped<T>(&self, cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
+        cx.close_gracefully();
+        let mut work = pin!(work);
+        tokio::select! {
+            biased;
+            result = &mut work => result,
+            () = cx.stop().given() => {
+                let ended = async {
+                    let (_, result) = tokio::join!(self.cancel.cancel_query(self.tls.clone()), work);
+                    result
+                };
+                let stopped = cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"));
+                match tokio::time::timeout(CANCEL, ended).await {
+                    // It was done just before it could be stopped.
+                    Ok(Ok(value)) => Ok(value),
+                    Ok(Err(_)) => Err(stopped.why("the server was told to stop, and did")),
+                    Err(_) => Err(stopped.why("the server was told to stop, and did not confirm it")),
+                }
+            }
+        }
+    }
+
+    /// Runs `work` in a transaction that begins with `begin`: all of it takes effect, or nothing.
+    pub(super) async fn transaction<T>(&self, cx: &Cx, begin: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let whole = async {
+            let client = self.client()?;
+            let failed = |why: &tokio_postgres::Error, sql, wrote| {
+                errors::failed(&self.named, Source { name: "the transaction", ..Source::statement(sql) }, why, wrote)
+            };
+            client.batch_execute(begin).await.map_err(|why| failed(&why, begin, false))?;
+            match work.await {
+                Ok(value) => {
+                    client.batch_execute("COMMIT").await.map_err(|why| failed(&why, "COMMIT", begin == WRITING))?;
+                    Ok(value)
+                }
+                Err(error) => {
+                    // Where this fails the connection is gone, and the transaction with it.
+                    let _ = client.batch_execute("ROLLBACK").await;
+                    Err(error)
+                }
+            }
+        };
+        self.until_stopped(cx, whole).await
+    }
+
+    /// Tells the server to stop what this connection runs.
+    pub(super) async fn cancel(&self) {
+        let _ = tokio::time::timeout(CANCEL, self.cancel.cancel_query(self.tls.clone())).await;
+    }
+
+    /// Hands the connection back for the next call, unless this one was stopped.
+    pub(super) fn end(mut self, cx: &Cx) {
+        if !cx.stop().is_given() {
+            drop(self.object.take());
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(object) = self.object.take() else { return };
+        let client = Object::take(object);
+        let (cancel, tls) = (self.cancel.clone(), self.tls.clone());
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        // The server does not notice that its client has left before the statement ends, so it is told.
+        runtime.spawn(async move {
+            let _ = tokio::time::timeout(CANCEL, cancel.cancel_query(tls)).await;
+            drop(client);
+        });
+    }
+}
