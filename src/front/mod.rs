@@ -5,6 +5,7 @@ pub mod commands;
 pub mod docs;
 pub mod draw;
 pub mod json;
+pub mod list;
 pub mod runs;
 pub mod show;
 pub mod style;

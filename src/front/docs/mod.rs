@@ -84,7 +84,7 @@ fn effects(families: Families) -> String {
     for family in families {
         for entry in family.entries {
             let name = format!("[`{0}.{1}`](#{0}{1})", family.name, entry.name);
-            let timeout = text::show_duration(entry.timeout);
+            let timeout = text::write_duration(entry.timeout);
             lines.push(row([&name, entry.effect.word(), yes(entry.waits), yes(entry.idempotent), &timeout]));
         }
     }
@@ -148,7 +148,7 @@ fn properties(entry: &Entry) -> String {
     if entry.idempotent && !entry.effect.is_read() {
         words.push("may be repeated".to_owned());
     }
-    words.push(format!("at most {} unless told otherwise", text::show_duration(entry.timeout)));
+    words.push(format!("at most {} unless told otherwise", text::write_duration(entry.timeout)));
     words.join(" · ")
 }
 

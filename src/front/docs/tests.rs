@@ -83,12 +83,47 @@ const LAMP: Family = Family {
 
 #[test]
 fn a_family_is_shown_whole() {
-    insta::assert_snapshot!(system(&LAMP), @"");
+    insta::assert_snapshot!(system(&LAMP), @r#"
+    ## lamp
+
+    A lamp.
+
+    Settings of `[env.ENVIRONMENT.lamp.NAME]`, beside `access`:
+
+    | key | type | default |  |
+    | --- | --- | --- | --- |
+    | `at` | text | required | Where it stands. |
+    | `key` | secret reference |  | How it is opened |
+    | `mode` | `plain` or `full` |  | How much is told. `plain`: No more than needed; `full`: Everything |
+
+    ### lamp.light
+
+    `lamp.light(lumen, #{ during, with, words })` · write · may be repeated · at most 30.0s unless told otherwise
+
+    Turns the lamp on, and waits a little.
+
+    Twice is as good as once.
+
+    | argument | type | default |  |
+    | --- | --- | --- | --- |
+    | `lumen` | whole number | required | How bright \| in lumen |
+    | `during` | text | `"1m"` | For how long |
+    | `with` | array of resource |  | Which other lamps go with it |
+    | `words` | anything |  | What it is to say |
+
+    ```rhai
+    lamp("hall").light(800);
+    ```
+    "#);
 }
 
 #[test]
 fn the_effects_of_all_primitives_are_one_table() {
-    insta::assert_snapshot!(effects(&[&LAMP]).lines().skip(4).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(effects(&[&LAMP]).lines().skip(4).collect::<Vec<_>>().join("\n"), @"
+    | primitive | effect | waits | may be repeated | default timeout |
+    | --- | --- | --- | --- | --- |
+    | [`lamp.light`](#lamplight) | write |  | yes | 30.0s |
+    ");
 }
 
 #[test]

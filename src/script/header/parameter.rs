@@ -330,7 +330,7 @@ fn amount(value: &Value) -> f64 {
 
 /// The value as a person would write it on the command line.
 #[must_use]
-pub(super) fn bare(value: &Value) -> String {
+pub fn bare(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(bare).collect::<Vec<_>>().join(","),
