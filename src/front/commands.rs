@@ -7,6 +7,7 @@ use super::arguments::{Arguments, Color, Command, Common, Output, Target};
 use super::json::Json;
 use super::style::Style;
 use super::summary::Summary;
+use super::{docs, list};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -14,6 +15,7 @@ use crate::effect::environment::OnFailure;
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Intention};
 use crate::run::order::{Ask, Audience, Order};
+use crate::run::project::Project;
 use crate::sys::environment;
 
 /// Carries out a command.
@@ -28,6 +30,8 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Plan { target }) => {
             perform(&order(&common, target, None), Intention::Plan, &common, allocated)
         }
+        Some(Command::Docs { write, check }) => docs(write, check),
+        None => list(&common),
         _ => Err(Error::usage("not yet")),
     };
     done.unwrap_or_else(|error| {
@@ -60,6 +64,25 @@ fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn()
     Ok(ended.exit())
 }
 
+fn list(common: &Common) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let listed = list::find(&project);
+    print(&match common.output {
+        Output::Text => list::draw(&project, &listed, style(common)),
+        Output::Json => format!("{}\n", list::json(&project, &listed)),
+    });
+    Ok(Exit::Done)
+}
+
+fn docs(write: bool, check: bool) -> Result<Exit> {
+    match (write, check) {
+        (true, _) => docs::write(&environment::current_folder()?, FAMILIES)?,
+        (_, true) => docs::check(&environment::current_folder()?, FAMILIES)?,
+        (false, false) => print(&docs::reference(FAMILIES)),
+    }
+    Ok(Exit::Done)
+}
+
 /// The person at the terminal, if there is one to ask.
 fn person() -> Option<Ask> {
     (std::io::stdin().is_terminal() && std::io::stderr().is_terminal()).then(|| {
@@ -90,6 +113,9 @@ fn print(text: &str) {
 fn complain(error: &Error, common: &Common) {
     match common.output {
         Output::Json => Json::new().error(error),
-        Output::Text => eprintln!("error: {error}"),
+        Output::Text => {
+            let each: Vec<String> = error.each().map(|error| format!("error: {error}")).collect();
+            eprintln!("{}", each.join("\n\n"));
+        }
     }
 }

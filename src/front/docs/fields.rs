@@ -38,7 +38,8 @@ impl Fields {
         for (name, field) in fields {
             let default = match field.get("default") {
                 _ if required.contains(&name.as_str()) => "required".to_owned(),
-                Some(Value::Null) | None => String::new(),
+                None => String::new(),
+                Some(none) if is_empty(none) => String::new(),
                 Some(default) => format!("`{default}`"),
             };
             lines.push(row([&format!("`{name}`"), &self.kind(field), &default, &self.doc(field)]));
@@ -46,20 +47,20 @@ impl Fields {
         lines.join("\n")
     }
 
-    /// The field's doc comment, and those of its choices.
+    /// The field's doc comment, and those of its choices, unless it speaks of them itself.
     fn doc(&self, field: &Value) -> String {
         let own = field.get("description").and_then(Value::as_str).map(folded).unwrap_or_default();
+        let own = own.replace("\n\n", " ");
         let choices = variants(self.resolve(field)).into_iter().filter_map(|choice| {
-            let about = choice.get("description")?.as_str()?;
-            Some(format!("`{}`: {}", choice.get("const")?.as_str()?, folded(about).trim_end_matches('.')))
+            let name = format!("`{}`", choice.get("const")?.as_str()?);
+            let about = folded(choice.get("description")?.as_str()?);
+            (!own.contains(&name)).then(|| format!("{name}: {}", about.trim_end_matches('.')))
         });
         let choices: Vec<String> = choices.collect();
         match (own.is_empty(), choices.is_empty()) {
-            (_, true) => own.replace("\n\n", " "),
+            (_, true) => own,
             (true, false) => choices.join("; "),
-            (false, false) => {
-                format!("{}. {}", own.trim_end_matches('.').replace("\n\n", " "), choices.join("; "))
-            }
+            (false, false) => format!("{}. {}", own.trim_end_matches('.'), choices.join("; ")),
         }
     }
 
@@ -124,6 +125,14 @@ impl Fields {
             _ => field,
         }
     }
+}
+
+/// Whether a default is no more than "nothing".
+fn is_empty(value: &Value) -> bool {
+    value.is_null()
+        || value.as_str().is_some_and(str::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty)
+        || value.as_object().is_some_and(Map::is_empty)
 }
 
 /// The alternatives of a schema, "nothing" aside.

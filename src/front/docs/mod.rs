@@ -1,6 +1,7 @@
 //! The reference, generated from the declarations: every family, primitive, option, limit and exit code.
 
 mod fields;
+mod modules;
 mod project;
 
 use std::path::Path;
@@ -54,7 +55,7 @@ pub fn reference(families: Families) -> String {
         calling(),
     ];
     parts.extend(families.iter().map(|family| system(family)));
-    parts.extend([project::header(), project::file(), project::limits(), exits()]);
+    parts.extend([modules::standard(), project::header(), project::file(), project::limits(), exits()]);
     parts.join("\n\n") + "\n"
 }
 
@@ -63,7 +64,7 @@ fn contents(families: Families) -> String {
         families.iter().map(|family| format!("[{0}](#{0})", family.name)).collect::<Vec<_>>().join(" · ");
     format!(
         "Systems: {own}\n\n[Every primitive](#every-primitive) · [Calling a primitive](#calling-a-primitive) · \
-         [The header](#the-header) · [playbook.toml](#playbooktoml) · [Limits](#limits) · [Exit codes](#exit-codes)"
+         [Standard library](#standard-library) · [The header](#the-header) · [playbook.toml](#playbooktoml) · [Limits](#limits) · [Exit codes](#exit-codes)"
     )
 }
 

@@ -98,7 +98,7 @@ fn a_family_is_shown_whole() {
 
     ### lamp.light
 
-    `lamp.light(lumen, #{ during, with, words })` · write · may be repeated · at most 30.0s unless told otherwise
+    `lamp.light(lumen, #{ during, with, words })` · write · may be repeated · at most 30s unless told otherwise
 
     Turns the lamp on, and waits a little.
 
@@ -122,7 +122,7 @@ fn the_effects_of_all_primitives_are_one_table() {
     insta::assert_snapshot!(effects(&[&LAMP]).lines().skip(4).collect::<Vec<_>>().join("\n"), @"
     | primitive | effect | waits | may be repeated | default timeout |
     | --- | --- | --- | --- | --- |
-    | [`lamp.light`](#lamplight) | write |  | yes | 30.0s |
+    | [`lamp.light`](#lamplight) | write |  | yes | 30s |
     ");
 }
 
