@@ -10,6 +10,7 @@ use super::style::Style;
 use super::summary::Summary;
 use super::terminal::Terminal;
 use super::{show, verify};
+use super::{docs, list};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -18,8 +19,8 @@ use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Intention};
 use crate::run::order::{Ask, Audience, Order};
-use crate::sys::{environment, terminal};
 use crate::run::project::Project;
+use crate::sys::{environment, terminal};
 
 /// Carries out a command.
 pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
@@ -41,6 +42,8 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Verify { run }) => {
             tell(&common, |journal, format| verify::verify(journal, run.as_deref(), format))
         }
+        Some(Command::Docs { write, check }) => docs(write, check),
+        None => list(&common),
         _ => Err(Error::usage("not yet")),
     };
     done.unwrap_or_else(|error| {
@@ -89,6 +92,25 @@ fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn()
     Ok(ended.exit())
 }
 
+fn list(common: &Common) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let listed = list::find(&project);
+    print(&match common.output {
+        Output::Text => list::draw(&project, &listed, style(common)),
+        Output::Json => format!("{}\n", list::json(&project, &listed)),
+    });
+    Ok(Exit::Done)
+}
+
+fn docs(write: bool, check: bool) -> Result<Exit> {
+    match (write, check) {
+        (true, _) => docs::write(&environment::current_folder()?, FAMILIES)?,
+        (_, true) => docs::check(&environment::current_folder()?, FAMILIES)?,
+        (false, false) => print(&docs::reference(FAMILIES)),
+    }
+    Ok(Exit::Done)
+}
+
 /// The person at the terminal, if there is one to ask.
 fn person(terminal: &Arc<Terminal>) -> Option<Ask> {
     let terminal = Arc::clone(terminal);
@@ -131,6 +153,9 @@ fn print(text: &str) {
 fn complain(error: &Error, common: &Common) {
     match common.output {
         Output::Json => Json::new().error(error),
-        Output::Text => eprintln!("error: {error}"),
+        Output::Text => {
+            let each: Vec<String> = error.each().map(|error| format!("error: {error}")).collect();
+            eprintln!("{}", each.join("\n\n"));
+        }
     }
 }
