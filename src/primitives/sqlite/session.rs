@@ -202,6 +202,14 @@ impl Session<'_> {
         done.map_err(Trouble::from)
     }
 
+    /// Does `work`, which runs statements that are prepared already.
+    pub(super) fn running<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.bounds.running.store(true, Ordering::Release);
+        let done = work();
+        self.bounds.running.store(false, Ordering::Release);
+        done
+    }
+
     /// Does `work` in one transaction: all of it happens, or nothing.
     pub(super) fn transaction<T>(&self, work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
         let begin = || match self.purpose {
@@ -246,6 +254,7 @@ impl Session<'_> {
 #[derive(Default)]
 struct Bounds {
     lifted: AtomicBool,
+    running: AtomicBool,
     refused: Mutex<Option<(&'static str, &'static str)>>,
 }
 
@@ -261,6 +270,8 @@ impl Bounds {
                 "it would reach a file that is no declared resource",
                 "declare that file as a resource of its own in playbook.toml",
             )),
+            // A statement was judged before it began to run; `VACUUM` then prepares a `BEGIN` of its own.
+            AuthAction::Transaction { .. } if self.running.load(Ordering::Acquire) => None,
             AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => Some((
                 "each call is a transaction of its own",
                 "leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out; `transaction` and `script` do all or nothing",
