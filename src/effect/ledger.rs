@@ -47,6 +47,15 @@ impl Ledger {
         }
     }
 
+    /// Takes off the newest entry of the effect at `position`, which turned out to have changed nothing.
+    pub fn forget(&self, position: &str) {
+        if let Ok(mut entries) = self.entries.lock()
+            && let Some(at) = entries.iter().rposition(|entry| entry.position == position)
+        {
+            entries.remove(at);
+        }
+    }
+
     /// Takes every entry off, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<Entry> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use serde_json::Value;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::Statement;
 
 use super::errors::{self, Source};
 use super::lexer;
@@ -51,22 +51,30 @@ pub(super) async fn read(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<Vec
 pub(super) async fn change(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<u64> {
     lexer::transactional("the statement", sql)?;
     let session = Session::open(cx).await?;
-    let touched = session.until_stopped(cx, touch(&session, Source::statement(sql), parameters, true)).await;
+    let source = Source::statement(sql);
+    let touched = session.until_stopped(cx, async {
+        let statement = prepare(&session, source, parameters).await.map_err(Error::unchanged)?;
+        let touched = session.client()?.execute_raw(&statement, parameters.iter().map(Parameter)).await;
+        touched.map_err(|why| {
+            let error = errors::failed(&session.named, source, &why, true);
+            if errors::is_lost(&why) || !lexer::is_atomic(sql) { error } else { error.unchanged() }
+        })
+    });
+    let touched = touched.await;
     session.end(cx);
     touched
 }
 
-/// Runs one statement. `alone`: there is no transaction around it, so a lost connection leaves it in doubt.
-pub(super) async fn touch(session: &Session, source: Source<'_>, parameters: &[Value], alone: bool) -> Result<u64> {
-    let client = session.client()?;
-    let statement = prepare(session, client, source, parameters).await?;
-    let touched = client.execute_raw(&statement, parameters.iter().map(Parameter)).await;
-    touched.map_err(|why| errors::failed(&session.named, source, &why, alone))
+/// Runs one statement of a transaction.
+pub(super) async fn touch(session: &Session, source: Source<'_>, parameters: &[Value]) -> Result<u64> {
+    let statement = prepare(session, source, parameters).await?;
+    let touched = session.client()?.execute_raw(&statement, parameters.iter().map(Parameter)).await;
+    touched.map_err(|why| errors::failed(&session.named, source, &why, false))
 }
 
-async fn prepare(session: &Session, client: &Client, source: Source<'_>, parameters: &[Value]) -> Result<Statement> {
+async fn prepare(session: &Session, source: Source<'_>, parameters: &[Value]) -> Result<Statement> {
     let failed = |why| errors::failed(&session.named, source, &why, false);
-    let statement = client.prepare(source.sql).await.map_err(failed)?;
+    let statement = session.client()?.prepare(source.sql).await.map_err(failed)?;
     let wanted = statement.params().len();
     if wanted != parameters.len() {
         return Err(Error::usage(format!("{} has {wanted} parameters, but {} values are given", source.name, parameters.len()))
@@ -78,7 +86,7 @@ async fn prepare(session: &Session, client: &Client, source: Source<'_>, paramet
 async fn rows(session: &Session, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
     let (client, source) = (session.client()?, Source::statement(sql));
     let failed = |why| errors::failed(&session.named, source, &why, false);
-    let statement = prepare(session, client, source, parameters).await?;
+    let statement = prepare(session, source, parameters).await?;
     distinct(&statement)?;
     let stream = client.query_raw(&statement, parameters.iter().map(Parameter)).await.map_err(failed)?;
     let mut stream = std::pin::pin!(stream);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::archive::Table;
+use super::archive::{Contents, Table};
 use super::database;
 use super::programs::{Programs, well};
 use crate::base::access::{Access, ResourceId};
@@ -16,6 +16,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Counted, Dump, Target};
 use crate::effect::primitive::Primitive;
+use crate::effect::store::{Object, Store};
 
 const TABLES: &str = "SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'r' AS has_rows \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -116,19 +117,27 @@ impl Primitive for RestoreFrom {
         let began = cx.instant();
         let programs = Programs::of(&cx).await?;
         let store = cx.store(&self.store, Effect::Read).await?;
-        let object = store.head(&self.key).await?.ok_or_else(|| {
-            Error::missing(format!("`{}` holds no `{}`", self.store, self.key)).fix("list the store to see what it holds")
-        })?;
-        let mut content = store.open(&self.key).await?;
-        let contents = until_stopped(&cx, programs.list(&mut content)).await?;
-        let before = tables(&cx).await?;
+        let (object, contents) = self.look(&cx, &programs, &*store).await.map_err(Error::unchanged)?;
+        let before = tables(&cx).await.map_err(Error::unchanged)?;
         let kept: Vec<String> = before.iter().filter(|table| !contents.holds(table)).map(ToString::to_string).collect();
         let ended = programs.restore(store.open(&self.key).await?).await?;
-        well(&ended, format!("`{}` could not be restored from `{}`; it is as it was", cx.resource(), self.key))?;
+        let what = format!("`{}` could not be restored from `{}`", cx.resource(), self.key);
+        well(&ended, what).map_err(|error| if ended.stderr.text.contains("connection") { error } else { error.unchanged() })?;
         let took = cx.instant().duration_since(began).as_millis() as u64;
         Ok(json!({
             "store": self.store, "key": self.key, "bytes": object.bytes, "tables": contents.tables, "kept": kept, "took_ms": took,
         }))
+    }
+}
+
+impl RestoreFrom {
+    /// What is there to restore.
+    async fn look(&self, cx: &Cx, programs: &Programs, store: &dyn Store) -> Result<(Object, Contents)> {
+        let object = store.head(&self.key).await?.ok_or_else(|| {
+            Error::missing(format!("`{}` holds no `{}`", self.store, self.key)).fix("list the store to see what it holds")
+        })?;
+        let mut content = store.open(&self.key).await?;
+        Ok((object, until_stopped(cx, programs.list(&mut content)).await?))
     }
 }
 

@@ -30,6 +30,15 @@ impl Statement {
     }
 }
 
+/// Whether `sql`, one statement run by itself, leaves nothing behind when it fails: not so where the server commits on
+/// the way.
+pub(super) fn is_atomic(sql: &str) -> bool {
+    split(sql).first().is_none_or(|statement| {
+        let first = statement.words.first().map_or("", String::as_str);
+        !matches!(first, "CALL" | "DO" | "VACUUM" | "REINDEX" | "CLUSTER") && !statement.words.iter().any(|word| word == "CONCURRENTLY")
+    })
+}
+
 /// The statements of `sql`, all of which can be part of one transaction; or which one cannot, in the file `name`.
 pub(super) fn transactional(name: &str, sql: &str) -> Result<Vec<Statement>> {
     let statements = split(sql);
@@ -37,8 +46,9 @@ pub(super) fn transactional(name: &str, sql: &str) -> Result<Vec<Statement>> {
         if let Some(fix) = statement.refused() {
             let place = Place::of_offset(name, sql, statement.begins);
             return Err(Error::usage(format!("`{}` cannot stand in {name}, at line {}", statement.words.join(" "), place.line))
-                .why(place.draw(1).trim_end().trim_start_matches('\n'))
-                .fix(fix));
+                .why(place.draw(1).trim_end())
+                .fix(fix)
+                .unchanged());
         }
     }
     Ok(statements)
@@ -208,6 +218,7 @@ mod tests {
         for sql in ["BEGIN", "end", "rollback", "start transaction", "copy t (a) from stdin", "COPY t FROM STDIN"] {
             assert!(transactional("m.sql", sql).is_err(), "{sql}");
         }
+        assert!(is_atomic("update t set a = 1") && !is_atomic("create index concurrently i on t (a)") && !is_atomic("call p()"));
         for sql in ["rollback to savepoint a", "savepoint a", "copy t from '/x'", "do $$ begin commit; end $$", "select 'begin'"] {
             assert!(transactional("m.sql", sql).is_ok(), "{sql}");
         }

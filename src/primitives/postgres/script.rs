@@ -14,7 +14,7 @@ use super::session::{Session, WRITING};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 use crate::sys::files;
@@ -52,7 +52,7 @@ impl Primitive for Script {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let (sql, statements) = read(&cx, &self.file)?;
+        let (sql, statements) = read(&cx, &self.file).map_err(Error::unchanged)?;
         let session = Session::open(&cx).await?;
         let rows = session.transaction(&cx, WRITING, whole(&session, &self.file, &sql, &statements)).await;
         session.end(&cx);

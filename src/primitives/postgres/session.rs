@@ -67,7 +67,7 @@ impl Session {
     pub(super) async fn open(cx: &Cx) -> Result<Self> {
         let door = Door::of(cx).await?;
         let named = cx.resource().to_string();
-        let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why))?;
+        let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why).unchanged())?;
         Ok(Self { cancel: object.cancel_token(), object: Some(object), tls: door.tls.clone(), named })
     }
 
@@ -92,7 +92,8 @@ impl Session {
                 match tokio::time::timeout(CANCEL, ended).await {
                     // It was done just before it could be stopped.
                     Ok(Ok(value)) => Ok(value),
-                    Ok(Err(_)) => Err(stopped.why("the server was told to stop, and did")),
+                    Ok(Err(why)) if why.unchanged => Err(stopped.why("the server was told to stop, and did").unchanged()),
+                    Ok(Err(_)) => Err(stopped),
                     Err(_) => Err(stopped.why("the server was told to stop, and did not confirm it")),
                 }
             }
@@ -106,16 +107,19 @@ impl Session {
             let failed = |why: &tokio_postgres::Error, sql, wrote| {
                 errors::failed(&self.named, Source { name: "the transaction", ..Source::statement(sql) }, why, wrote)
             };
-            client.batch_execute(begin).await.map_err(|why| failed(&why, begin, false))?;
+            client.batch_execute(begin).await.map_err(|why| failed(&why, begin, false).unchanged())?;
             match work.await {
                 Ok(value) => {
-                    client.batch_execute("COMMIT").await.map_err(|why| failed(&why, "COMMIT", begin == WRITING))?;
+                    client.batch_execute("COMMIT").await.map_err(|why| {
+                        let error = failed(&why, "COMMIT", begin == WRITING);
+                        if errors::is_lost(&why) { error } else { error.unchanged() }
+                    })?;
                     Ok(value)
                 }
                 Err(error) => {
                     // Where this fails the connection is gone, and the transaction with it.
                     let _ = client.batch_execute("ROLLBACK").await;
-                    Err(error)
+                    Err(error.unchanged())
                 }
             }
         };

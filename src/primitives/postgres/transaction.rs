@@ -102,7 +102,7 @@ async fn in_order(session: &Session, statements: &[Statement]) -> Result<Vec<u64
     let mut each = Vec::with_capacity(statements.len());
     for (name, statement) in names(statements) {
         let source = Source { name: &name, ..Source::statement(statement.sql()) };
-        each.push(database::touch(session, source, statement.parameters(), false).await?);
+        each.push(database::touch(session, source, statement.parameters()).await?);
     }
     Ok(each)
 }

@@ -46,7 +46,6 @@ fn a_failed_run_takes_back_what_says_how() {
     let rig = rig(&database, "write").file("up.sql", "ALTER TABLE t ADD age int;").file("down.sql", "ALTER TABLE t DROP age;");
     exec(rig, "write", lines).1.expect(1).says("on purpose");
     assert_eq!(rows(&database), "1=one");
-    // The numbers of columns that were dropped stay used, so the dumps are equal only by their text.
     assert_eq!(database.dump(), before);
 }
 
@@ -69,6 +68,15 @@ fn a_transaction_takes_effect_as_a_whole_or_not_at_all() {
     "#;
     exec(rig(&database, "write"), "write", lines).1.expect(0);
     assert_eq!(rows(&database), "1=uno 2=two 3=three");
+}
+
+#[test]
+fn what_changed_nothing_is_not_taken_back() {
+    let Some(database) = with_table() else { return };
+    // The row was there before; taking the failed insert back would lose it.
+    let lines = r#"db.execute("INSERT INTO t VALUES (1, 'again')", [], #{ undo: "DELETE FROM t WHERE id = 1" });"#;
+    exec(rig(&database, "write"), "write", lines).1.expect(1).says("SQLSTATE 23505").hides("taken back");
+    assert_eq!(rows(&database), "1=one");
 }
 
 #[test]
@@ -161,6 +169,6 @@ fn a_plan_changes_nothing() {
         let n = db.value("SELECT count(*) FROM t");
         if n == 1 { db.execute("DELETE FROM t"); }
     "#));
-    rig.run(&["plan", "test.rhai"]).expect(0).says("change postgres.main: DELETE FROM t");
+    rig.run(&["plan", "test.rhai"]).expect(0);
     assert_eq!(rows(&database), "1=one");
 }

@@ -41,7 +41,7 @@ fn a_wrong_value_names_its_parameter() {
     let database = need_postgres!();
     let lines = r#"
         let whys = [];
-        for pair in [["SELECT $1::int", "abc"], ["SELECT $1::int", [1]], ["SELECT $1::bytea", #{ hex: "00" }], ["SELECT $1::text", "a\0b"]] {
+        for pair in [["SELECT $1::int", "abc"], ["SELECT $1::int", [1]], ["SELECT $1::bytea", #{ hex: "00" }], ["SELECT $1::text", "a\x00b"]] {
             try { db.value(pair[0], [pair[1]]); } catch (error) { whys.push(`${error.what}: ${error.why}`); }
         }
         check "four", whys.len() == 4;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod connections;
+mod dumps;
 mod failures;
 
 use crate::rig::Rig;
