@@ -63,11 +63,24 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Takes a connection from the pool, or makes one.
+    /// Takes a connection from the pool, or makes one. Whatever fails here has changed nothing.
     pub(super) async fn open(cx: &Cx) -> Result<Self> {
+        cx.close_gracefully();
+        tokio::select! {
+            biased;
+            session = Self::connect(cx) => session,
+            () = cx.stop().given() => {
+                let stopped = cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"));
+                Err(stopped.why("it was still connecting to the server"))
+            }
+        }
+        .map_err(Error::unchanged)
+    }
+
+    async fn connect(cx: &Cx) -> Result<Self> {
         let door = Door::of(cx).await?;
         let named = cx.resource().to_string();
-        let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why).unchanged())?;
+        let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why))?;
         Ok(Self { cancel: object.cancel_token(), object: Some(object), tls: door.tls.clone(), named })
     }
 
@@ -78,7 +91,6 @@ impl Session {
 
     /// Waits for `work` on this connection. On a stop the server is told to stop too, and `work` may end.
     pub(super) async fn until_stopped<T>(&self, cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
-        cx.close_gracefully();
         let mut work = pin!(work);
         tokio::select! {
             biased;

@@ -56,13 +56,12 @@ fn stored(rig: &Rig) -> Vec<String> {
 
 /// The programs, with a `pg_dump` of the test's own before the real one, which is `$real` in it.
 fn with_pg_dump(database: &Database, text: &str) -> Rig {
-    let programs = tempfile::TempDir::with_prefix("rig-programs-").unwrap().keep();
     let real = database.server.programs();
-    std::os::unix::fs::symlink(real.join("pg_restore"), programs.join("pg_restore")).unwrap();
-    let file = programs.join("pg_dump");
-    std::fs::write(&file, format!("#!/bin/sh\nreal={}\n{text}\n", real.join("pg_dump").display())).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    with_store(database, &format!("programs = \"{}\"", programs.display()))
+    let text = format!("#!/bin/sh\nreal={}\n{text}\n", real.join("pg_dump").display());
+    let rig = with_store(database, "programs = \"programs\"").file("programs/pg_dump", &text);
+    std::fs::set_permissions(rig.path("programs/pg_dump"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(real.join("pg_restore"), rig.path("programs/pg_restore")).unwrap();
+    rig
 }
 
 #[test]
@@ -114,10 +113,10 @@ fn a_dump_that_ends_early_leaves_nothing_behind() {
 #[test]
 fn the_password_stands_in_no_argument_and_the_surroundings_are_clean() {
     let Some(database) = with_tables() else { return };
-    let rig = with_pg_dump(&database, "{ echo \"$@\"; env; } >> /proc/self/fd/2; exec $real \"$@\"").variable("LEAK", "leaked-variable");
+    let rig = with_pg_dump(&database, "[ \"$1\" = --version ] && exec $real --version\n{ echo \"$@\"; env; } >&2; exit 1").variable("LEAK", "leaked-variable");
     let (_, seen) = run(rig, DUMP);
     // The environment holds it, and the redactor takes it out of what is shown.
-    seen.expect(0).says("--format=custom --no-password").says("PGPASSWORD=[secret]").hides("leaked-variable").hides(PASSWORD);
+    seen.expect(1).says("--format=custom --no-password").says("PGPASSWORD=[secret]").hides("leaked-variable").hides(PASSWORD);
 }
 
 #[test]
