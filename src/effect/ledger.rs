@@ -47,19 +47,17 @@ impl Ledger {
         }
     }
 
-    /// Takes off the newest entry of the effect at `position`, which turned out to have changed nothing.
-    pub fn forget(&self, position: &str) {
-        if let Ok(mut entries) = self.entries.lock()
-            && let Some(at) = entries.iter().rposition(|entry| entry.position == position)
-        {
-            entries.remove(at);
-        }
-    }
-
     /// Takes every entry off, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<Entry> {
         self.entries.lock().map(|mut entries| std::mem::take(&mut *entries)).unwrap_or_default()
+    }
+
+    /// Takes out the effect at `position`, which turned out to have changed nothing.
+    pub fn withdraw(&self, position: &str) {
+        if let Ok(mut entries) = self.entries.lock() {
+            entries.retain(|entry| entry.position != position || matches!(entry.way, Way::Block(_)));
+        }
     }
 
     /// How many entries there are.

@@ -239,8 +239,9 @@ impl Pipeline {
         };
         let result = result.and_then(|value| bounded(&name, value)).map_err(|error| self.clean(error));
         let outcome = guard::outcome(call.entry.effect, &result);
-        if result.as_ref().is_err_and(|error| error.unchanged) {
-            self.ledger.forget(&position);
+        let unchanged = result.as_ref().is_err_and(|error| error.unchanged);
+        if unchanged || (call.entry.atomic && outcome == Outcome::Failed) {
+            self.ledger.withdraw(&position);
         }
         let ended = self.ended(&position, &name, begin.elapsed(), result.as_ref(), outcome);
         self.record(&ended)?;

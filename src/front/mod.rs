@@ -2,12 +2,15 @@
 
 pub mod arguments;
 pub mod commands;
+pub mod docs;
 pub mod draw;
 pub mod json;
+pub mod list;
 pub mod runs;
 pub mod show;
 pub mod style;
 pub mod summary;
+pub mod terminal;
 pub mod tree;
 pub mod verify;
 

@@ -77,8 +77,12 @@ async fn prepare(session: &Session, source: Source<'_>, parameters: &[Value]) ->
     let statement = session.client()?.prepare(source.sql).await.map_err(failed)?;
     let wanted = statement.params().len();
     if wanted != parameters.len() {
-        return Err(Error::usage(format!("{} has {wanted} parameters, but {} values are given", source.name, parameters.len()))
-            .fix("give one value for each of $1, $2, … in an array"));
+        return Err(Error::usage(format!(
+            "{} has {wanted} parameters, but {} values are given",
+            source.name,
+            parameters.len()
+        ))
+        .fix("give one value for each of $1, $2, … in an array"));
     }
     Ok(statement)
 }
@@ -98,7 +102,11 @@ async fn rows(session: &Session, sql: &str, parameters: &[Value]) -> Result<Vec<
             // The rest would be sent all the same.
             session.cancel().await;
             return Err(Error::usage(format!("the answer of `{}` is too large for a script", session.named))
-                .why(format!("it is larger than {}, after {} rows", text::show_size(LARGEST_ANSWER as u64), rows.len()))
+                .why(format!(
+                    "it is larger than {}, after {} rows",
+                    text::show_size(LARGEST_ANSWER as u64),
+                    rows.len()
+                ))
                 .fix("count or aggregate in SQL, add a LIMIT, or use dump_to for bulk data"));
         }
         let cells = row.columns().iter().enumerate().map(|(n, column)| match row.try_get::<_, Cell>(n) {
@@ -115,12 +123,15 @@ fn distinct(statement: &Statement) -> Result<()> {
     let mut names: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(Error::usage(format!("two columns of the answer are named `{}`", pair[0])).fix("name one of them with AS")),
+        Some(pair) => Err(Error::usage(format!("two columns of the answer are named `{}`", pair[0]))
+            .fix("name one of them with AS")),
         None => Ok(()),
     }
 }
 
 fn undecodable(named: &str, column: &str, why: &tokio_postgres::Error) -> Error {
     let cause = std::error::Error::source(why).map_or_else(|| why.to_string(), ToString::to_string);
-    Error::usage(format!("the column `{column}` of the answer of `{named}` cannot be read")).why(cause).fix(format!("ask for it as text: \"{column}\"::text"))
+    Error::usage(format!("the column `{column}` of the answer of `{named}` cannot be read"))
+        .why(cause)
+        .fix(format!("ask for it as text: \"{column}\"::text"))
 }

@@ -45,7 +45,9 @@ impl Primitive for Script {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        let Some(undo) = &self.undo else { return Ok(Inverse::none("no `undo` file was given with the script")) };
+        let Some(undo) = &self.undo else {
+            return Ok(Inverse::none("no `undo` file was given with the script"));
+        };
         // What cannot be run is better found before the change than after it.
         read(cx, undo)?;
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("file", undo.as_str())))
@@ -70,7 +72,12 @@ fn read(cx: &Cx, file: &str) -> Result<(String, Vec<Statement>)> {
 /// the statements that were completed tell which one it was.
 async fn whole(session: &Session, file: &str, sql: &str, statements: &[Statement]) -> Result<u64> {
     let (mut completed, mut rows) = (0, 0);
-    let source = |completed: usize| Source { name: file, file, sql, begins: statements.get(completed).map(|one| one.begins) };
+    let source = |completed: usize| Source {
+        name: file,
+        file,
+        sql,
+        begins: statements.get(completed).map(|one| one.begins),
+    };
     let failed = |why, completed| errors::failed(&session.named, source(completed), &why, false);
     let stream = session.client()?.simple_query_raw(sql).await.map_err(|why| failed(why, 0))?;
     let mut stream = std::pin::pin!(stream);

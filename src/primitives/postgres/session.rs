@@ -86,7 +86,10 @@ impl Session {
 
     /// The connection.
     pub(super) fn client(&self) -> Result<&Client> {
-        self.object.as_ref().map(|object| &***object).ok_or_else(|| Error::bug("a connection was used after it was closed"))
+        self.object
+            .as_ref()
+            .map(|object| &***object)
+            .ok_or_else(|| Error::bug("a connection was used after it was closed"))
     }
 
     /// Waits for `work` on this connection. On a stop the server is told to stop too, and `work` may end.
@@ -113,11 +116,21 @@ impl Session {
     }
 
     /// Runs `work` in a transaction that begins with `begin`: all of it takes effect, or nothing.
-    pub(super) async fn transaction<T>(&self, cx: &Cx, begin: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn transaction<T>(
+        &self,
+        cx: &Cx,
+        begin: &str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let whole = async {
             let client = self.client()?;
             let failed = |why: &tokio_postgres::Error, sql, wrote| {
-                errors::failed(&self.named, Source { name: "the transaction", ..Source::statement(sql) }, why, wrote)
+                errors::failed(
+                    &self.named,
+                    Source { name: "the transaction", ..Source::statement(sql) },
+                    why,
+                    wrote,
+                )
             };
             client.batch_execute(begin).await.map_err(|why| failed(&why, begin, false).unchanged())?;
             match work.await {

@@ -26,7 +26,10 @@ fn with_tables() -> Option<Database> {
 
 /// A project with the database and a store; `more` is added to the database's settings.
 fn with_store(database: &Database, more: &str) -> Rig {
-    let settings = format!("{}{more}\n[env.local.files.backups]\npath = \"backups\"\naccess = \"write\"\n", database.settings("destroy"));
+    let settings = format!(
+        "{}{more}\n[env.local.files.backups]\npath = \"backups\"\naccess = \"write\"\n",
+        database.settings("destroy")
+    );
     Rig::new(&settings).variable("PG_PASSWORD", PASSWORD)
 }
 
@@ -89,19 +92,40 @@ fn a_dump_brings_the_database_back_as_it_was() {
 #[test]
 fn a_taken_key_is_kept_unless_it_may_be_replaced() {
     let Some(database) = with_tables() else { return };
-    let lines = format!("{DUMP}\ndb.dump_to(store, \"a/before.dump\", #{{ replace: true }});\ndb.dump_to(store, \"a/before.dump\");");
-    run(with_store(&database, ""), &lines).1.expect(1).says("already holds `a/before.dump`").says("replace: true");
+    let lines = format!(
+        "{DUMP}\ndb.dump_to(store, \"a/before.dump\", #{{ replace: true }});\ndb.dump_to(store, \"a/before.dump\");"
+    );
+    run(with_store(&database, ""), &lines)
+        .1
+        .expect(1)
+        .says("already holds `a/before.dump`")
+        .says("replace: true");
 }
 
 #[test]
 fn a_dump_that_ends_early_leaves_nothing_behind() {
     let Some(database) = with_tables() else { return };
     for (pg_dump, says) in [
-        ("[ \"$1\" = --version ] && exec $real --version\n$real \"$@\" | head -c 3000; kill -9 $$", "was killed by signal 9 (KILL)"),
-        ("[ \"$1\" = --version ] && exec $real --version\n$real \"$@\" | head -c 3000; echo 'disk on fire' >&2; exit 1", "disk on fire"),
-        ("[ \"$1\" = --version ] && exec $real --version\n$real \"$@\" | head -c 300", "cannot be read by pg_restore"),
-        ("[ \"$1\" = --version ] && exec $real --version\nexec $real \"$@\" --exclude-table=people", "`public.people`"),
-        ("[ \"$1\" = --version ] && exec $real --version\nexec $real \"$@\" --schema-only", "`public.people`"),
+        (
+            "[ \"$1\" = --version ] && exec $real --version\n$real \"$@\" | head -c 3000; kill -9 $$",
+            "was killed by signal 9 (KILL)",
+        ),
+        (
+            "[ \"$1\" = --version ] && exec $real --version\n$real \"$@\" | head -c 3000; echo 'disk on fire' >&2; exit 1",
+            "disk on fire",
+        ),
+        (
+            "[ \"$1\" = --version ] && exec $real --version\n$real \"$@\" | head -c 300",
+            "cannot be read by pg_restore",
+        ),
+        (
+            "[ \"$1\" = --version ] && exec $real --version\nexec $real \"$@\" --exclude-table=people",
+            "`public.people`",
+        ),
+        (
+            "[ \"$1\" = --version ] && exec $real --version\nexec $real \"$@\" --schema-only",
+            "`public.people`",
+        ),
         ("[ \"$1\" = --version ] && exec $real --version\nexit 0", "is empty"),
     ] {
         let (rig, seen) = run(with_pg_dump(&database, pg_dump), DUMP);
@@ -113,10 +137,18 @@ fn a_dump_that_ends_early_leaves_nothing_behind() {
 #[test]
 fn the_password_stands_in_no_argument_and_the_surroundings_are_clean() {
     let Some(database) = with_tables() else { return };
-    let rig = with_pg_dump(&database, "[ \"$1\" = --version ] && exec $real --version\n{ echo \"$@\"; env; } >&2; exit 1").variable("LEAK", "leaked-variable");
+    let rig = with_pg_dump(
+        &database,
+        "[ \"$1\" = --version ] && exec $real --version\n{ echo \"$@\"; env; } >&2; exit 1",
+    )
+    .variable("LEAK", "leaked-variable");
     let (_, seen) = run(rig, DUMP);
     // The environment holds it, and the redactor takes it out of what is shown.
-    seen.expect(1).says("--format=custom --no-password").says("PGPASSWORD=[secret]").hides("leaked-variable").hides(PASSWORD);
+    seen.expect(1)
+        .says("--format=custom --no-password")
+        .says("PGPASSWORD=[secret]")
+        .hides("leaked-variable")
+        .hides(PASSWORD);
 }
 
 #[test]
@@ -139,7 +171,8 @@ fn a_damaged_dump_changes_nothing() {
     let whole = std::fs::read(&path).unwrap();
     for damaged in [&b"this is no archive"[..], &whole[..whole.len() / 2], &whole[..whole.len() - 100]] {
         std::fs::write(&path, damaged).unwrap();
-        std::fs::write(rig.path("test.rhai"), playbook("db.restore_from(store, \"a/before.dump\");")).unwrap();
+        std::fs::write(rig.path("test.rhai"), playbook("db.restore_from(store, \"a/before.dump\");"))
+            .unwrap();
         rig.run(&["exec", "test.rhai"]).expect(1).hides("taken back");
         assert_eq!(database.dump(), before, "{} bytes", damaged.len());
     }
@@ -164,18 +197,32 @@ fn ctrl_c_in_the_middle_of_a_dump_leaves_nothing_behind() {
     // pg_dump waits for the lock, so the dump stands in its middle.
     let socket = database.server.socket();
     let mut locker = std::process::Command::new(database.server.programs().join("psql"));
-    locker.args(["-X", "-q", "-U", "postgres", "-d", &database.name, "-p", &database.server.port.to_string(), "-h"]).arg(socket);
+    locker
+        .args([
+            "-X",
+            "-q",
+            "-U",
+            "postgres",
+            "-d",
+            &database.name,
+            "-p",
+            &database.server.port.to_string(),
+            "-h",
+        ])
+        .arg(socket);
     let mut locker = locker.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut input = locker.stdin.take().unwrap();
     std::io::Write::write_all(&mut input, b"BEGIN; LOCK TABLE people;\n").unwrap();
     let locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'people'::regclass";
     wait_until("the table is locked", 20, || database.sql(locked) == "1");
-    let mut child = rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app' AND wait_event_type = 'Lock'";
     wait_until("pg_dump waits", 30, || database.sql(waiting) == "1");
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    let connected = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app'";
+    let connected =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app'";
     wait_until("pg_dump is gone", 10, || database.server.psql(&database.name, connected) == "0");
     assert_eq!(stored(&rig), Vec::<String>::new());
     drop(input);
