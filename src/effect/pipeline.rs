@@ -18,7 +18,7 @@ use super::policy::Grants;
 use super::primitive::{Bound, Entry};
 use super::recall::Recall;
 use crate::base::call::{Call, Inverse};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::base::place::Place;
@@ -260,6 +260,10 @@ impl Pipeline {
         guard::within(call.bound.inverse(&call.cx), &call.cx, deadline).await.map_err(|error| {
             let what = format!("`{}` was not begun: its inverse could not be worked out", call.request.call);
             let mut error = self.clean(error);
+            // Wrong arguments are wrong arguments, whoever finds them first.
+            if error.kind == Kind::Usage {
+                return error;
+            }
             error.why = Some(match &error.why {
                 Some(why) => format!("{}: {why}", error.what),
                 None => error.what.clone(),
