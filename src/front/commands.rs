@@ -8,7 +8,8 @@ use super::json::Json;
 use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
-use super::{show, verify};
+use super::terminal::Terminal;
+use super::{docs, list, log, show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -18,7 +19,7 @@ use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Intention};
 use crate::run::order::{Ask, Audience, Order};
 use crate::run::project::Project;
-use crate::sys::environment;
+use crate::sys::{environment, terminal};
 
 /// Carries out a command.
 pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
@@ -40,6 +41,8 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Verify { run }) => {
             tell(&common, |journal, format| verify::verify(journal, run.as_deref(), format))
         }
+        Some(Command::Docs { write, check }) => docs(write, check),
+        None => list(&common),
         _ => Err(Error::usage("not yet")),
     };
     done.unwrap_or_else(|error| {
@@ -72,37 +75,74 @@ fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Orde
 fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
     let ready = order.ready(FAMILIES)?;
     let summary = Arc::new(Summary::default());
+    let terminal = Arc::new(Terminal::new(is_colored(common, terminal::is_there()), is_live(common)));
     let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
     match common.output {
-        Output::Text => listeners.push(summary.clone()),
+        Output::Text => {
+            listeners.push(terminal.clone());
+            listeners.push(summary.clone());
+        }
         Output::Json => listeners.push(Arc::new(Json::new())),
     }
-    let audience = Audience { listeners, ask: person(), allocated: Some(allocated) };
+    listeners.extend(log::begin(common)?);
+    let audience = Audience { listeners, ask: person(&terminal), allocated: Some(allocated) };
     let ended = exec::exec(&ready, FAMILIES, &audience, intention)?;
+    terminal.close();
     print(&summary.draw(style(common)));
     Ok(ended.exit())
 }
 
+fn list(common: &Common) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let listed = list::find(&project);
+    print(&match common.output {
+        Output::Text => list::draw(&project, &listed, style(common)),
+        Output::Json => format!("{}\n", list::json(&project, &listed)),
+    });
+    Ok(Exit::Done)
+}
+
+fn docs(write: bool, check: bool) -> Result<Exit> {
+    match (write, check) {
+        (true, _) => docs::write(&environment::current_folder()?, FAMILIES)?,
+        (_, true) => docs::check(&environment::current_folder()?, FAMILIES)?,
+        (false, false) => print(&docs::reference(FAMILIES)),
+    }
+    Ok(Exit::Done)
+}
+
 /// The person at the terminal, if there is one to ask.
-fn person() -> Option<Ask> {
-    (std::io::stdin().is_terminal() && std::io::stderr().is_terminal()).then(|| {
-        Arc::new(|question: &str| {
-            eprint!("{question} [Y/n] ");
+fn person(terminal: &Arc<Terminal>) -> Option<Ask> {
+    let terminal = Arc::clone(terminal);
+    (std::io::stdin().is_terminal() && terminal::is_there()).then(|| {
+        Arc::new(move |question: &str| {
             let mut answer = String::new();
-            // No answer at all, as when the terminal is gone, is no reason to leave things half done.
-            let _ = std::io::stdin().read_line(&mut answer);
+            terminal.aside(|| {
+                terminal::write(&format!("{question} [Y/n] "));
+                // No answer at all, as when the terminal is gone, is no reason to leave things half done.
+                let _ = std::io::stdin().read_line(&mut answer);
+            });
             !answer.trim().to_lowercase().starts_with('n')
         }) as Ask
     })
 }
 
 fn style(common: &Common) -> Style {
-    let color = match common.color {
+    Style { color: is_colored(common, std::io::stdout().is_terminal()), width: None }
+}
+
+fn is_colored(common: &Common, is_terminal: bool) -> bool {
+    match common.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => std::io::stdout().is_terminal() && environment::variable("NO_COLOR").is_none(),
-    };
-    Style { color, width: None }
+        Color::Auto => is_terminal && environment::variable("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// A screen moves only where there is one that understands it, and where control codes are welcome.
+fn is_live(common: &Common) -> bool {
+    let dumb = environment::variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    common.output == Output::Text && terminal::is_there() && !dumb && is_colored(common, true)
 }
 
 /// Prints to standard output; whoever closed it early (`| head`) has seen enough.
@@ -113,6 +153,9 @@ fn print(text: &str) {
 fn complain(error: &Error, common: &Common) {
     match common.output {
         Output::Json => Json::new().error(error),
-        Output::Text => eprintln!("error: {error}"),
+        Output::Text => {
+            let each: Vec<String> = error.each().map(|error| format!("error: {error}")).collect();
+            eprintln!("{}", each.join("\n\n"));
+        }
     }
 }

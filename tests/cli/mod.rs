@@ -3,3 +3,7 @@
 mod config;
 mod exec;
 mod journal;
+mod language;
+mod plan;
+mod sandbox;
+mod signals;
