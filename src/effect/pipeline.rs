@@ -241,7 +241,8 @@ impl Pipeline {
         };
         let result = result.and_then(|value| bounded(&name, value)).map_err(|error| self.clean(error));
         let outcome = guard::outcome(call.entry.effect, &result);
-        if call.entry.atomic && outcome == Outcome::Failed {
+        let unchanged = result.as_ref().is_err_and(|error| error.unchanged);
+        if unchanged || (call.entry.atomic && outcome == Outcome::Failed) {
             self.ledger.withdraw(&position);
         }
         let ended = self.ended(&position, &name, begin.elapsed(), result.as_ref(), outcome);
