@@ -105,6 +105,12 @@ pub fn wait_until(what: &str, seconds: u64, mut ready: impl FnMut() -> bool) {
     }
 }
 
+/// Presses Ctrl-C for one process. By system call: Debian's `kill` command takes `-9 -PID` for every process.
+pub fn interrupt(child: &std::process::Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+}
+
 /// A port of 127.0.0.1 that was free a moment ago.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
