@@ -56,9 +56,9 @@ pub(super) async fn within<T>(
     Err(reason)
 }
 
-/// Whether another try may help.
+/// Whether another try may help. It is asked only of what may be done twice, so a doubt is no reason against one.
 pub(super) fn may_be_retried(error: &Error) -> bool {
-    matches!(error.kind, Kind::Remote | Kind::Timeout | Kind::Io)
+    matches!(error.kind, Kind::Remote | Kind::Timeout | Kind::Io | Kind::InDoubt)
 }
 
 /// A write that was stopped may have happened all the same: it is in doubt, never failed.
