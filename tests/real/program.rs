@@ -1,6 +1,6 @@
 //! Programs, through playbooks: what may run, how it ends, and that nothing of it is left.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
