@@ -9,5 +9,7 @@ pub mod folder;
 pub mod http;
 pub mod lock;
 pub mod process;
+pub mod scratch;
 pub mod search;
 pub mod stop;
+pub mod terminal;
