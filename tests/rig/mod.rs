@@ -1,5 +1,4 @@
 //! The workshop: a temporary project, and the real binary run in it.
-#![expect(dead_code, reason = "a workshop has more tools than each test uses")]
 
 pub mod seen;
 pub mod servers;
