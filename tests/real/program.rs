@@ -228,7 +228,7 @@ fn ready(rig: &Rig) -> (Child, impl FnOnce() -> String + use<>) {
     };
     let out = std::thread::spawn(move || follow(&mut out, told));
     let err = std::thread::spawn(move || follow(&mut err, other));
-    heard.recv_timeout(Duration::from_secs(60)).expect("the program says that it is ready");
+    heard.recv_timeout(Duration::from_secs(60)).unwrap();
     (child, move || out.join().unwrap() + &err.join().unwrap())
 }
 
