@@ -218,7 +218,8 @@ fn a_lock_is_waited_for_and_then_named() {
     let rig = rig
         .file("playbook.toml", &patient)
         .file("test.rhai", &script("db.execute(\"DELETE FROM users WHERE id = 1\");"));
-    let mut child = rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).spawn().unwrap();
+    let mut child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // It shows that it waits by not ending while the lock is held for as long as a run of it took above.
     let begin = Instant::now();
     wait_until("the other one waits", 30, || begin.elapsed() > Duration::from_millis(500));
