@@ -23,6 +23,7 @@ use crate::effect::ledger::Ledger;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::policy::Grants;
 use crate::effect::recall::Recall;
+use crate::script::check::{self, Checked, Subject};
 use crate::script::here::{self, Here};
 use crate::script::session::{Parts, Session};
 use crate::script::{engine, imports};
@@ -67,7 +68,7 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: I
         .enable_all()
         .build()
         .map_err(|why| Error::io("the runtime cannot be started", &why))?;
-    let compiled = compile(ready, families, audience, runtime.handle())?;
+    let compiled = look(ready, families, audience, runtime.handle()).into_program()?;
     let run = Run::begin(ready, families, audience, (intention, runtime.handle()), compiled)?;
     let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));
     let (done, ended) = tokio::sync::oneshot::channel();
@@ -124,24 +125,25 @@ async fn attend(
 /// A compiled playbook and the texts of everything it imports.
 type Compiled = (AST, Vec<Script>);
 
+/// Checks a playbook and its modules; nothing of it is run, and nothing journalled.
+pub fn check(ready: &Ready, families: Families) -> Result<Checked> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    Ok(look(ready, families, &Audience::default(), runtime.handle()))
+}
+
 /// Reads the playbook and its modules, and checks them, without running anything.
-fn compile(
-    ready: &Ready,
-    families: Families,
-    audience: &Audience,
-    handle: &tokio::runtime::Handle,
-) -> Result<Compiled> {
-    let session = session(
-        ready,
-        families,
-        (Mode::Plan, Map::new()),
-        &Audience { listeners: Vec::new(), ..audience.clone() },
-        handle,
-    );
-    let engine = engine::build(&session);
-    let ast = imports::playbook(&engine, &session, &ready.name, &ready.text)?;
-    let scripts = imports::gather(&engine, &session, &ast)?;
-    Ok((ast, scripts))
+fn look(ready: &Ready, families: Families, audience: &Audience, handle: &tokio::runtime::Handle) -> Checked {
+    let audience = Audience { listeners: Vec::new(), ..audience.clone() };
+    let session = session(ready, families, (Mode::Plan, Map::new()), &audience, handle);
+    let subject = Subject {
+        name: &ready.name,
+        text: &ready.text,
+        header: &ready.header,
+        environment: &ready.environment,
+    };
+    check::check(&engine::build(&session), &session, subject)
 }
 
 fn session(
