@@ -7,3 +7,4 @@ mod language;
 mod plan;
 mod sandbox;
 mod signals;
+mod terminal;
