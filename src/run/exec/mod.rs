@@ -7,6 +7,7 @@ mod signals;
 use std::time::Duration;
 
 use carried::Run;
+pub use reading::check;
 use signals::{Attended, Signals};
 
 use super::order::{Audience, Ready};
@@ -52,7 +53,7 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: I
         .enable_all()
         .build()
         .map_err(|why| Error::io("the runtime cannot be started", &why))?;
-    let compiled = reading::compile(ready, families, audience, runtime.handle())?;
+    let compiled = reading::look(ready, families, audience, runtime.handle()).into_program()?;
     let signals = runtime.block_on(async { Signals::listen() })?;
     let run = Run::begin(ready, families, audience, (intention, runtime.handle()), compiled)?;
     let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));

@@ -7,7 +7,7 @@ use rhai::AST;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::effect::cx::Host;
 use crate::effect::family::Families;
 use crate::effect::journal::Script;
@@ -17,29 +17,31 @@ use crate::effect::policy::Grants;
 use crate::effect::recall::Recall;
 use crate::run::order::{Audience, Ready};
 use crate::script::session::{Parts, Session};
-use crate::script::{engine, imports};
+use crate::script::check::{self, Checked, Subject};
+use crate::script::engine;
 
 /// A compiled playbook and the texts of everything it imports.
 pub(super) type Compiled = (AST, Vec<Script>);
 
+/// Checks a playbook and its modules; nothing of it is run, and nothing journalled.
+pub fn check(ready: &Ready, families: Families) -> Result<Checked> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    Ok(look(ready, families, &Audience::default(), runtime.handle()))
+}
+
 /// Reads the playbook and its modules, and checks them, without running anything.
-pub(super) fn compile(
-    ready: &Ready,
-    families: Families,
-    audience: &Audience,
-    handle: &Handle,
-) -> Result<Compiled> {
-    let session = session(
-        ready,
-        families,
-        (Mode::Plan, Map::new()),
-        &Audience { listeners: Vec::new(), ..audience.clone() },
-        handle,
-    );
-    let engine = engine::build(&session);
-    let ast = imports::playbook(&engine, &session, &ready.name, &ready.text)?;
-    let scripts = imports::gather(&engine, &session, &ast)?;
-    Ok((ast, scripts))
+pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handle: &Handle) -> Checked {
+    let audience = Audience { listeners: Vec::new(), ..audience.clone() };
+    let session = session(ready, families, (Mode::Plan, Map::new()), &audience, handle);
+    let subject = Subject {
+        name: &ready.name,
+        text: &ready.text,
+        header: &ready.header,
+        environment: &ready.environment,
+    };
+    check::check(&engine::build(&session), &session, subject)
 }
 
 /// The session of a run, in which `run` has these facts.
