@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use tokio::io::AsyncWriteExt as _;
+
 use crate::base::error::{Error, Result};
 
 pub(super) fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
@@ -99,4 +101,31 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
         .collect();
     found.sort();
     Ok(found)
+}
+
+/// A file open for reading as a stream, and its size in bytes.
+pub async fn open_stream(path: &Path) -> Result<(tokio::fs::File, u64)> {
+    let open = async {
+        let file = tokio::fs::File::open(path).await?;
+        let bytes = file.metadata().await?.len();
+        Ok((file, bytes))
+    };
+    open.await.map_err(|why| failed("read", path, &why))
+}
+
+/// A new file that only its owner may read, open for writing as a stream.
+pub async fn create_stream(path: &Path) -> Result<tokio::fs::File> {
+    let mut options = tokio::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(path).await;
+    opened.map_err(|why| failed("create", path, &why))
+}
+
+/// Appends to a stream.
+pub async fn append(file: &mut tokio::fs::File, path: &Path, chunk: &[u8]) -> Result<()> {
+    file.write_all(chunk).await.map_err(|why| failed("write", path, &why))
+}
+
+/// Makes sure that all that was appended has reached the file.
+pub async fn finish(mut file: tokio::fs::File, path: &Path) -> Result<()> {
+    file.flush().await.map_err(|why| failed("write", path, &why))
 }

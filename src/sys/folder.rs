@@ -113,14 +113,17 @@ impl Folder {
     /// Gives a file a second name, durably; where the file system cannot do that, copies it with its time.
     pub fn link(&self, from: &str, to: &str) -> Result<()> {
         let (source, last) = self.parent(from, false).map_err(|why| self.failed("link", from, &why))?;
-        let linked = self.within(to, |target, name| match fs::linkat(&source, last, target, name, AtFlags::empty()) {
-            Err(Errno::EXIST) => Ok(()),
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK) => Err(Errno::OPNOTSUPP),
-            Err(why) => Err(why),
-            Ok(()) => fs::fsync(target),
-        });
+        let linked =
+            self.within(to, |target, name| match fs::linkat(&source, last, target, name, AtFlags::empty()) {
+                Err(Errno::EXIST) => Ok(()),
+                Err(Errno::PERM | Errno::OPNOTSUPP | Errno::MLINK) => Err(Errno::OPNOTSUPP),
+                Err(why) => Err(why),
+                Ok(()) => fs::fsync(target),
+            });
         match linked {
-            Err(why) if why.raw_os_error() == Some(Errno::OPNOTSUPP.raw_os_error()) => self.duplicate(from, to),
+            Err(why) if why.raw_os_error() == Some(Errno::OPNOTSUPP.raw_os_error()) => {
+                self.duplicate(from, to)
+            }
             linked => linked.map_err(|why| self.failed("link", to, &why)),
         }
     }
@@ -203,7 +206,11 @@ impl Folder {
     }
 
     /// Does `work` in the folder of `name`, which is made when it is missing.
-    fn within<T>(&self, name: &str, mut work: impl FnMut(&OwnedFd, &str) -> Result<T, Errno>) -> io::Result<T> {
+    fn within<T>(
+        &self,
+        name: &str,
+        mut work: impl FnMut(&OwnedFd, &str) -> Result<T, Errno>,
+    ) -> io::Result<T> {
         let mut tried = 0;
         loop {
             tried += 1;
@@ -262,7 +269,9 @@ impl Folder {
     fn found<T>(&self, doing: &str, name: &str, result: io::Result<T>) -> Result<Option<T>> {
         match result {
             Ok(found) => Ok(Some(found)),
-            Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
             Err(why) => Err(self.failed(doing, name, &why)),
         }
     }

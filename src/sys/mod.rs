@@ -9,4 +9,5 @@ pub mod folder;
 pub mod http;
 pub mod lock;
 pub mod process;
+pub mod scratch;
 pub mod stop;

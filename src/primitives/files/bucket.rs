@@ -145,9 +145,14 @@ impl Bucket {
                 // The change may never have happened, or may have been taken back already.
                 return match folder.status(&key)? {
                     Some(now) if is_kept(&now, &kept) => Ok(()),
-                    _ => Err(Error::missing(format!("the earlier content of `{key}` in `{name}` is not kept any more"))
-                        .why(format!("content that was replaced or deleted is kept for {}", text::show_duration(days)))
-                        .fix(format!("put it there by hand; `keep` of [{name}] says how long it is kept"))),
+                    _ => Err(Error::missing(format!(
+                        "the earlier content of `{key}` in `{name}` is not kept any more"
+                    ))
+                    .why(format!(
+                        "content that was replaced or deleted is kept for {}",
+                        text::show_duration(days)
+                    ))
+                    .fix(format!("put it there by hand; `keep` of [{name}] says how long it is kept"))),
                 };
             };
             if !is_kept(&status, &kept) {
@@ -274,7 +279,9 @@ impl Incoming {
 #[async_trait]
 impl Upload for Incoming {
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        let Some(file) = &mut self.file else { return Err(Error::bug("an object was written to after its end")) };
+        let Some(file) = &mut self.file else {
+            return Err(Error::bug("an object was written to after its end"));
+        };
         file.write_all(&chunk).await.map_err(|why| self.failed(&why))
     }
 
@@ -287,7 +294,8 @@ impl Upload for Incoming {
     async fn read_back(&self) -> Result<Content> {
         let (folder, name) = (Arc::clone(&self.folder), self.temporary.clone().unwrap_or_default());
         let file = blocking::run(move || folder.read(&name)).await?;
-        let file = file.ok_or_else(|| Error::remote(format!("`{}` was removed while it was written", self.key)))?;
+        let file =
+            file.ok_or_else(|| Error::remote(format!("`{}` was removed while it was written", self.key)))?;
         Ok(Box::new(tokio::fs::File::from_std(file)))
     }
 
@@ -298,7 +306,9 @@ impl Upload for Incoming {
             self.folder.rename(&temporary, &self.key)?;
             self.temporary = None;
             let status = self.folder.status(&self.key)?;
-            let status = status.ok_or_else(|| Error::remote(format!("`{}` was removed as soon as it was written", self.key)))?;
+            let status = status.ok_or_else(|| {
+                Error::remote(format!("`{}` was removed as soon as it was written", self.key))
+            })?;
             Ok(object(&self.key, &status))
         })
         .await
@@ -323,7 +333,21 @@ mod tests {
             assert!(check_key(good).is_ok(), "{good}");
         }
         let long = "x/".repeat(600) + "x";
-        for bad in ["", "/a", "a/", "a//b", "..", "a/../b", "./a", "a/.", ".incoming/x", ".kept", "a\0b", "a\nb", &long] {
+        for bad in [
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "..",
+            "a/../b",
+            "./a",
+            "a/.",
+            ".incoming/x",
+            ".kept",
+            "a\0b",
+            "a\nb",
+            &long,
+        ] {
             assert!(check_key(bad).is_err(), "{bad}");
         }
     }

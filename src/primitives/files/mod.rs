@@ -302,7 +302,8 @@ struct Restore {
 impl Primitive for Restore {
     const NAME: &'static str = "restore";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str = r#"files("backups").restore("1763700000000000000-12-4711", "releases/current.txt")"#;
+    const EXAMPLE: &'static str =
+        r#"files("backups").restore("1763700000000000000-12-4711", "releases/current.txt")"#;
     const IDEMPOTENT: bool = true;
 
     fn plan(&self, _: &ResourceId) -> String {
