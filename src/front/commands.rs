@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use super::arguments::{Arguments, Color, Command, Common, Output, Target};
 use super::json::Json;
+use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
+use super::{show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
+use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Intention};
 use crate::run::order::{Ask, Audience, Order};
+use crate::run::project::Project;
 use crate::sys::environment;
 
 /// Carries out a command.
@@ -28,12 +32,31 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Plan { target }) => {
             perform(&order(&common, target, None), Intention::Plan, &common, allocated)
         }
+        Some(Command::Runs { last }) => {
+            let filter = Filter { last: Some(last), ..Filter::default() };
+            tell(&common, |journal, format| runs::runs(journal, &filter, format))
+        }
+        Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),
+        Some(Command::Verify { run }) => {
+            tell(&common, |journal, format| verify::verify(journal, run.as_deref(), format))
+        }
         _ => Err(Error::usage("not yet")),
     };
     done.unwrap_or_else(|error| {
         complain(&error, &common);
         error.exit()
     })
+}
+
+/// Prints what `draw` makes of the project's journal.
+fn tell(common: &Common, draw: impl FnOnce(Option<&Journal>, Format) -> Result<String>) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let format = match common.output {
+        Output::Text => Format::Text(style(common)),
+        Output::Json => Format::Json,
+    };
+    print(&draw(Journal::find(&project.folder)?.as_ref(), format)?);
+    Ok(Exit::Done)
 }
 
 fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Order {

@@ -92,7 +92,7 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
 
 /// A change that began and has no end.
 fn in_doubt(node: &Node) -> Option<Line> {
-    let What::Effect { call, effect, plan } = &node.what else { return None };
+    let What::Effect { call, effect, plan, .. } = &node.what else { return None };
     (node.is_running() && !effect.is_read()).then(|| {
         Line::indented(1)
             .with(Paint::Warn, "? in doubt")

@@ -111,6 +111,9 @@ fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 error.fix("check the owner and mode of the folder `.playbook` and of the files in it")
             }
+            Some(ErrorCode::SystemIoFailure) => {
+                error.fix("check that disk: its room, quota and file size limit, and what the kernel's log says of it")
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => error.fix(
                 "another process has held the journal for half a minute: end it (`fuser .playbook/journal.db` names it)",
             ),
