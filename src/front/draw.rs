@@ -74,6 +74,7 @@ pub fn mark(node: &Node) -> (Paint, &'static str) {
         (What::Waiting { .. }, _) => (Paint::Dim, "…"),
         (What::Horizon { .. }, _) => (Paint::Warn, "┄"),
         (What::Logged { .. } | What::Line { .. }, _) => (Paint::Dim, ""),
+        (What::Effect { planned: true, effect: Effect::Read, .. }, None) => (Paint::Dim, "·"),
         (What::Effect { planned: true, .. }, None) => (Paint::Warn, "◇"),
         (What::Step { .. } | What::Effect { .. }, None) => (Paint::Live, "▸"),
         (What::Effect { effect: Effect::Read, .. }, Some(Outcome::Done)) => (Paint::Dim, "·"),
@@ -104,11 +105,15 @@ pub fn line(node: &Node, depth: usize, mark: (Paint, &str)) -> Line {
             .with(Paint::Dim, format!("  again in {}", show_duration(*pause))),
         What::Waiting { pause } => start.with(Paint::Dim, format!("wait {}", show_duration(*pause))),
         What::Logged { text } => start.with(Paint::Plain, text),
-        What::Line { from, text } => {
-            start.with(Paint::Dim, from).with(Paint::Dim, " │ ").with(Paint::Plain, text.trim_end())
-        }
-        What::Horizon { on } => start.with(Paint::Warn, format!("beyond here depends on {on}")),
+        What::Line { from, text } => output(from, text, depth),
+        What::Horizon { on } => start.with(Paint::Warn, format!("the plan ends here: {on}")),
     }
+}
+
+/// A line of output of a program, behind where it comes from.
+#[must_use]
+pub fn output(from: &str, text: &str, depth: usize) -> Line {
+    Line::indented(depth).with(Paint::Dim, format!("{from} │ ")).with(Paint::Plain, text.trim_end())
 }
 
 /// How it ended, behind what it is: the time it took, the word for a bad end, and the headline of why.

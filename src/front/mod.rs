@@ -8,6 +8,7 @@ pub mod runs;
 pub mod show;
 pub mod style;
 pub mod summary;
+pub mod terminal;
 pub mod tree;
 pub mod verify;
 

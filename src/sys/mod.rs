@@ -11,3 +11,4 @@ pub mod lock;
 pub mod process;
 pub mod scratch;
 pub mod stop;
+pub mod terminal;

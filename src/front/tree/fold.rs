@@ -158,22 +158,11 @@ fn parent<'a>(nodes: &'a mut Vec<Node>, position: &str, may_be_it: bool) -> &'a 
     }
 }
 
-/// The running effect whose output a line is: of that resource, or else whatever runs, the latest.
+/// The node that a line from `from` belongs below.
 fn speaker<'a>(nodes: &'a mut [Node], from: &str) -> Option<&'a mut Node> {
-    fn path(nodes: &[Node], right: &dyn Fn(&Node) -> bool) -> Option<Vec<usize>> {
-        nodes.iter().enumerate().rev().filter(|(_, node)| node.is_running()).find_map(|(index, node)| {
-            let below = path(&node.children, right).or_else(|| right(node).then(Vec::new))?;
-            Some([vec![index], below].concat())
-        })
-    }
-    let of_it = |node: &Node| matches!(&node.what, What::Effect { call, .. } if call.strip_prefix(from).is_some_and(|rest| rest.starts_with('.')));
-    let path = path(nodes, &of_it).or_else(|| path(nodes, &Node::is_step))?;
+    let path = super::speaker(nodes, from)?;
     let (first, rest) = path.split_first()?;
-    let mut node = nodes.get_mut(*first)?;
-    for index in rest {
-        node = node.children.get_mut(*index)?;
-    }
-    Some(node)
+    rest.iter().try_fold(nodes.get_mut(*first)?, |node, index| node.children.get_mut(*index))
 }
 
 #[cfg(test)]

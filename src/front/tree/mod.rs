@@ -179,6 +179,12 @@ impl Node {
         matches!(self.what, What::Step { .. })
     }
 
+    /// Whether it is at `position`, or `position` lies inside it.
+    #[must_use]
+    pub fn is_at_or_holds(&self, position: &str) -> bool {
+        self.position == position || self.holds(position)
+    }
+
     fn holds(&self, position: &str) -> bool {
         position.strip_prefix(self.position.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
@@ -190,6 +196,14 @@ impl Tree {
     pub fn find(&self, position: &str) -> Option<(usize, &Node)> {
         let pending = self.unwinds.last().map(|unwind| unwind.pending.as_slice()).unwrap_or_default();
         find(pending, position, 0).or_else(|| find(&self.nodes, position, 0))
+    }
+
+    /// Whose output a line from `from` (a resource) is: the latest running call of it, or else whatever runs.
+    #[must_use]
+    pub fn speaker(&self, from: &str) -> Option<&Node> {
+        let path = speaker(&self.nodes, from)?;
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.nodes.get(*first)?, |node, index| node.children.get(*index))
     }
 
     /// Whether something is being taken back right now.
@@ -219,5 +233,18 @@ fn find<'a>(nodes: &'a [Node], position: &str, depth: usize) -> Option<(usize, &
         true => Some((depth, node)),
         false if node.holds(position) => find(&node.children, position, depth + 1),
         false => None,
+    })
+}
+
+/// The way to the running call of the resource `from`, the latest, or else to the innermost step that runs.
+fn speaker(nodes: &[Node], from: &str) -> Option<Vec<usize>> {
+    let of_it = |node: &Node| matches!(&node.what, What::Effect { call, .. } if call.strip_prefix(from).is_some_and(|rest| rest.starts_with('.')));
+    running_path(nodes, &of_it).or_else(|| running_path(nodes, &Node::is_step))
+}
+
+fn running_path(nodes: &[Node], right: &dyn Fn(&Node) -> bool) -> Option<Vec<usize>> {
+    nodes.iter().enumerate().rev().filter(|(_, node)| node.is_running()).find_map(|(index, node)| {
+        let below = running_path(&node.children, right).or_else(|| right(node).then(Vec::new))?;
+        Some([vec![index], below].concat())
     })
 }

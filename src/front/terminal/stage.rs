@@ -1,0 +1,235 @@
+//! What stands on the stage: which lines are final and go up the screen, and which steps still change in place.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::bars::Bars;
+use crate::base::effect::Effect;
+use crate::base::event::Event;
+use crate::front::draw;
+use crate::front::style::{Line, Paint};
+use crate::front::tree::{Node, Tree, What};
+
+/// Rows that the moving part leaves free.
+const MARGIN: usize = 6;
+
+/// In plain lines, how long a transfer goes on before it is told of again.
+const REMINDER: Duration = Duration::from_secs(10);
+
+/// The run as far as it was heard, and what of it has been written.
+///
+/// On a moving screen an outermost step is *held*: it changes in place until it ends, then it goes up as a whole. A step
+/// that grows taller than the screen is let go: its lines go up as they come. Plain lines are the same with nothing held.
+#[derive(Debug, Default)]
+pub(super) struct Stage {
+    pub(super) tree: Tree,
+    pub(super) began: HashMap<String, Instant>,
+    pub(super) held: Vec<String>,
+    pub(super) bars: Bars,
+    pub(super) first: Option<Instant>,
+    moving: bool,
+    reminded: Option<Instant>,
+}
+
+impl Stage {
+    /// An empty stage, with a moving part or for plain lines.
+    pub(super) fn new(moving: bool) -> Self {
+        Self { moving, ..Self::default() }
+    }
+
+    /// Takes one event at the instant `now`; returns the lines that became final, for a screen of `rows`.
+    pub(super) fn hear(&mut self, event: &Event, now: Instant, rows: usize) -> Vec<Line> {
+        self.first.get_or_insert(now);
+        match event {
+            Event::Line { from, text, .. } => self.line(event, from, text, rows),
+            Event::Progress { what, done, total } => self.progress(what, (*done, *total), now),
+            _ => {
+                let position = position(event);
+                self.time(event, position, now);
+                self.tree.hear(event);
+                self.told(event, position.unwrap_or_default(), rows)
+            }
+        }
+    }
+
+    /// Everything that is still held, as final lines.
+    pub(super) fn flush(&mut self) -> Vec<Line> {
+        let held = std::mem::take(&mut self.held);
+        held.iter()
+            .filter_map(|position| self.tree.find(position))
+            .flat_map(|(_, node)| draw::block(node, 0))
+            .collect()
+    }
+
+    /// The outermost step or effect that `position` lies in.
+    pub(super) fn root(&self, position: &str) -> Option<&Node> {
+        self.tree.nodes.iter().rev().find(|node| node.is_at_or_holds(position))
+    }
+
+    fn time(&mut self, event: &Event, position: Option<&str>, now: Instant) {
+        let Some(position) = position else { return };
+        match event {
+            Event::StepBegan { .. } | Event::EffectBegan { .. } | Event::Waiting { .. } => {
+                self.began.insert(position.to_owned(), now);
+            }
+            Event::StepEnded { .. } => {
+                self.began.remove(position);
+            }
+            Event::EffectEnded { call, .. } => {
+                self.began.remove(position);
+                self.bars.end(call);
+            }
+            _ => {}
+        }
+    }
+
+    /// The lines that an event makes final, once the tree knows of it.
+    fn told(&mut self, event: &Event, position: &str, rows: usize) -> Vec<Line> {
+        match event {
+            Event::RunBegan { .. } => self.title(),
+            Event::RunEnded { .. } => self.flush(),
+            Event::UnwindBegan { entries, reason } => {
+                let mut lines = self.flush();
+                lines.push(draw::unwind_heading(*entries, reason));
+                lines
+            }
+            Event::Unwound { .. } => {
+                let item = self.tree.unwinds.last().and_then(|unwind| unwind.items.last());
+                item.map(|item| draw::block(item, 1)).unwrap_or_default()
+            }
+            // It goes up with the line of what is taken back.
+            _ if self.tree.is_unwinding() => Vec::new(),
+            Event::StepBegan { .. } => self.step_began(position, rows),
+            Event::StepEnded { .. } if self.held.iter().any(|held| held == position) => {
+                self.held.retain(|held| held != position);
+                self.tree.find(position).map(|(_, node)| draw::block(node, 0)).unwrap_or_default()
+            }
+            Event::EffectBegan { .. } => self.effect_began(position, rows),
+            Event::ClockRead { .. } => Vec::new(),
+            Event::Horizon { on, .. } => vec![horizon(on)],
+            _ => self.ended(position, rows),
+        }
+    }
+
+    fn title(&self) -> Vec<Line> {
+        let Some(head) = &self.tree.head else { return Vec::new() };
+        let name = if head.title.is_empty() { &head.playbook } else { &head.title };
+        let mut facts = vec![head.playbook.as_str(), head.environment.as_str()];
+        if head.planning {
+            facts.push("plan: nothing is changed");
+        } else if !head.run.is_empty() {
+            facts.push(&head.run);
+        }
+        let title = Line::default().with(Paint::Bold, name.trim_end_matches('.'));
+        vec![title, Line::default().with(Paint::Dim, facts.join(" · ")), Line::default()]
+    }
+
+    fn step_began(&mut self, position: &str, rows: usize) -> Vec<Line> {
+        if self.moving && self.root(position).is_some_and(|root| root.position == position) {
+            self.held.push(position.to_owned());
+            return Vec::new();
+        }
+        if self.is_held(position) {
+            return self.let_go_if_tall(position, rows);
+        }
+        self.tree
+            .find(position)
+            .map(|(depth, node)| vec![draw::line(node, depth, draw::mark(node))])
+            .unwrap_or_default()
+    }
+
+    /// Of a plan, a change has no end that could be told later.
+    fn effect_began(&mut self, position: &str, rows: usize) -> Vec<Line> {
+        let planned = self.tree.find(position).is_some_and(|(_, node)| {
+            matches!(node.what, What::Effect { planned: true, effect, .. } if effect != Effect::Read)
+        });
+        if planned { self.ended(position, rows) } else { self.let_go_if_tall(position, rows) }
+    }
+
+    /// Something at `position` is final: it goes up, unless its step is held.
+    fn ended(&mut self, position: &str, rows: usize) -> Vec<Line> {
+        if self.is_held(position) {
+            return self.let_go_if_tall(position, rows);
+        }
+        self.tree
+            .find(position)
+            .map(|(depth, node)| vec![draw::line(node, depth, draw::mark(node))])
+            .unwrap_or_default()
+    }
+
+    fn line(&mut self, event: &Event, from: &str, text: &str, rows: usize) -> Vec<Line> {
+        let speaker = self.tree.speaker(from).map(|node| node.position.clone());
+        if let Some(position) = speaker.filter(|position| !self.tree.is_unwinding() && self.is_held(position))
+        {
+            self.tree.hear(event);
+            return self.let_go_if_tall(&position, rows);
+        }
+        vec![draw::output(from, text, 1)]
+    }
+
+    fn progress(&mut self, what: &str, (done, total): (u64, Option<u64>), now: Instant) -> Vec<Line> {
+        self.bars.set(what, done, total, now);
+        let since = self.reminded.or(self.first).unwrap_or(now);
+        if self.moving || now.duration_since(since) < REMINDER {
+            return Vec::new();
+        }
+        self.reminded = Some(now);
+        self.bars.lines(now)
+    }
+
+    fn is_held(&self, position: &str) -> bool {
+        self.root(position).is_some_and(|root| self.held.contains(&root.position))
+    }
+
+    /// A held step that no longer fits on the screen goes up as far as it is final, and line by line from then on.
+    fn let_go_if_tall(&mut self, position: &str, rows: usize) -> Vec<Line> {
+        let Some(root) = self.root(position).filter(|root| self.held.contains(&root.position)) else {
+            return Vec::new();
+        };
+        if height(root) + MARGIN <= rows.max(2 * MARGIN) {
+            return Vec::new();
+        }
+        let (name, mut lines) = (root.position.clone(), Vec::new());
+        final_lines(root, 0, &mut lines);
+        self.held.retain(|held| *held != name);
+        lines
+    }
+}
+
+fn horizon(on: &str) -> Line {
+    Line::default().with(Paint::Warn, "┄ the plan ends here: ").with(Paint::Plain, on)
+}
+
+fn height(node: &Node) -> usize {
+    1 + node.children.iter().map(height).sum::<usize>()
+}
+
+/// The lines of a block as they would stand had they gone up one by one.
+fn final_lines(node: &Node, depth: usize, lines: &mut Vec<Line>) {
+    let is_step = node.is_step();
+    if is_step {
+        lines.push(draw::line(&Node { end: None, ..node.clone() }, depth, (Paint::Live, "▸")));
+    }
+    for child in &node.children {
+        final_lines(child, depth + 1, lines);
+    }
+    if !node.is_running() {
+        lines.push(draw::line(node, depth, draw::mark(node)));
+    }
+}
+
+/// Where an event happens, for those that happen somewhere.
+fn position(event: &Event) -> Option<&str> {
+    match event {
+        Event::StepBegan { position, .. }
+        | Event::StepEnded { position, .. }
+        | Event::EffectBegan { position, .. }
+        | Event::EffectEnded { position, .. }
+        | Event::Judged { position, .. }
+        | Event::Retrying { position, .. }
+        | Event::Waiting { position, .. }
+        | Event::ClockRead { position, .. }
+        | Event::Logged { position, .. } => Some(position),
+        _ => None,
+    }
+}
