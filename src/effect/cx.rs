@@ -108,6 +108,12 @@ impl Cx {
         &self.resource
     }
 
+    /// The table of `playbook.toml` that declares the resource.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("[env.{}.{}]", self.host.environment.name, self.resource)
+    }
+
     /// The settings of the resource, secrets still as references.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T> {
         let resource = self.host.resource(&self.resource)?;

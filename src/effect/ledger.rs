@@ -53,6 +53,13 @@ impl Ledger {
         self.entries.lock().map(|mut entries| std::mem::take(&mut *entries)).unwrap_or_default()
     }
 
+    /// Takes out the effect at `position`, which turned out to have changed nothing.
+    pub fn withdraw(&self, position: &str) {
+        if let Ok(mut entries) = self.entries.lock() {
+            entries.retain(|entry| entry.position != position || matches!(entry.way, Way::Block(_)));
+        }
+    }
+
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {

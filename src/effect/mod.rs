@@ -1,5 +1,6 @@
 //! The one path that every effect takes, and what it is made of.
 
+pub mod child;
 pub mod cx;
 pub mod dump;
 pub mod environment;

@@ -239,6 +239,9 @@ impl Pipeline {
         };
         let result = result.and_then(|value| bounded(&name, value)).map_err(|error| self.clean(error));
         let outcome = guard::outcome(call.entry.effect, &result);
+        if call.entry.atomic && outcome == Outcome::Failed {
+            self.ledger.withdraw(&position);
+        }
         let ended = self.ended(&position, &name, begin.elapsed(), result.as_ref(), outcome);
         self.record(&ended)?;
         result.map_err(|error| guard::in_doubt(error, outcome))

@@ -33,6 +33,9 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const WAITS: bool = false;
     /// Whether doing it twice is the same as doing it once, so that `retry` is safe. Reads always are.
     const IDEMPOTENT: bool = false;
+    /// Whether a failure means that nothing was changed, so that there is nothing to take back. An effect in doubt has
+    /// not failed.
+    const ATOMIC: bool = false;
 
     /// What it touches; by default its own resource with its own effect.
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
@@ -109,6 +112,8 @@ pub struct Entry {
     pub waits: bool,
     /// Whether doing it twice is the same as doing it once.
     pub idempotent: bool,
+    /// Whether a failure means that nothing was changed.
+    pub atomic: bool,
     /// The JSON schema of its arguments: names, types, docs, in source order.
     pub schema: fn() -> Schema,
     bind: Bind,
@@ -127,6 +132,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         timeout: P::TIMEOUT,
         waits: P::WAITS,
         idempotent: P::IDEMPOTENT || P::EFFECT.is_read(),
+        atomic: P::ATOMIC,
         schema: || schemars::schema_for!(P),
         bind: |arguments| {
             serde_json::from_value::<P>(Value::Object(arguments))

@@ -5,20 +5,17 @@ use std::sync::Arc;
 
 use super::arguments::{Arguments, Color, Command, Common, Output, Target};
 use super::json::Json;
-use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
-use super::{show, verify};
+use super::terminal::Terminal;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
-use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Intention};
 use crate::run::order::{Ask, Audience, Order};
-use crate::run::project::Project;
-use crate::sys::environment;
+use crate::sys::{environment, terminal};
 
 /// Carries out a command.
 pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
@@ -32,31 +29,12 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Plan { target }) => {
             perform(&order(&common, target, None), Intention::Plan, &common, allocated)
         }
-        Some(Command::Runs { last }) => {
-            let filter = Filter { last: Some(last), ..Filter::default() };
-            tell(&common, |journal, format| runs::runs(journal, &filter, format))
-        }
-        Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),
-        Some(Command::Verify { run }) => {
-            tell(&common, |journal, format| verify::verify(journal, run.as_deref(), format))
-        }
         _ => Err(Error::usage("not yet")),
     };
     done.unwrap_or_else(|error| {
         complain(&error, &common);
         error.exit()
     })
-}
-
-/// Prints what `draw` makes of the project's journal.
-fn tell(common: &Common, draw: impl FnOnce(Option<&Journal>, Format) -> Result<String>) -> Result<Exit> {
-    let project = Project::open(common.project.as_deref(), FAMILIES)?;
-    let format = match common.output {
-        Output::Text => Format::Text(style(common)),
-        Output::Json => Format::Json,
-    };
-    print(&draw(Journal::find(&project.folder)?.as_ref(), format)?);
-    Ok(Exit::Done)
 }
 
 fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Order {
@@ -72,37 +50,54 @@ fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Orde
 fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
     let ready = order.ready(FAMILIES)?;
     let summary = Arc::new(Summary::default());
+    let terminal = Arc::new(Terminal::new(is_colored(common, terminal::is_there()), is_live(common)));
     let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
     match common.output {
-        Output::Text => listeners.push(summary.clone()),
+        Output::Text => {
+            listeners.push(terminal.clone());
+            listeners.push(summary.clone());
+        }
         Output::Json => listeners.push(Arc::new(Json::new())),
     }
-    let audience = Audience { listeners, ask: person(), allocated: Some(allocated) };
+    let audience = Audience { listeners, ask: person(&terminal), allocated: Some(allocated) };
     let ended = exec::exec(&ready, FAMILIES, &audience, intention)?;
+    terminal.close();
     print(&summary.draw(style(common)));
     Ok(ended.exit())
 }
 
 /// The person at the terminal, if there is one to ask.
-fn person() -> Option<Ask> {
-    (std::io::stdin().is_terminal() && std::io::stderr().is_terminal()).then(|| {
-        Arc::new(|question: &str| {
-            eprint!("{question} [Y/n] ");
+fn person(terminal: &Arc<Terminal>) -> Option<Ask> {
+    let terminal = Arc::clone(terminal);
+    (std::io::stdin().is_terminal() && terminal::is_there()).then(|| {
+        Arc::new(move |question: &str| {
             let mut answer = String::new();
-            // No answer at all, as when the terminal is gone, is no reason to leave things half done.
-            let _ = std::io::stdin().read_line(&mut answer);
+            terminal.aside(|| {
+                terminal::write(&format!("{question} [Y/n] "));
+                // No answer at all, as when the terminal is gone, is no reason to leave things half done.
+                let _ = std::io::stdin().read_line(&mut answer);
+            });
             !answer.trim().to_lowercase().starts_with('n')
         }) as Ask
     })
 }
 
 fn style(common: &Common) -> Style {
-    let color = match common.color {
+    Style { color: is_colored(common, std::io::stdout().is_terminal()), width: None }
+}
+
+fn is_colored(common: &Common, is_terminal: bool) -> bool {
+    match common.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => std::io::stdout().is_terminal() && environment::variable("NO_COLOR").is_none(),
-    };
-    Style { color, width: None }
+        Color::Auto => is_terminal && environment::variable("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// A screen moves only where there is one that understands it, and where control codes are welcome.
+fn is_live(common: &Common) -> bool {
+    let dumb = environment::variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    common.output == Output::Text && terminal::is_there() && !dumb && is_colored(common, true)
 }
 
 /// Prints to standard output; whoever closed it early (`| head`) has seen enough.

@@ -54,7 +54,7 @@ pub fn unwind_heading(entries: usize, reason: &str) -> Line {
     if reason.is_empty() { line } else { line.with(Paint::Dim, format!(": {}", headline(reason, LONGEST))) }
 }
 
-/// The call that takes something back is told by the line of what is taken back.
+/// Whether the one call that takes something back is told by the line of what is taken back.
 fn says_the_same(node: &Node, child: &Node) -> bool {
     matches!(node.what, What::Unwound { .. })
         && matches!(child.what, What::Effect { .. })
@@ -97,7 +97,15 @@ pub fn line(node: &Node, depth: usize, mark: (Paint, &str)) -> Line {
     match &node.what {
         What::Step { name } => ending(start.with(Paint::Bold, name), node),
         What::Effect { plan, .. } => ending(start.with(Paint::Dim, headline(plan, LONGEST)), node),
-        What::Unwound { what } => ending(start.with(Paint::Plain, headline(what, LONGEST)), node),
+        What::Unwound { what } => {
+            let line = ending(start.with(Paint::Plain, headline(what, LONGEST)), node);
+            match node.children.as_slice() {
+                [Node { what: What::Effect { plan, .. }, .. }] if says_the_same(node, &node.children[0]) => {
+                    line.with(Paint::Dim, format!("  by {}", headline(plan, LONGEST)))
+                }
+                _ => line,
+            }
+        }
         What::Judged { .. } => judged(start, node),
         What::Retrying { attempt, of, pause, error } => start
             .with(Paint::Warn, format!("try {attempt} of {of} failed"))
@@ -176,15 +184,17 @@ pub fn value(value: &Value) -> String {
 pub fn running(node: &Node, depth: usize, spinner: &str, elapsed: Option<Duration>) -> Line {
     let line = line(node, depth, (Paint::Live, spinner));
     match elapsed {
-        Some(elapsed) => line.with(Paint::Live, format!("  {}", show_duration(whole(elapsed)))),
+        Some(elapsed) => line.with(Paint::Live, format!("  {}", clock(elapsed))),
         None => line,
     }
 }
 
 /// A running clock that shows milliseconds only flickers.
-const fn whole(elapsed: Duration) -> Duration {
-    let tenths = elapsed.as_millis() / 100;
-    if tenths < 10 { Duration::from_millis(tenths as u64 * 100) } else { elapsed }
+fn clock(elapsed: Duration) -> String {
+    match elapsed.as_millis() / 100 {
+        tenths @ 0..600 => format!("{}.{}s", tenths / 10, tenths % 10),
+        _ => show_duration(elapsed),
+    }
 }
 
 #[cfg(test)]

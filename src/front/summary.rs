@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::draw;
 use super::style::{Line, Paint, Style};
 use super::tree::{End, Node, Tree, What};
+use crate::base::effect::Effect;
 use crate::base::event::{Event, Listener};
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
@@ -182,7 +183,7 @@ fn failure(tree: &Tree) -> Vec<Line> {
 
 fn taken_back(tree: &Tree) -> Vec<Line> {
     if tree.unwinds.is_empty() {
-        return Vec::new();
+        return left(tree);
     }
     let (back, left): (Vec<&Node>, Vec<&Node>) = tree.unwound_items().partition(|item| is_back(item));
     let untried: usize =
@@ -203,6 +204,26 @@ fn taken_back(tree: &Tree) -> Vec<Line> {
         lines.push(Line::default().with(Paint::Bad, format!("{untried} more were not tried")));
     }
     lines.push(Line::default());
+    lines
+}
+
+/// The changes that a run left which did not end well and was not taken back.
+fn left(tree: &Tree) -> Vec<Line> {
+    let planning = tree.head.as_ref().is_some_and(|head| head.planning);
+    if planning || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done) {
+        return Vec::new();
+    }
+    let is_change = |node: &&Node| {
+        let ended = node.end.as_ref().map(|end| end.outcome);
+        matches!(node.what, What::Effect { effect, .. } if effect != Effect::Read)
+            && ended != Some(Outcome::Failed)
+    };
+    let mut lines: Vec<Line> =
+        tree.walk().filter(is_change).map(|node| draw::line(node, 1, draw::mark(node))).collect();
+    if !lines.is_empty() {
+        lines.insert(0, Line::default().with(Paint::Bold, "left as it is:"));
+        lines.push(Line::default());
+    }
     lines
 }
 

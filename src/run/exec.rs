@@ -79,7 +79,7 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: I
     });
     thread.map_err(|why| {
         Error::io("the script's thread cannot be started", &why)
-            .fix("lower `memory` in [env.NAME.limits]: its stack is four times that")
+            .fix("lower `memory` in [env.NAME.limits]: its stack is eight times that")
     })?;
     let ended = runtime.block_on(attend(ended, stops));
     // A thread that did not end in time holds no one up: the process ends with its main thread.

@@ -22,7 +22,7 @@ const LOOK_EVERY: u64 = 64;
 /// recursion, and an overflow there ends the process. The system gives the memory only as it is touched.
 #[must_use]
 pub fn stack_size(limits: &Limits) -> usize {
-    usize::try_from(limits.memory.saturating_mul(4)).unwrap_or(usize::MAX).clamp(64 << 20, 4 << 30)
+    usize::try_from(limits.memory.saturating_mul(8)).unwrap_or(usize::MAX).clamp(256 << 20, 16 << 30)
 }
 
 /// An engine for one run.
@@ -129,6 +129,7 @@ pub fn run(engine: &Engine, ast: &AST, session: &Session) -> Result<(), Error> {
         Err(error) if !traces::is_departure(&error) => {
             Err(traces::explain(&error, ast.source().unwrap_or_default(), &session.sources))
         }
-        _ => Ok(()),
+        // A native function such as `sort` may have swallowed the termination.
+        _ => here::stopped().map_or(Ok(()), Err),
     }
 }

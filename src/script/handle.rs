@@ -36,10 +36,8 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>, families: Families)
         let session = Arc::clone(session);
         engine.register_fn(family.name, move |context: NativeCallContext, name: ImmutableString| {
             let id = ResourceId::new(family.name, name.as_str());
-            session.pipeline.grants.reach(&id).map_err(|error| {
-                let place = place_of(&session, &context);
-                traces::raise(error.at(place), context.call_position())
-            })?;
+            let reached = session.pipeline.grants.reach(&id);
+            reached.map_err(|error| refuse(error.at(place_of(&session, &context)), &context))?;
             Ok::<_, Box<rhai::EvalAltResult>>(Handle { id, family })
         });
     }
@@ -83,16 +81,16 @@ fn invoke(
     arguments: &[Dynamic],
 ) -> traces::Raised<Dynamic> {
     let place = place_of(session, context);
-    let stop = here::stop();
-    call(session, &place, verb, arguments).map_err(|error| {
-        let error = error.at(place);
-        if !error.kind.is_catchable() {
-            // Sticky: a termination that passes through a native function can be caught, so every further operation
-            // and effect of this thread has to meet it again.
-            stop.give(error.clone());
-        }
-        traces::raise(error, context.call_position())
-    })
+    call(session, &place, verb, arguments).map_err(|error| refuse(error.at(place), context))
+}
+
+/// Raises an error. One that may not be caught is sticky too: a termination that passes through a native function can
+/// be caught, so every further operation and effect of this thread has to meet it again.
+fn refuse(error: Error, context: &NativeCallContext) -> Box<rhai::EvalAltResult> {
+    if !error.kind.is_catchable() {
+        here::stop().give(error.clone());
+    }
+    traces::raise(error, context.call_position())
 }
 
 fn call(session: &Session, place: &Place, verb: &'static str, arguments: &[Dynamic]) -> Result<Dynamic> {

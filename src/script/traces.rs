@@ -3,7 +3,7 @@
 use rhai::{Dynamic, EvalAltResult, ParseErrorType, Position};
 
 use super::session::Sources;
-use super::{stand_in, values};
+use super::{stand_in, values, words};
 use crate::base::error::{Error, Kind, Report};
 
 /// What the engine's functions return.
@@ -101,9 +101,10 @@ fn innermost(error: &EvalAltResult) -> Error {
         EvalAltResult::ErrorFor(_) => Error::usage("`for` needs something to go through").fix("give an array, a map, a range or a text"),
         EvalAltResult::ErrorArithmetic(what, _) => Error::new(Kind::Script, lower(what)),
         other => {
-            let mut bare = other.clone_without_position();
-            bare.set_position(Position::NONE);
-            Error::new(Kind::Script, lower(&bare.to_string()))
+            let text = other.to_string();
+            // The place is drawn; the text ends with it too.
+            let what = text.rsplit_once(" (line ").map_or(text.as_str(), |(what, _)| what);
+            Error::new(Kind::Script, lower(what))
         }
     }
 }
@@ -129,7 +130,7 @@ fn thrown(value: &Dynamic) -> Error {
 }
 
 fn syntax(kind: &ParseErrorType) -> Error {
-    let what = lower(&kind.to_string());
+    let what = words::as_written(&lower(&kind.to_string()));
     let error = Error::usage(format!("syntax: {what}"));
     match kind {
         ParseErrorType::ExprTooDeep => limit("expression_depth", "an expression nests too deeply"),
@@ -154,14 +155,4 @@ fn limit(name: &str, what: &str) -> Error {
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-trait WithoutPosition {
-    fn clone_without_position(&self) -> EvalAltResult;
-}
-
-impl WithoutPosition for EvalAltResult {
-    fn clone_without_position(&self) -> EvalAltResult {
-        EvalAltResult::ErrorSystem(self.to_string(), String::new().into())
-    }
 }

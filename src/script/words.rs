@@ -4,6 +4,10 @@ use std::cell::RefCell;
 
 use rhai::{Engine, Token};
 
+/// The words, and the keywords that the engine knows them by: it takes a form's own keyword for the form wherever it
+/// stands, so the words themselves must not be keywords.
+pub const FORMS: &[(&str, &str)] = &[("step", "__step"), ("retry", "__retry"), ("check", "__check"), ("metric", "__metric")];
+
 thread_local! {
     static SEEN: RefCell<Seen> = RefCell::default();
 }
@@ -23,6 +27,18 @@ enum Previous {
     MapStartOrComma,
     #[default]
     Other,
+}
+
+/// The engine's keyword of a form's word.
+#[must_use]
+pub fn keyword(word: &str) -> Option<&'static str> {
+    FORMS.iter().find(|(have, _)| *have == word).map(|(_, keyword)| *keyword)
+}
+
+/// The text of an error in the words that people write.
+#[must_use]
+pub fn as_written(text: &str) -> String {
+    FORMS.iter().fold(text.to_owned(), |text, (word, keyword)| text.replace(keyword, word))
 }
 
 /// Begins a new source; to be called before each compilation.
@@ -56,7 +72,10 @@ fn settle(seen: &mut Seen, token: Token) -> Token {
         _ => Previous::Other,
     };
     match token {
-        Token::Custom(word) if is_name => Token::Identifier(word),
+        Token::Identifier(word) if !is_name => match keyword(&word) {
+            Some(keyword) => Token::Identifier(Box::new(keyword.into())),
+            None => Token::Identifier(word),
+        },
         token => token,
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+
 /// Whether standard error is a terminal.
 #[must_use]
 pub fn is_there() -> bool {
@@ -11,7 +13,7 @@ pub fn is_there() -> bool {
 /// Its columns and rows right now; a common size when it does not tell.
 #[must_use]
 pub fn size() -> (usize, usize) {
-    match rustix::termios::tcgetwinsize(std::io::stderr()) {
+    match termios::tcgetwinsize(std::io::stderr()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
         _ => (80, 24),
     }
@@ -21,4 +23,29 @@ pub fn size() -> (usize, usize) {
 pub fn write(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// Keeps the terminal from writing `^C` on Ctrl-C, which would shift what stands on the screen, until it is dropped.
+#[derive(Debug)]
+pub struct NoEcho {
+    before: Termios,
+}
+
+/// Begins not to write `^C`; `None` where there is no terminal or this process is not in front of it.
+#[must_use]
+pub fn no_echo() -> Option<NoEcho> {
+    let stderr = std::io::stderr();
+    // Whoever changes the terminal from the background is stopped by it.
+    let in_front = termios::tcgetpgrp(&stderr).is_ok_and(|group| group == rustix::process::getpgrp());
+    let before = termios::tcgetattr(&stderr).ok().filter(|_| in_front)?;
+    let mut quiet = before.clone();
+    quiet.local_modes.remove(LocalModes::ECHOCTL);
+    termios::tcsetattr(&stderr, OptionalActions::Now, &quiet).ok()?;
+    Some(NoEcho { before })
+}
+
+impl Drop for NoEcho {
+    fn drop(&mut self) {
+        let _ = termios::tcsetattr(std::io::stderr(), OptionalActions::Now, &self.before);
+    }
 }

@@ -3,3 +3,5 @@
 mod config;
 mod exec;
 mod journal;
+mod language;
+mod sandbox;

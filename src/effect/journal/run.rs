@@ -126,15 +126,18 @@ impl RunJournal {
     }
 }
 
-/// The exit code of a command whose run ended so.
+/// The exit code of a command whose run ended so. What was wrong with the playbook shows itself only after it has begun,
+/// so it is a failure then: `usage` promises that nothing was run.
 #[must_use]
 pub fn exit(outcome: Outcome, error: Option<&Error>) -> Exit {
-    match outcome {
-        Outcome::NotTakenBack => Exit::NotTakenBack,
-        Outcome::InDoubt => Exit::InDoubt,
-        Outcome::Done => error.map_or(Exit::Done, Error::exit),
-        Outcome::Cancelled => error.map_or(Exit::Interrupted, Error::exit),
-        Outcome::Failed | Outcome::TakenBack => error.map_or(Exit::Failed, Error::exit),
+    match (outcome, error.map(Error::exit)) {
+        (Outcome::NotTakenBack, _) => Exit::NotTakenBack,
+        (Outcome::InDoubt, _) => Exit::InDoubt,
+        (_, Some(Exit::Usage)) => Exit::Failed,
+        (_, Some(exit)) => exit,
+        (Outcome::Done, None) => Exit::Done,
+        (Outcome::Cancelled, None) => Exit::Interrupted,
+        (Outcome::Failed | Outcome::TakenBack, None) => Exit::Failed,
     }
 }
 

@@ -1,12 +1,15 @@
 //! How far long transfers are, as bars.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::base::text::show_size;
 use crate::front::style::{Line, Paint};
 
 /// How many characters a whole bar has.
 const WIDTH: usize = 24;
+
+/// How long a transfer goes on in plain lines before it is told of again.
+const REMINDER: Duration = Duration::from_secs(10);
 
 /// From here on a number is told as a size; nobody counts a million of anything else.
 const SIZE: u64 = 1024 * 1024;
@@ -23,6 +26,7 @@ struct Bar {
     done: u64,
     total: Option<u64>,
     began: Instant,
+    told: Instant,
 }
 
 impl Bars {
@@ -34,7 +38,7 @@ impl Bars {
         }
         match self.bars.iter_mut().find(|bar| bar.what == what) {
             Some(bar) => (bar.done, bar.total) = (done, total),
-            None => self.bars.push(Bar { what: what.to_owned(), done, total, began: now }),
+            None => self.bars.push(Bar { what: what.to_owned(), done, total, began: now, told: now }),
         }
     }
 
@@ -42,6 +46,16 @@ impl Bars {
     pub(super) fn end(&mut self, call: &str) {
         let resource = call.rsplit_once('.').map_or(call, |(resource, _)| resource);
         self.bars.retain(|bar| bar.what.split(' ').next() != Some(resource));
+    }
+
+    /// One line for each that has not been told of for a while: what plain lines show of it.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<Line> {
+        let due = self.bars.iter_mut().filter(|bar| now.duration_since(bar.told) >= REMINDER);
+        due.map(|bar| {
+            bar.told = now;
+            bar.line(now)
+        })
+        .collect()
     }
 
     /// One line each.

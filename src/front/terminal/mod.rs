@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use super::draw;
 use super::style::{Line, Style};
 use crate::base::event::{Event, Listener};
+use crate::sys::terminal::NoEcho;
 use crate::sys::{clock, terminal};
 use stage::Stage;
 
@@ -24,7 +25,14 @@ pub struct Terminal {
     color: bool,
     stage: Arc<Mutex<Stage>>,
     /// The moving part; held while something is written above it, so that lines stay in order.
-    screen: Mutex<Option<ProgressBar>>,
+    screen: Mutex<Option<Screen>>,
+}
+
+/// The element that draws the moving part, and what it wants of the terminal.
+#[derive(Debug)]
+struct Screen {
+    bar: ProgressBar,
+    _no_echo: Option<NoEcho>,
 }
 
 impl Terminal {
@@ -47,7 +55,7 @@ impl Terminal {
     pub fn aside<R>(&self, other: impl FnOnce() -> R) -> R {
         let screen = self.screen.lock();
         match screen.as_ref().ok().and_then(|screen| screen.as_ref()) {
-            Some(bar) => bar.suspend(other),
+            Some(screen) => screen.bar.suspend(other),
             None => other(),
         }
     }
@@ -57,8 +65,8 @@ impl Terminal {
         let Ok(mut screen) = self.screen.lock() else { return };
         let left = self.stage.lock().map(|mut stage| stage.flush()).unwrap_or_default();
         write(screen.as_ref(), &self.text(&left));
-        if let Some(bar) = screen.take() {
-            bar.finish_and_clear();
+        if let Some(screen) = screen.take() {
+            screen.bar.finish_and_clear();
         }
     }
 
@@ -89,18 +97,18 @@ impl Drop for Terminal {
     }
 }
 
-fn write(screen: Option<&ProgressBar>, text: &str) {
+fn write(screen: Option<&Screen>, text: &str) {
     if text.is_empty() {
         return;
     }
     match screen {
-        Some(bar) => bar.suspend(|| terminal::write(text)),
+        Some(screen) => screen.bar.suspend(|| terminal::write(text)),
         None => terminal::write(text),
     }
 }
 
 /// The moving part: one element that draws the stage anew at each tick.
-fn screen(stage: &Arc<Mutex<Stage>>, color: bool) -> ProgressBar {
+fn screen(stage: &Arc<Mutex<Stage>>, color: bool) -> Screen {
     let stage = Arc::clone(stage);
     let draw = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
         let (columns, rows) = terminal::size();
@@ -112,5 +120,5 @@ fn screen(stage: &Arc<Mutex<Stage>>, color: bool) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(20));
     bar.set_style(style.with_key("stage", draw));
     bar.enable_steady_tick(TICK);
-    bar
+    Screen { bar, _no_echo: terminal::no_echo() }
 }

@@ -1,7 +1,7 @@
 //! What stands on the stage: which lines are final and go up the screen, and which steps still change in place.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::bars::Bars;
 use crate::base::effect::Effect;
@@ -12,9 +12,6 @@ use crate::front::tree::{Node, Tree, What};
 
 /// Rows that the moving part leaves free.
 const MARGIN: usize = 6;
-
-/// In plain lines, how long a transfer goes on before it is told of again.
-const REMINDER: Duration = Duration::from_secs(10);
 
 /// The run as far as it was heard, and what of it has been written.
 ///
@@ -28,7 +25,6 @@ pub(super) struct Stage {
     pub(super) bars: Bars,
     pub(super) first: Option<Instant>,
     moving: bool,
-    reminded: Option<Instant>,
 }
 
 impl Stage {
@@ -169,12 +165,7 @@ impl Stage {
 
     fn progress(&mut self, what: &str, (done, total): (u64, Option<u64>), now: Instant) -> Vec<Line> {
         self.bars.set(what, done, total, now);
-        let since = self.reminded.or(self.first).unwrap_or(now);
-        if self.moving || now.duration_since(since) < REMINDER {
-            return Vec::new();
-        }
-        self.reminded = Some(now);
-        self.bars.lines(now)
+        if self.moving { Vec::new() } else { self.bars.due(now) }
     }
 
     fn is_held(&self, position: &str) -> bool {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
 
@@ -43,7 +43,7 @@ fn text(value: &Value, ty: &Type) -> Result<Option<String>, Failure> {
     let is_json = matches!(*ty, Type::JSON | Type::JSONB);
     Ok(Some(match (value, ty.kind()) {
         (Value::Null, _) => return Ok(None),
-        (Value::String(text), _) if *ty == Type::BYTEA => bytes(text)?,
+        (Value::Object(map), _) if *ty == Type::BYTEA => bytes(map)?,
         (Value::String(text), _) => text.clone(),
         (Value::Array(items), Kind::Array(of)) => array(items, of)?,
         (Value::Array(_), _) if !is_json => {
@@ -53,14 +53,11 @@ fn text(value: &Value, ty: &Type) -> Result<Option<String>, Failure> {
     }))
 }
 
-/// Bytes come as base64, as they are given out; or in the server's own `\x…` form.
-fn bytes(text: &str) -> Result<String, Failure> {
-    if text.starts_with("\\x") {
-        return Ok(text.to_owned());
-    }
-    let bytes = STANDARD.decode(text).map_err(|why| {
-        format!("a bytea parameter must be base64 ({why}); for plain text write convert_to($1, 'UTF8')")
-    })?;
+/// Bytes come as they are given out: `#{ base64: "…" }`.
+fn bytes(map: &Map<String, Value>) -> Result<String, Failure> {
+    let wrong = |why: String| format!("bytes are given as #{{ base64: \"…\" }}{why}");
+    let text = map.get("base64").and_then(Value::as_str).filter(|_| map.len() == 1).ok_or_else(|| wrong(String::new()))?;
+    let bytes = STANDARD.decode(text).map_err(|why| wrong(format!(": {why}")))?;
     Ok(bytes.iter().fold("\\x".to_owned(), |hex, byte| hex + &format!("{byte:02x}")))
 }
 
@@ -96,13 +93,13 @@ mod tests {
             (json!([1, null]), Type::INT4_ARRAY, "{\"1\",NULL}"),
             (json!(["a,\"b\\"]), Type::TEXT_ARRAY, "{\"a,\\\"b\\\\\"}"),
             (json!([[1], [2]]), Type::INT4_ARRAY, "{{\"1\"},{\"2\"}}"),
-            (json!("AP8="), Type::BYTEA, "\\x00ff"),
+            (json!({ "base64": "AP8=" }), Type::BYTEA, "\\x00ff"),
             (json!("\\x00ff"), Type::BYTEA, "\\x00ff"),
         ] {
             assert_eq!(text(&value, &ty).unwrap().as_deref(), Some(wanted), "{value}");
         }
         assert_eq!(text(&Value::Null, &Type::INT4).unwrap(), None);
         assert!(text(&json!([1]), &Type::INT4).is_err());
-        assert!(text(&json!("not base64!"), &Type::BYTEA).is_err());
+        assert!(text(&json!({ "base64": "not base64!" }), &Type::BYTEA).is_err());
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, json};
 use tokio_postgres::types::{FromSql, Kind, Type};
 
 /// One value of a row.
@@ -46,7 +46,7 @@ fn decode(ty: &Type, raw: &[u8]) -> Result<Value, Failure> {
         Type::NUMERIC => exact(numeric(raw)?),
         Type::JSON | Type::JSONB => Value::from_sql(ty, raw)?,
         Type::UUID => uuid::Uuid::from_sql(ty, raw)?.to_string().into(),
-        Type::BYTEA => STANDARD.encode(raw).into(),
+        Type::BYTEA => json!({ "base64": STANDARD.encode(raw) }),
         Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::DATE => instant(ty, raw)?.into(),
         Type::TIME => Time::from_sql(ty, raw)?.to_string().into(),
         Type::INTERVAL => interval(raw)?.into(),
@@ -202,8 +202,6 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

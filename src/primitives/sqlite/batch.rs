@@ -42,6 +42,7 @@ impl Primitive for Transaction {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"sqlite("main").transaction([["UPDATE accounts SET total = total - ? WHERE id = ?", 5, 1], "DELETE FROM sessions"])"#;
     const TIMEOUT: Duration = Duration::from_secs(300);
+    const ATOMIC: bool = true;
 
     fn plan(&self, _: &ResourceId) -> String {
         let first = self
@@ -133,6 +134,7 @@ impl Primitive for Script {
     const EXAMPLE: &'static str =
         r#"sqlite("main").script("migrations/007_up.sql", #{ undo: "migrations/007_down.sql" })"#;
     const TIMEOUT: Duration = Duration::from_secs(1800);
+    const ATOMIC: bool = true;
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("run the SQL script {}", self.file)

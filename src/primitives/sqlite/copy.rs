@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::failure::Trouble;
 use super::rows;
 use super::session::{Database, Purpose, Session};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::effect::dump::Counted;
 
 /// How many pages are copied between two looks at whether to go on.
@@ -62,8 +62,12 @@ pub(super) fn copy_in(database: &Database, path: &Path, tell: impl Fn(u64, u64))
     let restored = fit(&source, &live).and_then(|()| transfer(&source, &mut live, tell));
     restored.map_err(|why| live.told("the online backup", why))?;
     drop(live);
-    let live = database.open(Purpose::Read)?;
-    check(&live, &format!("`{}` after it was restored", database.name))
+    let checked = database.open(Purpose::Read).and_then(|live| check(&live, &format!("`{}`", database.name)));
+    checked.map_err(|mut error| {
+        error.kind = Kind::InDoubt;
+        error.what = format!("the backup was restored, but {}", error.what);
+        error
+    })
 }
 
 /// A live database in WAL mode keeps its page size, so the other one has to take it on.

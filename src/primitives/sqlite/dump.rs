@@ -1,7 +1,7 @@
 //! A database on its way into a store and back: consistent, verified, and never half there.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,7 +46,8 @@ impl Primitive for DumpTo {
     const NAME: &'static str = "dump_to";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"sqlite("main").dump_to(files("backups"), "before-migration.db")"#;
-    const TIMEOUT: std::time::Duration = copy::LONG;
+    const TIMEOUT: Duration = copy::LONG;
+    const ATOMIC: bool = true;
 
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
         vec![Access::new(resource.clone(), Effect::Read), Access::new(self.store.clone(), Effect::Write)]
@@ -109,7 +110,8 @@ impl Primitive for RestoreFrom {
     const NAME: &'static str = "restore_from";
     const EFFECT: Effect = Effect::Destroy;
     const EXAMPLE: &'static str = r#"sqlite("main").restore_from(files("backups"), "before-migration.db")"#;
-    const TIMEOUT: std::time::Duration = copy::LONG;
+    const TIMEOUT: Duration = copy::LONG;
+    const ATOMIC: bool = true;
     const IDEMPOTENT: bool = true;
 
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {

@@ -158,6 +158,7 @@ impl Primitive for Execute {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"sqlite("main").execute("UPDATE jobs SET state = 'held' WHERE state = 'ready'", #{ undo: "UPDATE jobs SET state = 'ready' WHERE state = 'held'" })"#;
     const TIMEOUT: Duration = Duration::from_secs(300);
+    const ATOMIC: bool = true;
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("execute `{}`", text::headline(&self.sql, 100))

@@ -12,7 +12,7 @@ use crate::script::{here, stand_in, traces, values};
 
 /// Teaches the engine both forms.
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
-    for (word, judgement) in [("check", Judgement::Check), ("metric", Judgement::Metric)] {
+    for (word, judgement) in [("__check", Judgement::Check), ("__metric", Judgement::Metric)] {
         let session = Arc::clone(session);
         engine.register_custom_syntax_with_state_raw(
             word,

@@ -15,7 +15,7 @@ use crate::script::{here, traces};
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     let session = Arc::clone(session);
     engine.register_custom_syntax_with_state_raw(
-        "retry",
+        "__retry",
         |seen, _, _| {
             let pattern = ["$expr$", "every", "$expr$", "$block$"];
             Ok(pattern.get(seen.len() - 1).map(|symbol| (*symbol).into()))

@@ -18,7 +18,7 @@ use crate::sys::clock;
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     let session = Arc::clone(session);
     engine.register_custom_syntax_with_state_raw(
-        "step",
+        "__step",
         |seen, ahead, _| Ok(next_symbol(&["$expr$", "$block$"], &["rollback", "$block$"], seen, ahead)),
         false,
         move |context, inputs, _| step(&session, context, inputs),

@@ -1,0 +1,159 @@
+//! `dump_to` and `restore_from`: the whole database into a store and back, streamed, verified, never half.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::archive::Table;
+use super::database;
+use super::programs::{Programs, well};
+use crate::base::access::{Access, ResourceId};
+use crate::base::call::Inverse;
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::effect::cx::Cx;
+use crate::effect::dump::{Counted, Dump, Target};
+use crate::effect::primitive::Primitive;
+
+const TABLES: &str = "SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'r' AS has_rows \
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
+     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')";
+
+/// Streams a dump of the whole database into a store. Before anybody can see it there it is read back, its checksum
+/// compared, and its tables compared with those of the database. Gives a receipt `#{ store, key, bytes, sha256,
+/// tables, took_ms }`. It is `pg_dump`'s custom format, so that `pg_restore` reads it without playbook too.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DumpTo {
+    /// The store, as its handle.
+    store: ResourceId,
+    /// The key in the store.
+    key: String,
+    /// Whether a dump that has this key already is replaced.
+    #[serde(default)]
+    replace: bool,
+}
+
+impl Primitive for DumpTo {
+    const NAME: &'static str = "dump_to";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"db.dump_to(files("backups"), "before-migration.dump")"#;
+    const TIMEOUT: Duration = Duration::from_secs(3600);
+
+    fn needs(&self, resource: &ResourceId) -> Vec<Access> {
+        vec![Access::new(resource.clone(), Effect::Read), Access::new(self.store.clone(), Effect::Write)]
+    }
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("dump {resource} to {}/{}, verified before it is published", self.store, self.key)
+    }
+
+    async fn inverse(&self, _: &Cx) -> Result<Inverse> {
+        // A backup that was taken stays: it is what one has when everything else goes wrong.
+        Ok(Inverse::Nothing)
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let programs = Programs::of(&cx).await?;
+        programs.fit(server_version(&cx).await?).await?;
+        let before = tables(&cx).await?;
+        let target = Target { store: self.store, key: self.key, replace: self.replace, expected: None };
+        let mut dump = Dump::begin(&cx, target).await?;
+        let mut running = programs.dump()?;
+        let mut stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+        let ((), ended) = tokio::try_join!(dump.copy(&mut stdout), programs.finish(running))?;
+        well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))?;
+        let after = tables(&cx).await?;
+        // A table that came or went while the dump ran may be in it or not.
+        let lasting: Vec<Table> = before.into_iter().filter(|table| after.contains(table)).collect();
+        let publish = dump.publish(|stored| {
+            Box::pin(async move {
+                let contents = programs.list(stored).await?;
+                match contents.lacks(&lasting) {
+                    Some(missing) => Err(Error::remote("the dump does not hold all tables; nothing was stored").why(format!("it lacks {missing}"))),
+                    None => Ok(Counted { tables: Some(contents.tables), rows: None }),
+                }
+            })
+        });
+        until_stopped(&cx, publish).await.map(|receipt| receipt.into_value())
+    }
+}
+
+/// Puts the database back to a dump of a store, in one transaction: all of it or nothing. What the dump holds is read
+/// before anything is touched. Tables that are not in it stay, and are named in the receipt `#{ store, key, bytes,
+/// tables, kept, took_ms }`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RestoreFrom {
+    /// The store, as its handle.
+    store: ResourceId,
+    /// The key in the store.
+    key: String,
+}
+
+impl Primitive for RestoreFrom {
+    const NAME: &'static str = "restore_from";
+    const EFFECT: Effect = Effect::Destroy;
+    const EXAMPLE: &'static str = r#"db.restore_from(files("backups"), "before-migration.dump")"#;
+    const TIMEOUT: Duration = Duration::from_secs(3600);
+
+    fn needs(&self, resource: &ResourceId) -> Vec<Access> {
+        vec![Access::new(resource.clone(), Effect::Destroy), Access::new(self.store.clone(), Effect::Read)]
+    }
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("replace what {resource} holds by {}/{}", self.store, self.key)
+    }
+
+    async fn inverse(&self, _: &Cx) -> Result<Inverse> {
+        Ok(Inverse::none("what the database held before is not kept; `dump_to` keeps it"))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let began = cx.instant();
+        let programs = Programs::of(&cx).await?;
+        let store = cx.store(&self.store, Effect::Read).await?;
+        let object = store.head(&self.key).await?.ok_or_else(|| {
+            Error::missing(format!("`{}` holds no `{}`", self.store, self.key)).fix("list the store to see what it holds")
+        })?;
+        let mut content = store.open(&self.key).await?;
+        let contents = until_stopped(&cx, programs.list(&mut content)).await?;
+        let before = tables(&cx).await?;
+        let kept: Vec<String> = before.iter().filter(|table| !contents.holds(table)).map(ToString::to_string).collect();
+        let ended = programs.restore(store.open(&self.key).await?).await?;
+        well(&ended, format!("`{}` could not be restored from `{}`; it is as it was", cx.resource(), self.key))?;
+        let took = cx.instant().duration_since(began).as_millis() as u64;
+        Ok(json!({
+            "store": self.store, "key": self.key, "bytes": object.bytes, "tables": contents.tables, "kept": kept, "took_ms": took,
+        }))
+    }
+}
+
+/// Waits for `work`, which leaves nothing behind when it is dropped, until a stop.
+async fn until_stopped<T>(cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        result = work => result,
+        () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
+    }
+}
+
+async fn server_version(cx: &Cx) -> Result<u32> {
+    let rows = database::read(cx, "SELECT current_setting('server_version_num')::int / 10000 AS major", &[]).await?;
+    let major = rows.first().and_then(|row| row.get("major")).and_then(Value::as_u64);
+    major.and_then(|major| u32::try_from(major).ok()).ok_or_else(|| Error::bug("the server does not tell its version"))
+}
+
+async fn tables(cx: &Cx) -> Result<Vec<Table>> {
+    let rows = database::read(cx, TABLES, &[]).await?;
+    let text = |row: &crate::effect::sql::Row, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let table = |row: &crate::effect::sql::Row| Table {
+        schema: text(row, "schema"),
+        name: text(row, "name"),
+        has_rows: row.get("has_rows") == Some(&Value::Bool(true)),
+    };
+    Ok(rows.iter().map(table).collect())
+}

@@ -1,0 +1,169 @@
+//! `pg_dump` and `pg_restore`: found, told whom to connect to by environment variables, and run through the door of
+//! processes.
+
+use std::path::PathBuf;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio_postgres::config::Host;
+
+use super::archive::{self, Contents};
+use super::session::Door;
+use super::settings::{Target, Tls};
+use super::tls;
+use crate::base::error::{Error, Result};
+use crate::base::secret::Revealed;
+use crate::effect::cx::Cx;
+use crate::effect::dump;
+use crate::effect::store::Content;
+use crate::sys::process::{self, Command, Ended, Line, Running, Status, Stdin};
+use crate::sys::environment;
+
+/// How much of an archive is on its way from the store to a program at once, in bytes.
+const PIPE: usize = 256 * 1024;
+
+/// The programs of one database.
+pub(super) struct Programs {
+    cx: Cx,
+    door: std::sync::Arc<Door>,
+}
+
+impl Programs {
+    /// The programs for the database of the call, after a look at whether they fit its server.
+    pub(super) async fn of(cx: &Cx) -> Result<Self> {
+        // A child that is stopped gets time to tell the server, and ends by itself.
+        cx.close_gracefully();
+        Ok(Self { cx: cx.clone(), door: Door::of(cx).await? })
+    }
+
+    /// Starts `pg_dump`, whose standard output is the archive.
+    pub(super) fn dump(&self) -> Result<Running> {
+        process::spawn(&self.command("pg_dump", &["--format=custom", "--no-password"])?, Stdin::Null)
+    }
+
+    /// Restores the archive that `content` gives, all or nothing.
+    pub(super) async fn restore(&self, content: Content) -> Result<Ended> {
+        let name = self.door.target.database().replace('\\', "\\\\").replace('\'', "\\'");
+        let database = format!("--dbname=dbname='{name}'");
+        let how = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-password", &database];
+        let running = process::spawn(&self.command("pg_restore", &how)?, Stdin::Stream(content))?;
+        self.finish(running).await
+    }
+
+    /// Waits for the end of a child; its lines are shown as they come.
+    pub(super) async fn finish(&self, running: Running) -> Result<Ended> {
+        let listen = |line: Line<'_>| self.cx.line(line.error, line.text);
+        running.finish(self.cx.stop(), &listen).await
+    }
+
+    /// What is in the archive that `source` gives; reads `source` only as far as that takes.
+    pub(super) async fn list(&self, source: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Contents> {
+        let (mut here, there) = tokio::io::duplex(PIPE);
+        let mut running = process::spawn(&self.command("pg_restore", &["--list"])?, Stdin::Stream(Box::new(there)))?;
+        let stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+        let feed = async {
+            while let Some(chunk) = dump::next(source, "the archive cannot be read").await? {
+                // The list stands at the beginning, and nobody takes the rest.
+                if here.write_all(&chunk).await.is_err() {
+                    break;
+                }
+            }
+            drop(here);
+            Ok(())
+        };
+        let read = async {
+            let mut contents = Contents::default();
+            let mut lines = BufReader::new(stdout).split(b'\n');
+            while let Some(line) = lines.next_segment().await.map_err(|why| Error::io("the list of an archive cannot be read", &why))? {
+                contents.add(&String::from_utf8_lossy(&line));
+            }
+            Ok(contents)
+        };
+        let ((), contents, ended) = tokio::try_join!(feed, read, self.finish(running))?;
+        well(&ended, "the archive cannot be read by pg_restore").map(|()| contents)
+    }
+
+    /// Refuses programs that are older than the server: they cannot dump it.
+    pub(super) async fn fit(&self, server: u32) -> Result<()> {
+        let command = self.command("pg_dump", &["--version"])?;
+        let ended = process::run(&command, Stdin::Null, self.cx.stop(), &|_| ()).await?;
+        well(&ended, "pg_dump does not tell its version")?;
+        let said = ended.stdout.text.trim();
+        match archive::major(said) {
+            Some(client) if client >= server => Ok(()),
+            Some(client) => Err(Error::usage(format!("pg_dump {client} cannot dump a server of version {server}"))
+                .why(format!("{} is {said}", command.program.display()))
+                .fix(format!("install the client programs of PostgreSQL {server}, and name their folder with `programs` if PATH finds others"))),
+            None => Err(Error::usage(format!("{} is not PostgreSQL's", command.program.display())).why(said)),
+        }
+    }
+
+    fn command(&self, name: &str, arguments: &[&str]) -> Result<Command> {
+        let target = &self.door.target;
+        let named = target.programs.as_ref().map(|folder| folder.join(name));
+        let program = named.or_else(|| process::find_program(name)).ok_or_else(|| {
+            Error::missing(format!("there is no program `{name}` on this machine"))
+                .fix("install PostgreSQL's client programs (Debian: apt-get install postgresql-client), or name their folder with `programs`")
+        })?;
+        Ok(Command {
+            program,
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            variables: variables(target)?,
+            folder: PathBuf::from("/"),
+        })
+    }
+}
+
+/// Whether a child ended well, or an error that says `what` and the child's own words.
+pub(super) fn well(ended: &Ended, what: impl Into<String>) -> Result<()> {
+    let status = ended.status;
+    if status == Status::Code(0) {
+        return Ok(());
+    }
+    let said = ended.stderr.text.trim();
+    let error = Error::remote(what);
+    let error = if said.is_empty() { error.why(format!("it {status}")) } else { error.why(said) };
+    Err(match status {
+        Status::Code(code) => error.detail("exit_code", code),
+        Status::Signal(signal) => error.why(format!("it {status}\n{said}")).detail("signal", signal),
+    })
+}
+
+/// Whom to connect to and how, as libpq takes it; a password never stands among arguments, which everybody can see.
+fn variables(target: &Target) -> Result<Vec<(String, Revealed)>> {
+    let config = &target.config;
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let ports = config.get_ports().iter().map(ToString::to_string);
+    let addresses = config.get_hostaddrs().iter().map(ToString::to_string);
+    let join = |parts: Vec<String>| (!parts.is_empty()).then(|| parts.join(","));
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    let mode = match target.tls {
+        Tls::Disable => "disable",
+        Tls::Prefer => "prefer",
+        Tls::Verify => "verify-full",
+    };
+    let authorities = match target.tls {
+        Tls::Verify => Some(tls::authorities(target.ca.as_deref())?.display().to_string()),
+        _ => None,
+    };
+    let all = [
+        ("PGHOST", join(hosts.collect())),
+        ("PGHOSTADDR", join(addresses.collect())),
+        ("PGPORT", join(ports.collect())),
+        ("PGUSER", text(config.get_user())),
+        ("PGDATABASE", Some(target.database().to_owned())),
+        ("PGPASSWORD", config.get_password().map(|password| String::from_utf8_lossy(password).into_owned())),
+        // Only what playbook.toml says counts, not what lies in somebody's home.
+        ("PGPASSFILE", Some("/nonexistent/pgpass".to_owned())),
+        ("PGOPTIONS", text(config.get_options())),
+        ("PGAPPNAME", text(config.get_application_name())),
+        ("PGSSLMODE", Some(mode.to_owned())),
+        ("PGSSLROOTCERT", authorities),
+        ("PGCONNECT_TIMEOUT", Some(target.connect_timeout.as_secs().max(2).to_string())),
+        ("LC_ALL", Some("C".to_owned())),
+        ("PATH", environment::variable("PATH")),
+    ];
+    Ok(all.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), Revealed::new(value)))).collect())
+}

@@ -1,0 +1,193 @@
+//! Programs of this machine, run by argument list: those lists that `playbook.toml` allows, by the effect they have.
+
+mod patterns;
+mod settings;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use self::settings::Table;
+use crate::base::access::ResourceId;
+use crate::base::call::{Call, Inverse};
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::base::text;
+use crate::effect::cx::Cx;
+use crate::effect::family::{Family, Settings};
+use crate::effect::primitive::{Primitive, entry};
+use crate::sys::process::{self, Captured, Ended, Line, Status, Stdin};
+
+/// The register's line.
+pub const FAMILY: Family = Family {
+    name: "program",
+    about: "A program of this machine, run by argument list and never through a shell: only the lists that \
+            `playbook.toml` allows, in a clean environment, ended with all its children. A program that may run is \
+            trusted: what it does itself is not bounded.",
+    settings: Settings::of::<Table>(),
+    entries: &[entry::<Run>(), entry::<Read>(), entry::<Destroy>()],
+    store: None,
+    sql: None,
+};
+
+/// How long a program may take that changes something.
+const LONG: Duration = Duration::from_secs(600);
+
+/// Runs the program with arguments that the list `write` or `read` allows. Its output is shown as it comes. Gives
+/// `code`, `stdout`, `stderr` and `took_ms`; an output over 1 MiB begins where its last 64 KiB begin. An exit code
+/// outside `ok` is an error with `exit_code` in its details.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    /// The arguments, one by one
+    arguments: Vec<String>,
+    /// What it reads on its standard input; nothing when left out
+    stdin: Option<String>,
+    /// The arguments that take it back; without them it cannot be taken back
+    undo: Option<Vec<String>>,
+}
+
+impl Primitive for Run {
+    const NAME: &'static str = "run";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"program("git").run(["tag", "v1"], #{ undo: ["tag", "-d", "v1"] })"#;
+    const TIMEOUT: Duration = LONG;
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("run {}", spoken(resource, &self.arguments))
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let table: Table = cx.settings()?;
+        table.permit(cx, Effect::Write, &self.arguments)?;
+        let Some(undo) = &self.undo else {
+            return Ok(Inverse::none("what a program does is not known; give its own way back as `undo: [\"…\"]`"));
+        };
+        table.permit(cx, Effect::Write, undo)?;
+        Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("arguments", undo.clone())))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        carry_out(cx, Effect::Write, self.arguments, self.stdin).await
+    }
+}
+
+/// Runs the program with arguments that the list `read` allows; a plan does too. Gives what `run` gives.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    /// The arguments, one by one
+    arguments: Vec<String>,
+}
+
+impl Primitive for Read {
+    const NAME: &'static str = "read";
+    const EFFECT: Effect = Effect::Read;
+    const EXAMPLE: &'static str = r#"program("git").read(["rev-parse", "HEAD"]).stdout"#;
+    const TIMEOUT: Duration = Duration::from_secs(60);
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("read {}", spoken(resource, &self.arguments))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        carry_out(cx, Effect::Read, self.arguments, None).await
+    }
+}
+
+/// Runs the program with arguments that the list `destroy` allows. Nothing takes it back. Gives what `run` gives.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Destroy {
+    /// The arguments, one by one
+    arguments: Vec<String>,
+}
+
+impl Primitive for Destroy {
+    const NAME: &'static str = "destroy";
+    const EFFECT: Effect = Effect::Destroy;
+    const EXAMPLE: &'static str = r#"program("git").destroy(["branch", "-D", "old"])"#;
+    const TIMEOUT: Duration = LONG;
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("destroy with {}", spoken(resource, &self.arguments))
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        cx.settings::<Table>()?.permit(cx, Effect::Destroy, &self.arguments)?;
+        Ok(Inverse::none("what was destroyed cannot be had again"))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        carry_out(cx, Effect::Destroy, self.arguments, None).await
+    }
+}
+
+async fn carry_out(cx: Cx, effect: Effect, arguments: Vec<String>, stdin: Option<String>) -> Result<Value> {
+    let table: Table = cx.settings()?;
+    table.permit(&cx, effect, &arguments)?;
+    let called = spoken(cx.resource(), &arguments);
+    let command = table.command(&cx, arguments).await?;
+    let stdin = stdin.map_or(Stdin::Null, |text| Stdin::Bytes(text.into_bytes()));
+    cx.close_gracefully();
+    let tell = |line: Line<'_>| cx.line(line.error, &shown(&cx, line));
+    let ended = process::run(&command, stdin, cx.stop(), &tell).await?;
+    let (stdout, stderr) = (kept(&cx, &ended.stdout), kept(&cx, &ended.stderr));
+    match ended.status {
+        Status::Code(code) if table.ok.contains(&code) => Ok(json!({
+            "code": code, "stdout": stdout, "stderr": stderr, "took_ms": ended.took.as_millis() as u64,
+        })),
+        _ => Err(failed(&called, &ended, &stdout, &stderr)),
+    }
+}
+
+fn failed(called: &str, ended: &Ended, stdout: &str, stderr: &str) -> Error {
+    let last_words = if stderr.trim().is_empty() { stdout } else { stderr };
+    let error = Error::remote(format!("{called} {}", ended.status)).why(last_lines(last_words));
+    match ended.status {
+        Status::Code(code) => error.detail("exit_code", code),
+        Status::Signal(number) => error.detail("signal", number),
+    }
+}
+
+/// A call as people would type it: `git push origin`.
+fn spoken(resource: &ResourceId, arguments: &[String]) -> String {
+    let quoted = arguments.iter().map(|argument| {
+        let plain = !argument.is_empty() && !argument.contains(|c: char| c.is_whitespace() || "'\"`\\".contains(c));
+        if plain { argument.clone() } else { format!("{argument:?}") }
+    });
+    let words: Vec<String> = std::iter::once(resource.name.clone()).chain(quoted).collect();
+    format!("`{}`", text::headline(&words.join(" "), 160))
+}
+
+/// A line as it is shown. A cut one could end within a secret, which would then not be recognised.
+fn shown(cx: &Cx, line: Line<'_>) -> String {
+    if !line.cut {
+        return line.text.to_owned();
+    }
+    let end = line.text.floor_char_boundary(line.text.len().saturating_sub(cx.redactor().overlap()));
+    format!("{} … [line cut after {}]", &line.text[..end], text::show_size(process::LONGEST_LINE as u64))
+}
+
+/// What was kept of an output, without secrets: a script has none of them as a text. Its last line end is dropped.
+fn kept(cx: &Cx, captured: &Captured) -> String {
+    let overlap = if captured.torn { cx.redactor().overlap() } else { 0 };
+    let whole = &captured.text[captured.text.ceil_char_boundary(overlap)..];
+    let whole = whole.strip_suffix('\n').map_or(whole, |text| text.strip_suffix('\r').unwrap_or(text));
+    let clean = cx.redactor().text(whole);
+    match captured.left_out {
+        0 => clean,
+        bytes => format!("[{bytes} bytes before this were left out]\n{clean}"),
+    }
+}
+
+/// The last lines of an output, few enough to be read.
+fn last_lines(output: &str) -> String {
+    const LINES: usize = 20;
+    const BYTES: usize = 4096;
+    let lines: Vec<&str> = output.trim_end().lines().collect();
+    let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
+    last[last.ceil_char_boundary(last.len().saturating_sub(BYTES))..].to_owned()
+}

@@ -1,0 +1,98 @@
+//! The settings of a program, and what they allow.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::patterns::{Pattern, listed};
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::base::secret::Setting;
+use crate::base::text;
+use crate::effect::child;
+use crate::effect::cx::Cx;
+use crate::sys::process::Command;
+
+/// A program and the argument lists that may be given to it. In a list, `*` stands for any text that is no option
+/// (`"v*"`), an option must be said (`"--tag=*"`, `"-*"`), and a last element `"**"` stands for any rest. Without a
+/// list nothing may be run.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    /// Its path, which begins at the project, or its name in `PATH`; the resource's name when left out
+    path: Option<String>,
+    /// The argument lists that change nothing, so that a plan may run them
+    #[serde(default)]
+    read: Vec<Pattern>,
+    /// The argument lists that change something
+    #[serde(default)]
+    write: Vec<Pattern>,
+    /// The argument lists that lose something for ever
+    #[serde(default)]
+    destroy: Vec<Pattern>,
+    /// The folder of the project that it works in; the project itself when left out
+    folder: Option<String>,
+    /// Variables of its environment: a text each, or a reference to a secret (`env:NAME`, `file:PATH`)
+    #[serde(default)]
+    env: BTreeMap<String, Setting>,
+    /// The names of variables passed on from the environment of `playbook`; nothing else is inherited
+    #[serde(default = "child::passed")]
+    pass: Vec<String>,
+    /// The exit codes that mean success
+    #[serde(default = "zero")]
+    pub(super) ok: Vec<i32>,
+}
+
+fn zero() -> Vec<i32> {
+    vec![0]
+}
+
+impl Table {
+    fn lists(&self, effect: Effect) -> &[Pattern] {
+        match effect {
+            Effect::Read => &self.read,
+            Effect::Write => &self.write,
+            Effect::Destroy => &self.destroy,
+        }
+    }
+
+    fn allows(&self, effect: Effect, arguments: &[String]) -> bool {
+        self.lists(effect).iter().any(|pattern| pattern.allows(arguments))
+    }
+
+    /// Refuses arguments that no list of this effect allows. What only reads may also be run as a change.
+    pub(super) fn permit(&self, cx: &Cx, effect: Effect, arguments: &[String]) -> Result<()> {
+        let reads_too = effect == Effect::Write && self.allows(Effect::Read, arguments);
+        if reads_too || self.allows(effect, arguments) {
+            return Ok(());
+        }
+        let allowed: Vec<String> = self.lists(effect).iter().map(Pattern::to_string).collect();
+        let why = match allowed.as_slice() {
+            [] => format!("it has no list `{effect}` of what may be run"),
+            _ => format!("its list `{effect}` allows {}", allowed.join(", ")),
+        };
+        let what = format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
+        let add = match allowed.as_slice() {
+            [] => format!("add the line `{effect} = [{}]`", listed(arguments)),
+            _ => format!("add `{}` to the list `{effect}`", listed(arguments)),
+        };
+        let elsewhere = [("read", Effect::Read), ("run", Effect::Write), ("destroy", Effect::Destroy)]
+            .into_iter()
+            .find(|(_, effect)| self.allows(*effect, arguments))
+            .map(|(verb, effect)| format!("call `{verb}` instead: the list `{effect}` allows it"));
+        Err(Error::denied(what)
+            .why(why)
+            .fix(elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table()))))
+    }
+
+    /// The command with these arguments, its secrets revealed.
+    pub(super) async fn command(&self, cx: &Cx, arguments: Vec<String>) -> Result<Command> {
+        Ok(Command {
+            program: child::program(cx, self.path.as_deref().unwrap_or(&cx.resource().name))?,
+            arguments,
+            variables: child::variables(cx, &self.env, &self.pass).await?,
+            folder: child::folder(cx, self.folder.as_deref())?,
+        })
+    }
+}

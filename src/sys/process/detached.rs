@@ -1,0 +1,133 @@
+//! Processes that outlive this one: started into a log file, known again later by number and time of birth.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::{Deserialize, Serialize};
+use tokio::process::Child;
+
+use super::{Command, Status};
+use crate::base::error::{Error, Result};
+use crate::sys::clock;
+
+/// How often it is asked whether a process that is no child of ours has ended.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long a killed process may take to go.
+const LAST_WAIT: Duration = Duration::from_secs(5);
+
+/// A process, told from a later one that was given the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Its number, which is also that of its group.
+    pub pid: i32,
+    /// When it was born, in clock ticks since the machine's start; 0 where the system does not tell.
+    pub born: u64,
+}
+
+/// A process that was just started and will outlive us.
+#[derive(Debug)]
+pub struct Detached {
+    /// Which process it is.
+    pub identity: Identity,
+    /// How long its log was before it began; in bytes.
+    pub log_from: u64,
+    child: Child,
+}
+
+/// Starts a process that outlives this one: in a group of its own, without input, both outputs appended to `log`,
+/// which only its owner may read.
+pub fn start_detached(command: &Command, log: &Path) -> Result<Detached> {
+    let failed = |why: std::io::Error| Error::io(format!("cannot write the log {}", log.display()), &why);
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log).map_err(failed)?;
+    let log_from = file.metadata().map_err(failed)?.len();
+    let mut prepared = command.prepare()?;
+    prepared.stdout(file.try_clone().map_err(failed)?).stderr(file);
+    let child = prepared.spawn().map_err(|why| command.not_started(&why))?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).ok_or_else(|| Error::bug("a new process has no number"))?;
+    Ok(Detached { identity: Identity { pid, born: stat(pid).map_or(0, |(_, born)| born) }, log_from, child })
+}
+
+impl Detached {
+    /// Waits at most `within` for it to end; `None` when it still runs.
+    pub async fn ends_within(&mut self, within: Duration) -> Option<Status> {
+        let status = tokio::time::timeout(within, self.child.wait()).await.ok()?;
+        self.identity.signal(Signal::KILL);
+        Some(status.map_or(Status::Code(-1), Status::of))
+    }
+}
+
+impl Identity {
+    /// Whether it runs; one that has ended and was not yet buried does not.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        if cfg!(target_os = "linux") {
+            stat(self.pid).is_some_and(|(state, born)| born == self.born && !matches!(state, 'Z' | 'X'))
+        } else {
+            Pid::from_raw(self.pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+        }
+    }
+
+    /// Asks its group to end, waits at most `within`, kills what is left. An error when it lives even then.
+    pub async fn end(self, within: Duration) -> Result<()> {
+        if !self.is_alive() {
+            return Ok(());
+        }
+        self.signal(Signal::TERM);
+        let ended = self.is_gone_within(within).await;
+        self.signal(Signal::KILL);
+        if ended || self.is_gone_within(LAST_WAIT).await {
+            return Ok(());
+        }
+        Err(Error::remote(format!("the process {} does not end, even killed", self.pid))
+            .fix(format!("look at it with `ps -o pid,user,stat,wchan,args -p {}`", self.pid)))
+    }
+
+    async fn is_gone_within(self, within: Duration) -> bool {
+        let begin = clock::instant();
+        while self.is_alive() {
+            if begin.elapsed() >= within {
+                return false;
+            }
+            clock::pause(LOOK).await;
+        }
+        true
+    }
+
+    fn signal(self, signal: Signal) {
+        if let Some(group) = Pid::from_raw(self.pid) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+/// The state of a process and its time of birth; `None` when there is none.
+fn stat(pid: i32) -> Option<(char, u64)> {
+    const BORN: usize = 22;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before stands in parentheses and may itself hold any character.
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(BORN - 4)?.parse().ok()?))
+}
+
+/// What a log holds beyond `from`, at most the last `most` bytes of it; from the beginning of a line on. A log that cannot be read says nothing.
+#[must_use]
+pub fn read_log(log: &Path, from: u64, most: u64) -> String {
+    let read = || -> std::io::Result<String> {
+        let mut file = File::open(log)?;
+        let size = file.metadata()?.len();
+        let start = from.max(size.saturating_sub(most)).min(size);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let torn = start > from;
+        Ok(if torn { text.split_once('\n').map_or_else(String::new, |(_, whole)| whole.to_owned()) } else { text.into_owned() })
+    };
+    read().unwrap_or_default()
+}
