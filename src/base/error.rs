@@ -218,6 +218,13 @@ impl Error {
         self
     }
 
+    /// Each of the mistakes that came as one error, by itself.
+    pub fn each(&self) -> impl Iterator<Item = Self> + '_ {
+        let mut first = self.clone();
+        first.0.others.clear();
+        std::iter::once(first).chain(self.others.iter().cloned())
+    }
+
     /// The exit code of a command that ends with it.
     #[must_use]
     pub fn exit(&self) -> Exit {

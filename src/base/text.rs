@@ -48,6 +48,18 @@ pub fn show_duration(duration: Duration) -> String {
     }
 }
 
+/// Writes a duration exactly, as one would type it: `250ms`, `30s`, `1h30m`; in milliseconds where there is a rest.
+#[must_use]
+pub fn write_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if !millis.is_multiple_of(1000) || millis == 0 {
+        return format!("{millis}ms");
+    }
+    let seconds = duration.as_secs();
+    let parts = [(seconds / 86400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect()
+}
+
 /// Reads `512`, `64 KiB`, `256MiB`, `1.5 GiB`, or the decimal `kB`, `MB`, `GB`; in bytes.
 pub fn parse_size(text: &str) -> Result<u64> {
     let wrong = || {
@@ -81,6 +93,14 @@ pub fn show_size(bytes: u64) -> String {
         value /= 1024.0;
     }
     format!("{value:.1} TiB")
+}
+
+/// Writes a size exactly, as one would type it: `256 MiB`; in bytes where there is a rest.
+#[must_use]
+pub fn write_size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = units.iter().find(|(size, _)| bytes >= *size && bytes.is_multiple_of(*size));
+    unit.map_or_else(|| format!("{bytes} B"), |(size, unit)| format!("{} {unit}", bytes / size))
 }
 
 /// The first line of a text that may be long, at most `most` characters of it.
@@ -119,6 +139,19 @@ mod tests {
         assert_eq!(parse_size("1GB").unwrap(), 1_000_000_000);
         assert!(parse_size("much").is_err());
         assert_eq!(show_size(65_536), "64.0 KiB");
+    }
+
+    #[test]
+    fn what_is_written_exactly_reads_back() {
+        for (text, written) in [("90m", "1h30m"), ("24h", "1d"), ("30s", "30s"), ("1500ms", "1500ms"), ("0s", "0ms")] {
+            let duration = parse_duration(text).unwrap();
+            assert_eq!(write_duration(duration), written);
+            assert_eq!(parse_duration(written).unwrap(), duration);
+        }
+        for (size, written) in [(268_435_456, "256 MiB"), (1025, "1025 B"), (1 << 40, "1024 GiB"), (0, "0 B")] {
+            assert_eq!(write_size(size), written);
+            assert_eq!(parse_size(written).unwrap(), size);
+        }
     }
 
     #[test]

@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use super::arguments::{Arguments, Color, Command, Common, Output, Target};
 use super::json::Json;
+use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
 use super::terminal::Terminal;
+use super::{show, verify};
+use super::{docs, list};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
+use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Intention};
 use crate::run::order::{Ask, Audience, Order};
+use crate::run::project::Project;
 use crate::sys::{environment, terminal};
 
 /// Carries out a command.
@@ -29,12 +34,33 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Plan { target }) => {
             perform(&order(&common, target, None), Intention::Plan, &common, allocated)
         }
+        Some(Command::Runs { last }) => {
+            let filter = Filter { last: Some(last), ..Filter::default() };
+            tell(&common, |journal, format| runs::runs(journal, &filter, format))
+        }
+        Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),
+        Some(Command::Verify { run }) => {
+            tell(&common, |journal, format| verify::verify(journal, run.as_deref(), format))
+        }
+        Some(Command::Docs { write, check }) => docs(write, check),
+        None => list(&common),
         _ => Err(Error::usage("not yet")),
     };
     done.unwrap_or_else(|error| {
         complain(&error, &common);
         error.exit()
     })
+}
+
+/// Prints what `draw` makes of the project's journal.
+fn tell(common: &Common, draw: impl FnOnce(Option<&Journal>, Format) -> Result<String>) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let format = match common.output {
+        Output::Text => Format::Text(style(common)),
+        Output::Json => Format::Json,
+    };
+    print(&draw(Journal::find(&project.folder)?.as_ref(), format)?);
+    Ok(Exit::Done)
 }
 
 fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Order {
@@ -64,6 +90,25 @@ fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn()
     terminal.close();
     print(&summary.draw(style(common)));
     Ok(ended.exit())
+}
+
+fn list(common: &Common) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let listed = list::find(&project);
+    print(&match common.output {
+        Output::Text => list::draw(&project, &listed, style(common)),
+        Output::Json => format!("{}\n", list::json(&project, &listed)),
+    });
+    Ok(Exit::Done)
+}
+
+fn docs(write: bool, check: bool) -> Result<Exit> {
+    match (write, check) {
+        (true, _) => docs::write(&environment::current_folder()?, FAMILIES)?,
+        (_, true) => docs::check(&environment::current_folder()?, FAMILIES)?,
+        (false, false) => print(&docs::reference(FAMILIES)),
+    }
+    Ok(Exit::Done)
 }
 
 /// The person at the terminal, if there is one to ask.
@@ -108,6 +153,9 @@ fn print(text: &str) {
 fn complain(error: &Error, common: &Common) {
     match common.output {
         Output::Json => Json::new().error(error),
-        Output::Text => eprintln!("error: {error}"),
+        Output::Text => {
+            let each: Vec<String> = error.each().map(|error| format!("error: {error}")).collect();
+            eprintln!("{}", each.join("\n\n"));
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 pub mod arguments;
 pub mod commands;
+pub mod docs;
 pub mod draw;
 pub mod json;
+pub mod list;
 pub mod runs;
 pub mod show;
 pub mod style;

@@ -129,3 +129,11 @@ pub async fn append(file: &mut tokio::fs::File, path: &Path, chunk: &[u8]) -> Re
 pub async fn finish(mut file: tokio::fs::File, path: &Path) -> Result<()> {
     file.flush().await.map_err(|why| failed("write", path, &why))
 }
+
+/// Writes a file that anybody may read, with the folder it lies in.
+pub fn write_public(path: &Path, content: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|why| failed("make the folder", folder, &why))?;
+    }
+    fs::write(path, content).map_err(|why| failed("write", path, &why))
+}

@@ -10,5 +10,6 @@ pub mod http;
 pub mod lock;
 pub mod process;
 pub mod scratch;
+pub mod search;
 pub mod stop;
 pub mod terminal;

@@ -39,8 +39,8 @@ impl Limit {
     pub fn default(&self) -> String {
         let value = (self.get)(&Limits::default());
         match self.unit {
-            Unit::Duration => format!("\"{}\"", text::show_duration(Duration::from_millis(value))),
-            Unit::Size => format!("\"{}\"", text::show_size(value)),
+            Unit::Duration => format!("\"{}\"", text::write_duration(Duration::from_millis(value))),
+            Unit::Size => format!("\"{}\"", text::write_size(value)),
             Unit::Count => value.to_string(),
         }
     }

@@ -99,7 +99,7 @@ fn above(from: &Path) -> Result<PathBuf> {
         None => {
             Err(Error::missing(format!("there is no {FILE} in {} or above it", from.display())).fix(format!(
                 "begin a project: write a {FILE} that says what playbooks may reach here, for example\n\
-             \n[env.local.http.api]\nurl = \"http://127.0.0.1:8080\""
+                 [env.local.http.api]\nurl = \"http://127.0.0.1:8080\""
             )))
         }
     }

@@ -203,8 +203,10 @@ impl Checker<'_> {
                 ));
                 self.document.refuse_hiding(&one.value.span(), &one.value.span(), error);
             }
-            Some((one, _)) => self.document.refuse(&one.value.span(), said(one.name(), &message)),
-            None => self.document.refuse(&field.key.span(), said(self.place, &message)),
+            Some((one, _)) => {
+                self.document.refuse(&one.value.span(), said(Some(one.name()), self.place, &message))
+            }
+            None => self.document.refuse(&field.key.span(), said(None, self.place, &message)),
         }
     }
 
@@ -243,11 +245,17 @@ impl Checker<'_> {
     }
 }
 
-/// What the family said, without repeating serde's habit of a fix behind a semicolon.
-fn said(of: &str, message: &str) -> Error {
-    match message.split_once("; ") {
-        Some((what, fix)) => Error::usage(format!("`{of}`: {what}")).fix(fix),
-        None => Error::usage(format!("`{of}`: {message}")),
+/// What the family said about `key`, or about the whole table; a fix may follow a semicolon.
+fn said(key: Option<&str>, place: &str, message: &str) -> Error {
+    let (what, fix) = message.split_once("; ").map_or((message, None), |(what, fix)| (what, Some(fix)));
+    let error = Error::usage(match key {
+        Some(key) if what.contains(&format!("`{key}`")) => what.to_owned(),
+        Some(key) => format!("`{key}`: {what}"),
+        None => format!("[{place}]: {what}"),
+    });
+    match fix {
+        Some(fix) => error.fix(fix),
+        None => error,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::place::Place;
 use crate::base::suggest;
 
-pub use parameter::{Parameter, Type};
+pub use parameter::{Parameter, Type, bare};
 
 /// The keys that a header may have, in the order of the manual.
 pub const KEYS: &[&str] = &["params", "uses", "lock", "timeout"];

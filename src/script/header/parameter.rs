@@ -49,6 +49,34 @@ impl Type {
         Self::ALL.iter().find(|(_, one)| *one == self).map_or("", |(word, _)| word)
     }
 
+    /// A value as one writes it on the command line.
+    #[must_use]
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::String => "`--set color=blue`",
+            Self::Int => "`--set count=3`",
+            Self::Float => "`--set share=0.5`",
+            Self::Bool => "`--set fast=true`",
+            Self::Duration => "`--set wait=15m`",
+            Self::Size => "`--set most=\"5 MiB\"`",
+            Self::List => "`--set hosts=a,b,c`",
+        }
+    }
+
+    /// What the script gets of it.
+    #[must_use]
+    pub const fn in_script(self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Int => "a whole number",
+            Self::Float => "a number",
+            Self::Bool => "`true` or `false`",
+            Self::Duration => "the same string, as primitives take it",
+            Self::Size => "a whole number of bytes",
+            Self::List => "an array of strings",
+        }
+    }
+
     /// The type with its article and an example, for "takes …".
     const fn described(self) -> &'static str {
         match self {
@@ -218,7 +246,7 @@ impl Parameter {
 
     /// The value as the script gets it, or why the parameter does not take it.
     pub fn accept(&self, value: &Value) -> Result<Value> {
-        if self.secret && !value.as_str().is_some_and(|text| Reference::find(text).is_some()) {
+        if self.secret && value.as_str().and_then(Reference::find).is_none() {
             return Err(Error::usage(format!(
                 "the parameter `{}` is a secret and takes no value in clear",
                 self.name
@@ -302,7 +330,7 @@ fn amount(value: &Value) -> f64 {
 
 /// The value as a person would write it on the command line.
 #[must_use]
-pub(super) fn bare(value: &Value) -> String {
+pub fn bare(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(bare).collect::<Vec<_>>().join(","),

@@ -1,0 +1,90 @@
+//! The reference of what surrounds a script: its header, `playbook.toml` and the limits.
+
+use super::fields::row;
+use crate::run::project::limits::LIMITS;
+use crate::script::header::Type;
+
+const HEADER: &str = r#"## The header
+
+The `//!` lines at the top of a playbook are read without running it. The first paragraph is its title, further
+paragraphs say more about it, and the rest is TOML:
+
+```rhai
+//! Deploy the API: back up, migrate, restart, verify.
+//!
+//! params  = { version = "string", wait = { type = "duration", default = "15m" } }
+//! uses    = ["postgres.main:write", "http.api:read"]
+//! lock    = "api"
+//! timeout = "45m"
+```
+
+| key | |
+| --- | --- |
+| `params` | What a run is given: `name = "TYPE"` must be given, `name = { type, default, about, choices, pattern, min, max, secret }` says more |
+| `uses` | What the playbook may touch, and how far: `FAMILY.NAME:read`, `:write` or `:destroy`. The environment must grant as much |
+| `lock` | The name of a lock: two runs that name the same do not run at the same time |
+| `timeout` | How long a run may take; it can only shorten the environment's limit |
+
+A parameter's value comes from `--set name=value`, else from `[env.ENVIRONMENT.params]`, else from its default. A secret
+parameter takes a reference (`env:NAME`, `file:PATH`) and no value in clear. The script finds the values in `params`.
+
+"#;
+
+const FILE: &str = r#"## playbook.toml
+
+The folder of this file is the project. It says what playbooks can reach, and how far they may go.
+
+```toml
+default = "local"                # the environment of commands without --env; else `local`, else the only one
+
+[env.production]
+about = "the live system"
+on_failure = "rollback"          # or "stop": leave everything as it is when a run fails
+
+[env.production.limits]
+timeout = "45m"
+
+[env.production.params]
+version = "2.0.0"                # values of parameters, where --set gives none
+
+[env.production.postgres.main]   # a resource: FAMILY.NAME, in scripts postgres("main")
+access = "write"                 # read (without it), write or destroy
+url = "env:DATABASE_URL"         # the settings of its family; secrets only by reference
+```
+
+A secret is referred to by where its value lies: `env:NAME`, an environment variable, or `file:PATH`, a file, from the
+project's folder unless the path is absolute."#;
+
+/// The header of a playbook.
+pub(super) fn header() -> String {
+    let mut lines = vec![row(["type", "on the command line", "in the script"]), row(["---"; 3])];
+    lines.extend(
+        Type::ALL.iter().map(|(word, kind)| row([&format!("`{word}`"), kind.example(), kind.in_script()])),
+    );
+    format!("{HEADER}{}", lines.join("\n"))
+}
+
+/// `playbook.toml`.
+pub(super) fn file() -> String {
+    FILE.to_owned()
+}
+
+/// The limits of the sandbox.
+pub(super) fn limits() -> String {
+    let mut lines = vec![
+        "## Limits".to_owned(),
+        String::new(),
+        "Every run is bounded, the same in every build. `[env.ENVIRONMENT.limits]` sets other bounds; reaching one ends the run, and no \
+         script can catch that."
+            .to_owned(),
+        String::new(),
+        row(["limit", "default", "what it bounds"]),
+        row(["---"; 3]),
+    ];
+    lines.extend(
+        LIMITS
+            .iter()
+            .map(|limit| row([&format!("`{}`", limit.name), &format!("`{}`", limit.default()), limit.about])),
+    );
+    lines.join("\n")
+}
