@@ -87,6 +87,11 @@ impl Identity {
             .fix(format!("look at it with `ps -o pid,user,stat,wchan,args -p {}`", self.pid)))
     }
 
+    /// Kills its group.
+    pub fn kill(self) {
+        self.signal(Signal::KILL);
+    }
+
     async fn is_gone_within(self, within: Duration) -> bool {
         let begin = clock::instant();
         while self.is_alive() {
