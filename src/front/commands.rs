@@ -9,8 +9,7 @@ use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
 use super::terminal::Terminal;
-use super::{show, verify};
-use super::{docs, list};
+use super::{docs, list, log, show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -85,6 +84,7 @@ fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn()
         }
         Output::Json => listeners.push(Arc::new(Json::new())),
     }
+    listeners.extend(log::begin(common)?);
     let audience = Audience { listeners, ask: person(&terminal), allocated: Some(allocated) };
     let ended = exec::exec(&ready, FAMILIES, &audience, intention)?;
     terminal.close();

@@ -6,6 +6,7 @@ pub mod docs;
 pub mod draw;
 pub mod json;
 pub mod list;
+pub mod log;
 pub mod runs;
 pub mod show;
 pub mod style;
@@ -23,11 +24,22 @@ use crate::base::exit::Exit;
 /// Runs one command line from its first word to its exit code. `allocated` tells how many bytes the process has
 /// allocated: only the binary owns its allocator.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, allocated: fn() -> usize) -> Exit {
-    match arguments::Arguments::try_parse_from(arguments) {
+    match arguments::Arguments::try_parse_from(as_command(arguments.into_iter().collect())) {
         Ok(arguments) => commands::run(arguments, allocated),
         Err(refused) => {
             let _ = refused.print();
             if refused.use_stderr() { Exit::Usage } else { Exit::Done }
         }
     }
+}
+
+/// `playbook deploy.rhai` is `playbook exec deploy.rhai`: so a `#!/usr/bin/env playbook` line makes a playbook a command.
+fn as_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_playbook = arguments.get(1).is_some_and(|first| {
+        std::path::Path::new(first).extension().is_some_and(|extension| extension == "rhai")
+    });
+    if is_playbook {
+        arguments.insert(1, "exec".into());
+    }
+    arguments
 }

@@ -4,4 +4,6 @@ mod config;
 mod exec;
 mod journal;
 mod language;
+mod plan;
 mod sandbox;
+mod signals;

@@ -1,0 +1,75 @@
+//! Signals: Ctrl-C ends the work, takes back what was done, and leaves the journal whole; twice ends at once.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::rig::{Rig, wait_until};
+
+const SETTINGS: &str = "[env.local.files.store]\npath = \"store\"\naccess = \"write\"\n";
+
+fn begun(rest: &str) -> (Rig, Child) {
+    let script = format!("//! T.\n//!\n//! uses = [\"files.store:write\"]\nlet store = files(\"store\");\n{rest}");
+    let rig = Rig::new(SETTINGS).file("test.rhai", &script);
+    let child = rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the write", 60, || rig.path("store/key").exists());
+    (rig, child)
+}
+
+fn send(signal: &str, child: &Child) {
+    assert!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+fn code(mut child: Child, within: Duration) -> i32 {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap_or(-1);
+        }
+        assert!(begin.elapsed() < within, "it did not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn one_signal_stops_the_run_and_takes_it_back() {
+    for signal in ["-INT", "-TERM"] {
+        let (rig, child) = begun("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); }");
+        send(signal, &child);
+        assert_eq!(code(child, Duration::from_secs(30)), 130, "{signal}");
+        assert!(!rig.path("store/key").exists(), "{signal}: nothing was taken back");
+        rig.run(&["show", "last"]).expect(0).says("stopped by").says("taken back");
+        rig.run(&["verify"]).expect(0);
+    }
+}
+
+#[test]
+fn a_signal_reaches_a_busy_script_and_every_branch() {
+    for rest in ["loop {}", "parallel([|| { loop {} }, || wait(\"1h\"), || { retry 9 every \"1h\" { fail(\"x\"); } }]);"] {
+        let (rig, child) = begun(&format!("store.put(\"key\", \"value\"); {rest}"));
+        send("-INT", &child);
+        assert_eq!(code(child, Duration::from_secs(30)), 130);
+        assert!(!rig.path("store/key").exists());
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_the_journal_tells_how_far_it_came() {
+    let (rig, child) = begun("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); } rollback { store.put(\"slow\", \"x\"); wait(\"1h\"); }");
+    send("-INT", &child);
+    wait_until("the rollback", 60, || rig.path("store/slow").exists());
+    send("-INT", &child);
+    assert_ne!(code(child, Duration::from_secs(10)), 0);
+    assert!(rig.path("store/key").exists(), "the rollback went on after the second signal");
+    rig.run(&["verify"]).expect(0);
+    rig.run(&["show", "last"]).expect(0).says("Put");
+}
+
+#[test]
+fn a_killed_process_leaves_a_journal_that_verifies() {
+    let (rig, mut child) = begun("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); }");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    rig.run(&["runs"]).expect(0).says("interrupted");
+    rig.run(&["verify"]).expect(0);
+    rig.run(&["exec", "test.rhai", "--dry-run"]).expect(0);
+}
