@@ -109,6 +109,9 @@ pub struct Report {
     /// The calls that led there, innermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<Place>,
+    /// The call that failed is known to have changed nothing, so there is nothing to take back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// Fields of the other side for machines: `sqlstate`, `status`, `exit_code`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
@@ -132,6 +135,7 @@ impl Error {
             fix: None,
             at: None,
             chain: Vec::new(),
+            unchanged: false,
             details: Map::new(),
             others: Vec::new(),
         }))
@@ -215,6 +219,13 @@ impl Error {
     #[must_use]
     pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same error, of a call that is known to have changed nothing.
+    #[must_use]
+    pub fn unchanged(mut self) -> Self {
+        self.0.unchanged = true;
         self
     }
 

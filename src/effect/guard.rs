@@ -45,10 +45,15 @@ pub(super) async fn within<T>(
             cx.stop().give(Error::timeout(what).fix("give it longer with `#{ timeout: \"…\" }`, or look at why it is slow"));
         }
     }
-    if cx.is_graceful() {
-        let _ = tokio::time::timeout(GRACE, &mut work).await;
+    let mut reason = cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"));
+    if cx.is_graceful()
+        && let Ok(Err(closed)) = tokio::time::timeout(GRACE, &mut work).await
+        && closed.unchanged
+    {
+        // What closed in time may know that it changed nothing; then it is not in doubt.
+        (reason.unchanged, reason.why) = (true, closed.why.clone());
     }
-    Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped")))
+    Err(reason)
 }
 
 /// Whether another try may help.
@@ -62,7 +67,7 @@ pub(super) fn outcome(effect: Effect, result: &Result<Value>) -> Outcome {
         Ok(_) => Outcome::Done,
         Err(error) => match error.kind {
             Kind::InDoubt => Outcome::InDoubt,
-            Kind::Timeout | Kind::Cancelled | Kind::Limit if !effect.is_read() => Outcome::InDoubt,
+            Kind::Timeout | Kind::Cancelled | Kind::Limit if !effect.is_read() && !error.unchanged => Outcome::InDoubt,
             Kind::Cancelled => Outcome::Cancelled,
             _ => Outcome::Failed,
         },

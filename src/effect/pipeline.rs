@@ -18,7 +18,7 @@ use super::policy::Grants;
 use super::primitive::{Bound, Entry};
 use super::recall::Recall;
 use crate::base::call::{Call, Inverse};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::base::place::Place;
@@ -155,8 +155,10 @@ impl Pipeline {
             if !call.entry.effect.is_read() {
                 self.planned.fetch_add(1, Ordering::Relaxed);
             }
-            let inverse =
-                call.bound.inverse(&call.cx).await.unwrap_or_else(|why| Inverse::none(why.what.clone()));
+            let inverse = match call.bound.inverse(&call.cx).await {
+                Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
+                inverse => inverse.unwrap_or_else(|why| Inverse::none(why.what.clone())),
+            };
             self.host.tell(&self.began(&call, &inverse));
             return Ok(Reply::StandIn(stand_in));
         };
@@ -239,7 +241,8 @@ impl Pipeline {
         };
         let result = result.and_then(|value| bounded(&name, value)).map_err(|error| self.clean(error));
         let outcome = guard::outcome(call.entry.effect, &result);
-        if call.entry.atomic && outcome == Outcome::Failed {
+        let unchanged = result.as_ref().is_err_and(|error| error.unchanged);
+        if unchanged || (call.entry.atomic && outcome == Outcome::Failed) {
             self.ledger.withdraw(&position);
         }
         let ended = self.ended(&position, &name, begin.elapsed(), result.as_ref(), outcome);
@@ -263,6 +266,10 @@ impl Pipeline {
         guard::within(call.bound.inverse(&call.cx), &call.cx, deadline).await.map_err(|error| {
             let what = format!("`{}` was not begun: its inverse could not be worked out", call.request.call);
             let mut error = self.clean(error);
+            // These speak of the call itself, and say so better.
+            if matches!(error.kind, Kind::Denied | Kind::Usage | Kind::Missing) {
+                return error;
+            }
             error.why = Some(match &error.why {
                 Some(why) => format!("{}: {why}", error.what),
                 None => error.what.clone(),

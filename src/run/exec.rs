@@ -27,7 +27,7 @@ use crate::script::here::{self, Here};
 use crate::script::session::{Parts, Session};
 use crate::script::{engine, imports};
 use crate::sys::stop::Stop;
-use crate::sys::{clock, environment};
+use crate::sys::{clock, environment, process};
 
 /// How long a run may go on after a second signal before the process ends without it.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
@@ -114,6 +114,7 @@ async fn attend(
         signals += 1;
         stop.give(Error::cancelled(format!("stopped by {name}")));
         if signals > 1 {
+            process::end_all();
             unwinding.give(Error::cancelled(format!("stopped by a second signal ({name})")));
             return tokio::time::timeout(LAST_MOMENT, &mut ended).await.ok()?.ok();
         }

@@ -17,7 +17,7 @@ fn reads_run_and_writes_are_only_told() {
         "let store = files(\"store\");\nstep \"Look\" { check \"there\", store.get(\"there\") == \"old\"; }\n\
          step \"Change\" { store.put(\"new\", \"x\"); store.delete(\"there\"); wait(\"24h\"); } rollback { fail(\"never\"); }",
     );
-    seen.expect(0).says("write 1 B to `new`").says("there: \"old\"").hides("never");
+    seen.expect(0).says("write 1 B to `new`").says("there: old").hides("never");
     assert!(!rig.path("store/new").exists() && rig.path("store/there").exists());
     assert!(!rig.path(".playbook/journal.db").exists(), "a plan is no run");
 }

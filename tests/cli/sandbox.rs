@@ -32,7 +32,7 @@ fn memory_is_bounded_where_rhai_bounds_none() {
     for script in [
         "let m = #{}; let i = 0; loop { let q = []; q.pad(20000, \"x\"); m[`k${i}`] = q; i += 1; }",
         "let l = []; loop { let big = []; big.pad(50000, 1); l.push(|| big.len()); }",
-        "loop { try { let l = []; loop { let q = []; q.pad(90000, 1); l.push(q); } } catch { } }",
+        "loop { try { [1].map(|x| { let m = #{}; let i = 0; loop { let q = []; q.pad(90000, 1); m[`k${i}`] = [q]; i += 1; } }); } catch { } }",
     ] {
         let settings = SMALL.replace("2s", "100s");
         Rig::new(&settings).exec(script).1.expect(4).says("uses more memory than 64.0 MiB");

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt as _;
 
 use super::Table;
+use super::incoming::Incoming;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::text;
@@ -96,7 +95,8 @@ fn is_kept(status: &Status, kept: &str) -> bool {
     kept.starts_with(&same)
 }
 
-fn object(key: &str, status: &Status) -> Object {
+/// What a listing shows of an object.
+pub(super) fn object(key: &str, status: &Status) -> Object {
     Object { key: key.to_owned(), bytes: status.bytes, modified: status.modified.to_string() }
 }
 
@@ -162,7 +162,7 @@ impl Bucket {
             }
             folder.rename(&hidden, &key)
         };
-        self.on_folder(back).await?.ok_or_else(|| self.missing("folder", "")).map(|()| ())
+        self.on_folder(back).await?.ok_or_else(|| self.missing("folder", ""))
     }
 
     /// Writes an object from a stream, and says how large it is and its SHA-256. `keep` keeps aside what it replaces.
@@ -209,8 +209,7 @@ impl Store for Bucket {
         let (Some(file), Some(folder)) = (file, self.folder.clone()) else {
             return Err(Error::bug(format!("`{}` was opened for reading only", self.name)));
         };
-        let file = Some(tokio::fs::File::from_std(file));
-        Ok(Box::new(Incoming { folder, file, temporary: Some(temporary), key: key.to_owned() }))
+        Ok(Box::new(Incoming::new(folder, file, temporary, key)))
     }
 
     async fn open(&self, key: &str) -> Result<Content> {
@@ -258,67 +257,6 @@ fn sweep(folder: &Folder, keep: Duration) {
             if now.duration_since(status.changed).unsigned_abs() > most && now > status.changed {
                 let _ = folder.remove(&name);
             }
-        }
-    }
-}
-
-/// An object that is not visible yet.
-struct Incoming {
-    folder: Arc<Folder>,
-    file: Option<tokio::fs::File>,
-    temporary: Option<String>,
-    key: String,
-}
-
-impl Incoming {
-    fn failed(&self, why: &std::io::Error) -> Error {
-        self.folder.failed("write", &self.key, why)
-    }
-}
-
-#[async_trait]
-impl Upload for Incoming {
-    async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        let Some(file) = &mut self.file else {
-            return Err(Error::bug("an object was written to after its end"));
-        };
-        file.write_all(&chunk).await.map_err(|why| self.failed(&why))
-    }
-
-    async fn seal(&mut self) -> Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
-        file.flush().await.map_err(|why| self.failed(&why))?;
-        file.sync_all().await.map_err(|why| self.failed(&why))
-    }
-
-    async fn read_back(&self) -> Result<Content> {
-        let (folder, name) = (Arc::clone(&self.folder), self.temporary.clone().unwrap_or_default());
-        let file = blocking::run(move || folder.read(&name)).await?;
-        let file =
-            file.ok_or_else(|| Error::remote(format!("`{}` was removed while it was written", self.key)))?;
-        Ok(Box::new(tokio::fs::File::from_std(file)))
-    }
-
-    async fn publish(mut self: Box<Self>) -> Result<Object> {
-        self.seal().await?;
-        blocking::run(move || {
-            let temporary = self.temporary.clone().unwrap_or_default();
-            self.folder.rename(&temporary, &self.key)?;
-            self.temporary = None;
-            let status = self.folder.status(&self.key)?;
-            let status = status.ok_or_else(|| {
-                Error::remote(format!("`{}` was removed as soon as it was written", self.key))
-            })?;
-            Ok(object(&self.key, &status))
-        })
-        .await
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
-            let _ = self.folder.remove(temporary);
         }
     }
 }

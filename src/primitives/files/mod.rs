@@ -1,6 +1,7 @@
 //! A folder with the verbs of an object store: whole objects, durable, never half visible.
 
 mod bucket;
+mod incoming;
 
 use std::io::Cursor;
 use std::time::Duration;

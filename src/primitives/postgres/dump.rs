@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::archive::Table;
+use super::archive::{Contents, Table};
 use super::database;
 use super::programs::{Programs, well};
 use crate::base::access::{Access, ResourceId};
@@ -16,6 +16,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Counted, Dump, Target};
 use crate::effect::primitive::Primitive;
+use crate::effect::store::{Object, Store};
 
 const TABLES: &str = "SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'r' AS has_rows \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -73,7 +74,10 @@ impl Primitive for DumpTo {
             Box::pin(async move {
                 let contents = programs.list(stored).await?;
                 match contents.lacks(&lasting) {
-                    Some(missing) => Err(Error::remote("the dump does not hold all tables; nothing was stored").why(format!("it lacks {missing}"))),
+                    Some(missing) => {
+                        Err(Error::remote("the dump does not hold all tables; nothing was stored")
+                            .why(format!("it lacks {missing}")))
+                    }
                     None => Ok(Counted { tables: Some(contents.tables), rows: None }),
                 }
             })
@@ -116,19 +120,31 @@ impl Primitive for RestoreFrom {
         let began = cx.instant();
         let programs = Programs::of(&cx).await?;
         let store = cx.store(&self.store, Effect::Read).await?;
-        let object = store.head(&self.key).await?.ok_or_else(|| {
-            Error::missing(format!("`{}` holds no `{}`", self.store, self.key)).fix("list the store to see what it holds")
-        })?;
-        let mut content = store.open(&self.key).await?;
-        let contents = until_stopped(&cx, programs.list(&mut content)).await?;
-        let before = tables(&cx).await?;
-        let kept: Vec<String> = before.iter().filter(|table| !contents.holds(table)).map(ToString::to_string).collect();
+        let (object, contents) = self.look(&cx, &programs, &*store).await.map_err(Error::unchanged)?;
+        let before = tables(&cx).await.map_err(Error::unchanged)?;
+        let kept: Vec<String> =
+            before.iter().filter(|table| !contents.holds(table)).map(ToString::to_string).collect();
         let ended = programs.restore(store.open(&self.key).await?).await?;
-        well(&ended, format!("`{}` could not be restored from `{}`; it is as it was", cx.resource(), self.key))?;
+        let what = format!("`{}` could not be restored from `{}`", cx.resource(), self.key);
+        well(&ended, what).map_err(|error| {
+            if ended.stderr.text.contains("connection") { error } else { error.unchanged() }
+        })?;
         let took = cx.instant().duration_since(began).as_millis() as u64;
         Ok(json!({
             "store": self.store, "key": self.key, "bytes": object.bytes, "tables": contents.tables, "kept": kept, "took_ms": took,
         }))
+    }
+}
+
+impl RestoreFrom {
+    /// What is there to restore.
+    async fn look(&self, cx: &Cx, programs: &Programs, store: &dyn Store) -> Result<(Object, Contents)> {
+        let object = store.head(&self.key).await?.ok_or_else(|| {
+            Error::missing(format!("`{}` holds no `{}`", self.store, self.key))
+                .fix("list the store to see what it holds")
+        })?;
+        let mut content = store.open(&self.key).await?;
+        Ok((object, until_stopped(cx, programs.list(&mut content)).await?))
     }
 }
 
@@ -142,14 +158,19 @@ async fn until_stopped<T>(cx: &Cx, work: impl Future<Output = Result<T>>) -> Res
 }
 
 async fn server_version(cx: &Cx) -> Result<u32> {
-    let rows = database::read(cx, "SELECT current_setting('server_version_num')::int / 10000 AS major", &[]).await?;
+    let rows =
+        database::read(cx, "SELECT current_setting('server_version_num')::int / 10000 AS major", &[]).await?;
     let major = rows.first().and_then(|row| row.get("major")).and_then(Value::as_u64);
-    major.and_then(|major| u32::try_from(major).ok()).ok_or_else(|| Error::bug("the server does not tell its version"))
+    major
+        .and_then(|major| u32::try_from(major).ok())
+        .ok_or_else(|| Error::bug("the server does not tell its version"))
 }
 
 async fn tables(cx: &Cx) -> Result<Vec<Table>> {
     let rows = database::read(cx, TABLES, &[]).await?;
-    let text = |row: &crate::effect::sql::Row, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |row: &crate::effect::sql::Row, name: &str| {
+        row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let table = |row: &crate::effect::sql::Row| Table {
         schema: text(row, "schema"),
         name: text(row, "name"),

@@ -66,12 +66,14 @@ impl Statement {
 impl Primitive for Transaction {
     const NAME: &'static str = "transaction";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str =
-        r#"db.transaction(["DELETE FROM cart", #{ sql: "INSERT INTO log (what) VALUES ($1)", parameters: ["emptied"] }])"#;
+    const EXAMPLE: &'static str = r#"db.transaction(["DELETE FROM cart", #{ sql: "INSERT INTO log (what) VALUES ($1)", parameters: ["emptied"] }])"#;
     const TIMEOUT: Duration = Duration::from_secs(300);
 
     fn plan(&self, resource: &ResourceId) -> String {
-        let first = self.statements.first().map_or_else(String::new, |first| super::statements::headline(first.sql()));
+        let first = self
+            .statements
+            .first()
+            .map_or_else(String::new, |first| super::statements::headline(first.sql()));
         match self.statements.len() {
             0 | 1 => format!("change {resource}: {first}"),
             count => format!("change {resource} in one transaction: {first} and {} more", count - 1),
@@ -82,7 +84,8 @@ impl Primitive for Transaction {
         if self.undo.is_empty() {
             return Ok(Inverse::none("no `undo` was given with the transaction"));
         }
-        let undo = serde_json::to_value(&self.undo).map_err(|why| Error::bug("an `undo` cannot be kept").why(why.to_string()))?;
+        let undo = serde_json::to_value(&self.undo)
+            .map_err(|why| Error::bug("an `undo` cannot be kept").why(why.to_string()))?;
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("statements", undo)))
     }
 
@@ -102,12 +105,15 @@ async fn in_order(session: &Session, statements: &[Statement]) -> Result<Vec<u64
     let mut each = Vec::with_capacity(statements.len());
     for (name, statement) in names(statements) {
         let source = Source { name: &name, ..Source::statement(statement.sql()) };
-        each.push(database::touch(session, source, statement.parameters(), false).await?);
+        each.push(database::touch(session, source, statement.parameters()).await?);
     }
     Ok(each)
 }
 
 fn names(statements: &[Statement]) -> impl Iterator<Item = (String, &Statement)> {
     let count = statements.len();
-    statements.iter().enumerate().map(move |(n, statement)| (format!("statement {} of {count}", n + 1), statement))
+    statements
+        .iter()
+        .enumerate()
+        .map(move |(n, statement)| (format!("statement {} of {count}", n + 1), statement))
 }

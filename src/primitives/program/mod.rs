@@ -62,6 +62,7 @@ impl Primitive for Run {
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let table: Table = cx.settings()?;
         table.permit(cx, Effect::Write, &self.arguments)?;
+        table.find(cx)?;
         let Some(undo) = &self.undo else {
             return Ok(Inverse::none("what a program does is not known; give its own way back as `undo: [\"…\"]`"));
         };
@@ -116,7 +117,9 @@ impl Primitive for Destroy {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        cx.settings::<Table>()?.permit(cx, Effect::Destroy, &self.arguments)?;
+        let table: Table = cx.settings()?;
+        table.permit(cx, Effect::Destroy, &self.arguments)?;
+        table.find(cx)?;
         Ok(Inverse::none("what was destroyed cannot be had again"))
     }
 

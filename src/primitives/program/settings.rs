@@ -1,6 +1,7 @@
 //! The settings of a program, and what they allow.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -86,10 +87,15 @@ impl Table {
             .fix(elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table()))))
     }
 
+    /// Sees before anything is begun that the program is there.
+    pub(super) fn find(&self, cx: &Cx) -> Result<PathBuf> {
+        child::program(cx, self.path.as_deref().unwrap_or(&cx.resource().name))
+    }
+
     /// The command with these arguments, its secrets revealed.
     pub(super) async fn command(&self, cx: &Cx, arguments: Vec<String>) -> Result<Command> {
         Ok(Command {
-            program: child::program(cx, self.path.as_deref().unwrap_or(&cx.resource().name))?,
+            program: self.find(cx)?,
             arguments,
             variables: child::variables(cx, &self.env, &self.pass).await?,
             folder: child::folder(cx, self.folder.as_deref())?,

@@ -67,6 +67,18 @@ pub(super) fn run_prepared(
     bind(statement, parameters)?;
     let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     let before = session.connection.total_changes();
+    let rows = session.running(|| collect(session, statement, columns.len(), most))?;
+    // `changes` still tells of an earlier statement when this one changes no rows by its nature.
+    let changed = if session.connection.total_changes() == before { 0 } else { session.connection.changes() };
+    Ok(Done { columns, rows, changed })
+}
+
+fn collect(
+    session: &Session<'_>,
+    statement: &mut Statement<'_>,
+    columns: usize,
+    most: usize,
+) -> Result<Vec<Vec<Value>>, Trouble> {
     let (mut rows, mut size) = (Vec::new(), 0);
     let mut cursor = statement.raw_query();
     while let Some(row) = cursor.next()? {
@@ -74,8 +86,8 @@ pub(super) fn run_prepared(
         if rows.len() >= most {
             continue;
         }
-        let mut values = Vec::with_capacity(columns.len());
-        for column in 0..columns.len() {
+        let mut values = Vec::with_capacity(columns);
+        for column in 0..columns {
             let (value, bytes) = outgoing(row.get_ref(column)?);
             size += bytes;
             values.push(value);
@@ -87,15 +99,11 @@ pub(super) fn run_prepared(
         }
         rows.push(values);
     }
-    drop(cursor);
-    // `changes` still tells of an earlier statement when this one changes no rows by its nature.
-    let changed = if session.connection.total_changes() == before { 0 } else { session.connection.changes() };
-    Ok(Done { columns, rows, changed })
+    Ok(rows)
 }
 
 /// Reads in a transaction that sees one state of the database.
 pub(super) fn query(session: &Session<'_>, sql: &str, parameters: &Value, most: usize) -> Result<Done> {
-    debug_assert!(matches!(session.connection.is_autocommit(), true));
     session.transaction(|| read(session, sql, parameters, most)).map_err(|why| session.told(sql, why))
 }
 

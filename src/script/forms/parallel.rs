@@ -127,7 +127,7 @@ fn gather(
     match failure {
         Some((kind, error)) => {
             if !kind.is_catchable() {
-                here::stop().give(traces::explain(
+                here::end(traces::explain(
                     &error,
                     context.call_source().unwrap_or_default(),
                     &session.sources,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod connections;
+mod dumps;
 mod failures;
 
 use crate::rig::Rig;
@@ -29,13 +30,16 @@ fn exec(rig: Rig, access: &str, lines: &str) -> (Rig, Seen) {
 }
 
 fn script(access: &str, lines: &str) -> String {
-    format!("//! Test.\n//!\n//! uses = [\"postgres.main:{access}\"]\nlet db = postgres(\"main\");\nstep \"test\" {{\n{lines}\n}}\n")
+    format!(
+        "//! Test.\n//!\n//! uses = [\"postgres.main:{access}\"]\nlet db = postgres(\"main\");\nstep \"test\" {{\n{lines}\n}}\n"
+    )
 }
 
 #[test]
 fn values_of_every_common_type_come_and_go() {
     let database = need_postgres!();
-    database.sql("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN positive AS int CHECK (VALUE > 0)");
+    database
+        .sql("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN positive AS int CHECK (VALUE > 0)");
     let cases = [
         ("bool", "true"),
         ("int2", "-7"),
