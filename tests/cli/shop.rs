@@ -64,7 +64,7 @@ impl Shop {
             let mut statement = database.prepare(sql).unwrap();
             let columns = statement.column_count();
             let rows = statement.query_map([], |row| {
-                (0..columns).map(|n| row.get_ref(n).map(|value| format!("{value:?}"))).collect::<Result<Vec<_>, _>>()
+                (0..columns).map(|n| Ok(format!("{:?}", row.get::<_, rusqlite::types::Value>(n)?))).collect::<Result<Vec<_>, _>>()
             });
             rows.unwrap().map(|row| row.unwrap().join("|")).collect()
         };
@@ -137,16 +137,17 @@ fn readme_deploys_a_release_and_takes_a_bad_one_back() {
     assert_eq!(shop.version().as_deref(), Some("2.0.0"));
     assert!(shop.flag());
     let (before, process) = (shop.database(), shop.process());
-    assert!(before.contains("discount") && !before.contains("coupons"), "{before}");
+    assert!(before.contains("discount") && !before.contains("coupons"));
 
     let again = shop.run(good).expect(0).hides("Nothing runs yet");
     assert!(again.all().contains("✔ last migration: 2"), "{again}");
-    assert_eq!((shop.database(), shop.process()), (before.clone(), process), "the second time changed something");
+    assert_eq!(shop.process(), process);
+    assert!(shop.database() == before, "the second time changed something");
 
     let failed = shop.run(bad).expect(1).says("✘ Verify its health").says("no such column: loyalty_points");
     let failed = failed.says("failed, taken back").hides("NOT be taken back");
     assert!(failed.stdout.contains("↩ rollback of “Migrate the database”"), "{failed}");
-    assert_eq!(shop.database(), before, "the database is not as it was");
+    assert!(shop.database() == before, "the database is not as it was");
     assert_eq!(shop.version().as_deref(), Some("2.0.0"));
     assert!(shop.flag());
     shop.rig.run(&["verify", "--project", "examples/shop"]).expect(0);
