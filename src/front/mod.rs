@@ -1,5 +1,7 @@
 //! What people and machines outside see: the command line, the terminal, JSON, the summary.
 
+mod plan;
+
 pub mod arguments;
 pub mod commands;
 pub mod docs;

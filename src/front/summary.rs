@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::draw;
 use super::style::{Line, Paint, Style};
 use super::tree::{End, Node, Tree, What};
+use super::{draw, plan};
 use crate::base::effect::Effect;
 use crate::base::event::{Event, Listener};
 use crate::base::outcome::Outcome;
@@ -41,8 +41,14 @@ impl Listener for Summary {
 pub fn of(tree: &Tree, style: Style) -> String {
     let Some(head) = &tree.head else { return String::new() };
     let mut lines = vec![title(tree), Line::default()];
-    lines.extend(checklist(tree));
-    lines.extend(counts(tree));
+    if head.planning {
+        lines.extend(plan::lines(tree));
+        lines.extend(judgements(tree));
+    } else {
+        lines.extend(checklist(tree));
+        lines.extend(judgements(tree));
+        lines.extend(slowest(tree));
+    }
     lines.extend(failure(tree));
     lines.extend(taken_back(tree));
     let kept = Line::default()
@@ -51,6 +57,11 @@ pub fn of(tree: &Tree, style: Style) -> String {
     if !head.planning {
         lines.push(kept);
     }
+    // A section that has nothing to say leaves its blank line behind.
+    lines.dedup_by(|second, first| second.is_empty() && first.is_empty());
+    if lines.last().is_some_and(Line::is_empty) {
+        lines.pop();
+    }
     draw::text(&lines, style)
 }
 
@@ -58,6 +69,9 @@ fn title(tree: &Tree) -> Line {
     let name =
         tree.head.as_ref().map(|head| if head.title.is_empty() { &head.playbook } else { &head.title });
     let line = Line::default().with(Paint::Bold, name.map_or("", String::as_str).trim_end_matches('.'));
+    if tree.is_planning() {
+        return plan::outcome(line, tree);
+    }
     match &tree.end {
         None => line.with(Paint::Warn, "  not ended"),
         Some(end) => {
@@ -124,31 +138,28 @@ fn collect(node: &Node, depth: usize, rows: &mut Vec<(Line, Option<End>)>) {
     }
 }
 
-fn counts(tree: &Tree) -> Vec<Line> {
+/// How many checks and metrics held.
+fn judgements(tree: &Tree) -> Option<Line> {
     let judged: Vec<Option<bool>> = tree
         .walk()
         .filter_map(|node| if let What::Judged { passed, .. } = &node.what { Some(*passed) } else { None })
         .collect();
     let count = |which: Option<bool>| judged.iter().filter(|passed| **passed == which).count();
     let (good, bad, open) = (count(Some(true)), count(Some(false)), count(None));
-    let mut lines = Vec::new();
-    if !judged.is_empty() {
-        let passed = match judged.len() {
-            1 if good == 1 => "the check passed".to_owned(),
-            all if good == all => format!("all {all} checks passed"),
-            all => format!("{good} of {all} checks passed"),
-        };
-        let mut line = Line::default().with(Paint::Plain, passed);
-        if bad > 0 {
-            line = line.with(Paint::Plain, ", ").with(Paint::Bad, format!("{bad} failed"));
-        }
-        if open > 0 {
-            line = line.with(Paint::Dim, format!(", {open} cannot be told before the changes"));
-        }
-        lines.push(line);
+    let passed = match judged.len() {
+        0 => return None,
+        1 if good == 1 => "the check passed".to_owned(),
+        all if good == all => format!("all {all} checks passed"),
+        all => format!("{good} of {all} checks passed"),
+    };
+    let mut line = Line::default().with(Paint::Plain, passed);
+    if bad > 0 {
+        line = line.with(Paint::Plain, ", ").with(Paint::Bad, format!("{bad} failed"));
     }
-    lines.extend(slowest(tree));
-    lines
+    if open > 0 {
+        line = line.with(Paint::Dim, format!(", {open} cannot be told before the changes"));
+    }
+    Some(line)
 }
 
 /// The three steps that took longest: where the next minute can be won.
@@ -195,8 +206,12 @@ fn taken_back(tree: &Tree) -> Vec<Line> {
         }
         for item in items {
             lines.push(draw::line(item, 1, draw::mark(item)));
-            let fix = item.end.as_ref().and_then(|end| end.error.as_ref()?.fix.as_ref());
-            lines.extend(fix.map(|fix| Line::indented(2).with(Paint::Plain, format!("fix: {fix}"))));
+            let Some(error) = item.end.as_ref().and_then(|end| end.error.as_ref()) else { continue };
+            for (word, text) in [("why", &error.why), ("fix", &error.fix)] {
+                lines.extend(
+                    text.as_ref().map(|text| Line::indented(2).with(Paint::Plain, format!("{word}: {text}"))),
+                );
+            }
         }
     }
     // What a rollback block has covered is not taken back one by one, so this tells something only of a crash.
@@ -209,8 +224,7 @@ fn taken_back(tree: &Tree) -> Vec<Line> {
 
 /// The changes that a run left which did not end well and was not taken back.
 fn left(tree: &Tree) -> Vec<Line> {
-    let planning = tree.head.as_ref().is_some_and(|head| head.planning);
-    if planning || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done) {
+    if tree.is_planning() || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done) {
         return Vec::new();
     }
     let is_change = |node: &&Node| {

@@ -58,10 +58,8 @@ fn settle(seen: &mut Seen, token: Token) -> Token {
     let is_name = seen.previous == Previous::Dot || (seen.previous == Previous::MapStartOrComma && in_map);
     match &token {
         Token::MapStart => seen.brackets.push(true),
-        Token::LeftBrace | Token::LeftParen | Token::LeftBracket | Token::QuestionBracket | Token::Unit => {
-            if token != Token::Unit {
-                seen.brackets.push(false);
-            }
+        Token::LeftBrace | Token::LeftParen | Token::LeftBracket | Token::QuestionBracket => {
+            seen.brackets.push(false);
         }
         Token::RightBrace | Token::RightParen | Token::RightBracket => drop(seen.brackets.pop()),
         _ => {}

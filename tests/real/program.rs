@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::rig::seen::Seen;
-use crate::rig::{Rig, wait_until};
+use crate::rig::{Rig, interrupt, wait_until};
 
 /// A project in which `program.sh` may run any script of the shell.
 fn shell(more: &str) -> Rig {
@@ -16,7 +16,9 @@ fn shell(more: &str) -> Rig {
 }
 
 fn exec(rig: Rig, body: &str) -> (Rig, Seen) {
-    rig.exec(&format!("//! Programs.\n//!\n//! uses = [\"program.sh:destroy\"]\nlet sh = program(\"sh\");\n{body}\n"))
+    rig.exec(&format!(
+        "//! Programs.\n//!\n//! uses = [\"program.sh:destroy\"]\nlet sh = program(\"sh\");\n{body}\n"
+    ))
 }
 
 /// Whether the process whose number a program wrote into a file runs.
@@ -30,8 +32,9 @@ fn gone(rig: &Rig, file: &str) {
     wait_until(&format!("the process in {file} has ended"), 5, || !runs(&rig.path(file)));
 }
 
-/// A script whose background child ignores the polite signal and holds its outputs.
-const STUBBORN: &str = "trap '' TERM; echo $$ >leader; sleep 600 & echo $! >member; echo ready; wait; wait; sleep 600";
+/// A script that only notes the polite signal, with a background child that ignores it; both hold the outputs.
+const STUBBORN: &str = "trap 'echo asked >asked' TERM; echo $$ >leader; (trap '' TERM; sleep 600) & echo $! >member; \
+                        echo ready; while :; do wait; done";
 
 #[test]
 fn a_value_has_code_outputs_and_time() {
@@ -51,7 +54,10 @@ fn a_value_has_code_outputs_and_time() {
 fn without_a_list_nothing_may_be_run() {
     let rig = Rig::new("[env.local.program.sh]\naccess = \"write\"\n");
     let (_, seen) = exec_with(rig, r#"program("sh").run(["-c", "true"]);"#);
-    seen.expect(3).says("may not be run with").says(r#"write = [["-c", "true"]]"#).says("[env.local.program.sh]");
+    seen.expect(3)
+        .says("may not be run with")
+        .says(r#"write = [["-c", "true"]]"#)
+        .says("[env.local.program.sh]");
 }
 
 fn exec_with(rig: Rig, body: &str) -> (Rig, Seen) {
@@ -85,13 +91,19 @@ fn a_plan_runs_what_reads_and_denies_what_would_be_denied() {
     );
     rig.run(&["plan", "plan.rhai"]).expect(0).says("run `sh -c");
     assert!(!rig.path("made").exists());
-    let rig = rig.file("plan.rhai", "//! Plan.\n//!\n//! uses = [\"program.sh:write\"]\nprogram(\"sh\").run([\"-x\"]);\n");
+    let rig = rig.file(
+        "plan.rhai",
+        "//! Plan.\n//!\n//! uses = [\"program.sh:write\"]\nprogram(\"sh\").run([\"-x\"]);\n",
+    );
     rig.run(&["plan", "plan.rhai"]).expect(3).says("may not be run with");
 }
 
 #[test]
 fn an_exit_code_is_an_error_with_the_last_words() {
-    let (_, seen) = exec(shell(""), r#"sh.run(["-c", "echo fine; echo the disk is on fire >&2; exit 7"], #{ undo: ["-c", "true"] });"#);
+    let (_, seen) = exec(
+        shell(""),
+        r#"sh.run(["-c", "echo fine; echo the disk is on fire >&2; exit 7"], #{ undo: ["-c", "true"] });"#,
+    );
     seen.expect(1).says("ended with exit code 7").says("the disk is on fire");
     let (_, seen) = exec(
         shell(""),
@@ -108,9 +120,14 @@ fn a_program_killed_by_a_signal_says_so() {
 
 #[test]
 fn a_missing_program_says_how_to_get_it() {
-    let rig = Rig::new("[env.local.program.sh]\naccess = \"write\"\npath = \"no-such-program\"\nwrite = [[\"**\"]]\n");
+    let rig = Rig::new(
+        "[env.local.program.sh]\naccess = \"write\"\npath = \"no-such-program\"\nwrite = [[\"**\"]]\n",
+    );
     let (_, seen) = exec_with(rig, r#"program("sh").run([]);"#);
-    seen.expect(1).says("there is no program `no-such-program`").says("install it").hides("NOT be taken back");
+    seen.expect(1)
+        .says("there is no program `no-such-program`")
+        .says("install it")
+        .hides("NOT be taken back");
 }
 
 #[test]
@@ -123,7 +140,10 @@ fn wrong_settings_are_told_with_their_line() {
 #[test]
 fn the_environment_is_clean_and_a_secret_in_it_is_never_shown() {
     let settings = "env = { PLAIN = \"yes\", TOKEN = \"env:DEPLOY_TOKEN\" }\npass = [\"PASSED\"]";
-    let rig = shell(settings).variable("DEPLOY_TOKEN", "tr0ub4dor&3").variable("PASSED", "on").variable("KEPT", "out");
+    let rig = shell(settings)
+        .variable("DEPLOY_TOKEN", "tr0ub4dor&3")
+        .variable("PASSED", "on")
+        .variable("KEPT", "out");
     let (rig, seen) = exec(
         rig,
         r#"let out = sh.run(["-c", "env | sort; echo $TOKEN | base64; echo \"it is $TOKEN\" >&2"], #{ undo: ["-c", "true"] });
@@ -134,7 +154,9 @@ fn the_environment_is_clean_and_a_secret_in_it_is_never_shown() {
     );
     let seen = seen.expect(1).says("bad [secret]").hides("tr0ub4dor&3").hides("dHIwdWI0ZG9y").says("given");
     assert!(seen.stdout.contains("why: bad [secret]"), "{seen}");
-    for entry in std::fs::read_dir(rig.path(".playbook")).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+    for entry in
+        std::fs::read_dir(rig.path(".playbook")).unwrap().flatten().filter(|entry| entry.path().is_file())
+    {
         let bytes = std::fs::read(entry.path()).unwrap();
         assert!(!bytes.windows(11).any(|part| part == b"tr0ub4dor&3"), "{:?} holds the secret", entry.path());
     }
@@ -155,7 +177,8 @@ fn a_line_of_a_gigabyte_is_cut_and_costs_neither_memory_nor_time() {
 
 #[test]
 fn what_is_no_utf8_is_shown_as_such() {
-    let (_, seen) = exec(shell(""), r#"check "shown", sh.run(["-c", "printf 'a\\377b'"]).stdout == "a\ufffdb";"#);
+    let (_, seen) =
+        exec(shell(""), r#"check "shown", sh.run(["-c", "printf 'a\\377b'"]).stdout == "a\ufffdb";"#);
     seen.expect(0).says("a\u{fffd}b");
 }
 
@@ -177,9 +200,19 @@ fn a_timeout_leaves_nothing_running() {
     gone(&rig, "member");
 }
 
+#[test]
+fn an_endless_output_is_ended_by_its_timeout() {
+    let begin = Instant::now();
+    let (_, seen) =
+        exec(shell(""), r#"sh.run(["-c", "exec yes"], #{ timeout: "300ms", undo: ["-c", "true"] });"#);
+    seen.expect(4).says("within 300ms");
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
 /// A run of `script` in which the program has said `ready`.
 fn ready(rig: &Rig) -> (Child, impl FnOnce() -> String + use<>) {
-    let mut child = rig.command(&["exec", "test.rhai"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut err = BufReader::new(child.stderr.take().unwrap());
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let (told, heard) = std::sync::mpsc::channel();
@@ -199,20 +232,16 @@ fn ready(rig: &Rig) -> (Child, impl FnOnce() -> String + use<>) {
     (child, move || out.join().unwrap() + &err.join().unwrap())
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-}
-
 #[test]
 fn ctrl_c_lets_a_program_close_and_leaves_nothing_running() {
-    let polite = "trap 'echo closed >closing; exit 0' TERM; echo $$ >leader; echo ready; while :; do sleep 0.1; done";
+    let polite =
+        "trap 'echo closed >closing; exit 0' TERM; echo $$ >leader; echo ready; while :; do sleep 0.1; done";
     let rig = shell("").file(
         "test.rhai",
         &format!("//! Stop.\n//!\n//! uses = [\"program.sh:write\"]\nprogram(\"sh\").run([\"-c\", `{polite}`], #{{ undo: [\"-c\", \"true\"] }});\n"),
     );
     let (mut child, said) = ready(&rig);
-    signal(&child, "-INT");
+    interrupt(&child);
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130), "{}", said());
     assert_eq!(std::fs::read_to_string(rig.path("closing")).unwrap(), "closed\n");
@@ -227,9 +256,9 @@ fn a_second_ctrl_c_ends_at_once_and_still_leaves_nothing_running() {
     );
     let (mut child, said) = ready(&rig);
     let begin = Instant::now();
-    signal(&child, "-INT");
-    std::thread::sleep(Duration::from_millis(300));
-    signal(&child, "-INT");
+    interrupt(&child);
+    wait_until("the first signal has come through", 5, || rig.path("asked").exists());
+    interrupt(&child);
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(6), "its undo was not run: {}", said());
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());

@@ -1,6 +1,7 @@
 //! The stream of events folded into the tree, one by one; from a live run or from the journal alike.
 
 use super::{End, Head, Node, Tree, Unwind, What};
+use crate::base::call::Inverse;
 use crate::base::event::Event;
 
 impl Tree {
@@ -55,7 +56,7 @@ impl Tree {
     }
 
     fn add(&mut self, event: &Event) {
-        let planning = self.head.as_ref().is_some_and(|head| head.planning);
+        let planning = self.is_planning();
         let Some(node) = leaf(event, planning) else { return };
         let began = matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. });
         let list = parent(self.open_nodes(), &node.position, !began);
@@ -117,10 +118,17 @@ fn head(event: &Event) -> Option<Head> {
 fn leaf(event: &Event, planning: bool) -> Option<Node> {
     Some(match event {
         Event::StepBegan { position, name } => Node::new(position, What::Step { name: name.clone() }),
-        Event::EffectBegan { position, call, effect, plan, .. } => Node::new(
-            position,
-            What::Effect { call: call.name(), effect: *effect, plan: plan.clone(), planned: planning },
-        ),
+        Event::EffectBegan { position, call, effect, plan, inverse, .. } => {
+            let final_because = match inverse {
+                Inverse::None { why } => Some(why.clone()),
+                _ => None,
+            };
+            let call = call.name();
+            Node::new(
+                position,
+                What::Effect { call, effect: *effect, plan: plan.clone(), planned: planning, final_because },
+            )
+        }
         Event::Judged { position, judgement, name, passed, condition, actual, target } => Node::new(
             position,
             What::Judged {

@@ -85,6 +85,8 @@ pub enum What {
         plan: String,
         /// Whether the run is a plan, so that a change is only told.
         planned: bool,
+        /// Why it cannot be taken back, when it cannot.
+        final_because: Option<String>,
     },
     /// A check or metric.
     Judged {
@@ -204,6 +206,12 @@ impl Tree {
         let path = speaker(&self.nodes, from)?;
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.nodes.get(*first)?, |node, index| node.children.get(*index))
+    }
+
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_planning(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.planning)
     }
 
     /// Whether something is being taken back right now.

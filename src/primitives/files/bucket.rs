@@ -1,5 +1,6 @@
 //! A folder as a store of objects: keys, the hidden places of what comes and what was replaced, and the `Store`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::Table;
 use super::incoming::Incoming;
-use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::text;
 use crate::effect::cx::Cx;
@@ -27,33 +27,24 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 /// The longest key, in bytes; the same as in S3.
 const LONGEST_KEY: usize = 1024;
 
-/// A folder as a store of objects.
+/// A folder as a store of objects. The folder itself is made by the first object that is written.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     name: String,
-    /// `None` when there is no folder yet and it was only to be read.
-    folder: Option<Arc<Folder>>,
+    path: PathBuf,
     keep: Duration,
 }
 
-/// Opens the resource of a call; for anything but reading, the folder is made when it is missing.
-pub(super) async fn open(cx: &Cx, effect: Effect) -> Result<Bucket> {
+/// Opens the resource of a call.
+pub(super) fn open(cx: &Cx) -> Result<Bucket> {
     let table: Table = cx.settings()?;
     let keep = text::parse_duration(&table.keep)?;
-    let (path, name) = (cx.trusted_path(&table.path), cx.resource().to_string());
-    blocking::run(move || {
-        let folder = if effect.is_read() { Folder::open(&path)? } else { Some(Folder::open_or_make(&path)?) };
-        Ok(Bucket { name, folder: folder.map(Arc::new), keep })
-    })
-    .await
+    Ok(Bucket { name: cx.resource().to_string(), path: cx.trusted_path(&table.path), keep })
 }
 
-/// Opens the resource for another family. It cannot be told here how far that one will go, so nothing is made yet.
+/// Opens the resource for another family.
 pub(super) fn store(cx: Cx) -> Work<'static, Arc<dyn Store>> {
-    Box::pin(async move {
-        let effect = if cx.may(Effect::Write) { Effect::Write } else { Effect::Read };
-        Ok(Arc::new(open(&cx, effect).await?) as Arc<dyn Store>)
-    })
+    Box::pin(async move { Ok(Arc::new(open(&cx)?) as Arc<dyn Store>) })
 }
 
 /// Says what is wrong with a key, if anything.
@@ -190,8 +181,8 @@ impl Bucket {
         &self,
         work: impl FnOnce(&Folder) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
-        let Some(folder) = self.folder.clone() else { return Ok(None) };
-        blocking::run(move || work(&folder).map(Some)).await
+        let path = self.path.clone();
+        blocking::run(move || Folder::open(&path)?.map(|folder| work(&folder)).transpose()).await
     }
 }
 
@@ -199,17 +190,15 @@ impl Bucket {
 impl Store for Bucket {
     async fn begin(&self, key: &str) -> Result<Box<dyn Upload>> {
         check_key(key)?;
-        let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
-        let (name, keep) = (temporary.clone(), self.keep);
-        let create = move |folder: &Folder| {
-            sweep(folder, keep);
-            folder.create(&name)
-        };
-        let file = self.on_folder(create).await?;
-        let (Some(file), Some(folder)) = (file, self.folder.clone()) else {
-            return Err(Error::bug(format!("`{}` was opened for reading only", self.name)));
-        };
-        Ok(Box::new(Incoming::new(folder, file, temporary, key)))
+        let (path, keep, key) = (self.path.clone(), self.keep, key.to_owned());
+        blocking::run(move || {
+            let folder = Folder::open_or_make(&path)?;
+            sweep(&folder, keep);
+            let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
+            let file = folder.create(&temporary)?;
+            Ok(Box::new(Incoming::new(folder, file, temporary, key)) as Box<dyn Upload>)
+        })
+        .await
     }
 
     async fn open(&self, key: &str) -> Result<Content> {

@@ -22,9 +22,9 @@ pub(super) struct Incoming {
 
 impl Incoming {
     /// An object that will be `key`, and is written to `file`, which is called `temporary` until then.
-    pub(super) fn new(folder: Arc<Folder>, file: std::fs::File, temporary: String, key: &str) -> Self {
+    pub(super) fn new(folder: Folder, file: std::fs::File, temporary: String, key: String) -> Self {
         let file = Some(tokio::fs::File::from_std(file));
-        Self { folder, file, temporary: Some(temporary), key: key.to_owned() }
+        Self { folder: Arc::new(folder), file, temporary: Some(temporary), key }
     }
 
     fn failed(&self, why: &std::io::Error) -> Error {

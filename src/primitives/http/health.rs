@@ -16,7 +16,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::text::{headline, parse_duration, show_duration};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
-use crate::sys::http::{Answer, Method, Request, Url};
+use crate::sys::http::{Answer, Request, Url};
 
 /// No answer within this is an answer too: the next try may reach another process.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -130,7 +130,11 @@ impl Health {
             let wanted = Value::Object(wanted.clone());
             match serde_json::from_str::<Value>(&text) {
                 Err(_) => {
-                    return Some(format!("{}, which is no JSON: {}", answer.status_line, headline(&text, 80)));
+                    return Some(format!(
+                        "{}, which is no JSON: {}",
+                        answer.status_line,
+                        headline(&text, 80)
+                    ));
                 }
                 Ok(have) => {
                     if let Some(fault) = difference(&wanted, &have, "") {
@@ -247,7 +251,7 @@ impl Watch<'_> {
 
     async fn look(&self, begin: Instant, left: Duration) -> Result<Observation> {
         let sent = self.cx.instant();
-        let request = Request { method: Method::GET, url: self.url.clone(), headers: Vec::new(), body: None };
+        let request = Request::get(self.url.clone());
         let patience = left.min(PATIENCE);
         let answer = tokio::select! {
             answer = self.service.client.send(request, self.service.largest_body) => Some(answer),

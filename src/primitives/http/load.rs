@@ -16,7 +16,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
-use crate::sys::http::{Method, Request, Url};
+use crate::sys::http::{Request, Url};
 
 /// More would be a load test, which wants machines of its own.
 const MOST_REQUESTS: u64 = 100_000;
@@ -124,7 +124,7 @@ impl Load {
 
     async fn one(&self, cx: &Cx, service: &Service, url: &Url) -> (Duration, Result<()>) {
         let sent = cx.instant();
-        let request = Request { method: Method::GET, url: url.clone(), headers: Vec::new(), body: None };
+        let request = Request::get(url.clone());
         let result = service.client.send(request, service.largest_body).await.and_then(|answer| {
             if answer.status == self.status { Ok(()) } else { Err(Error::remote(answer.status_line)) }
         });

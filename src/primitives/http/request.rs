@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{path, service};
+use super::{Service, path, service};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::text::{headline, show_size};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -141,13 +141,20 @@ macro_rules! change {
             }
 
             async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+                // What cannot be sent at all is refused before anything is begun.
+                self.clone().send()?.request(&*service(cx).await?, Method::$method)?;
                 Ok(inverse(self.undo.as_ref(), cx.resource()))
             }
 
             async fn run(self, cx: Cx) -> Result<Value> {
+                self.send()?.run(&cx, Method::$method).await.map_err(in_doubt)
+            }
+        }
+
+        impl $name {
+            fn send(self) -> Result<Send> {
                 let body = body(self.json, self.text, self.form)?;
-                let send = Send { path: self.path, query: self.query, headers: self.headers, expect: self.expect, body };
-                send.run(&cx, Method::$method).await
+                Ok(Send { path: self.path, query: self.query, headers: self.headers, expect: self.expect, body })
             }
         }
     };
@@ -197,11 +204,15 @@ struct Send {
 }
 
 impl Send {
+    fn request(&self, service: &Service, method: Method) -> Result<Request> {
+        let url = path::join(service.client.base(), &self.path, &self.query)?;
+        Request::new(method, url, &self.headers, self.body.clone())
+    }
+
     async fn run(self, cx: &Cx, method: Method) -> Result<Value> {
         let service = service(cx).await?;
-        let url = path::join(service.client.base(), &self.path, &self.query)?;
         let what = format!("{method} {} of `{}`", self.path, cx.resource());
-        let request = Request { method, url, headers: self.headers.into_iter().collect(), body: self.body };
+        let request = self.request(&service, method)?;
         let begin = cx.instant();
         let answer = service.client.send(request, service.largest_body).await?;
         let ms = begin.elapsed().as_secs_f64() * 1e3;
@@ -219,6 +230,14 @@ impl Send {
         }
         value(&what, answer, ms)
     }
+}
+
+/// A change that was sent and not answered may have happened all the same.
+fn in_doubt(mut error: Error) -> Error {
+    if error.details.get("sent") == Some(&Value::Bool(true)) {
+        error.kind = Kind::InDoubt;
+    }
+    error
 }
 
 fn refused(what: &str, answer: &Answer, expect: &[u16]) -> Error {

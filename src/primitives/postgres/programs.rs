@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio_postgres::config::Host;
 
@@ -57,16 +58,24 @@ impl Programs {
     }
 
     /// What is in the archive that `source` gives; reads `source` only as far as that takes.
-    pub(super) async fn list(&self, source: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Contents> {
+    /// With a `digest` all of it is read and hashed.
+    pub(super) async fn list(
+        &self,
+        source: &mut (dyn AsyncRead + Send + Unpin),
+        mut digest: Option<&mut Sha256>,
+    ) -> Result<Contents> {
         let (mut here, there) = tokio::io::duplex(PIPE);
         let mut running =
             process::spawn(&self.command("pg_restore", &["--list"])?, Stdin::Stream(Box::new(there)))?;
         let stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
         let feed = async {
             while let Some(chunk) = dump::next(source, "the archive cannot be read").await? {
-                // The list stands at the beginning, and nobody takes the rest.
-                if here.write_all(&chunk).await.is_err() {
-                    break;
+                // The list stands at the beginning, and pg_restore does not take the rest.
+                let taken = here.write_all(&chunk).await.is_ok();
+                match &mut digest {
+                    Some(digest) => digest.update(&chunk),
+                    None if !taken => break,
+                    None => {}
                 }
             }
             drop(here);

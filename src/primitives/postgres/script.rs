@@ -37,7 +37,8 @@ pub(super) struct Script {
 impl Primitive for Script {
     const NAME: &'static str = "script";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str = r#"db.script("migrations/7_up.sql", #{ undo: "migrations/7_down.sql" })"#;
+    const EXAMPLE: &'static str =
+        r#"postgres("main").script("migrations/7_up.sql", #{ undo: "migrations/7_down.sql" })"#;
     const TIMEOUT: Duration = Duration::from_secs(600);
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -29,7 +29,8 @@ pub(super) struct Query {
 impl Primitive for Query {
     const NAME: &'static str = "query";
     const EFFECT: Effect = Effect::Read;
-    const EXAMPLE: &'static str = r#"db.query("SELECT id, state FROM orders WHERE state = $1", ["open"])"#;
+    const EXAMPLE: &'static str =
+        r#"postgres("main").query("SELECT id, state FROM orders WHERE state = $1", ["open"])"#;
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("ask {resource}: {}", headline(&self.sql))
@@ -55,7 +56,7 @@ pub(super) struct Scalar {
 impl Primitive for Scalar {
     const NAME: &'static str = "value";
     const EFFECT: Effect = Effect::Read;
-    const EXAMPLE: &'static str = r#"db.value("SELECT count(*) FROM orders")"#;
+    const EXAMPLE: &'static str = r#"postgres("main").value("SELECT count(*) FROM orders")"#;
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("ask {resource}: {}", headline(&self.sql))
@@ -104,7 +105,7 @@ pub(super) struct Execute {
 impl Primitive for Execute {
     const NAME: &'static str = "execute";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str = r#"db.execute("UPDATE orders SET state = $1 WHERE id = $2", ["held", 7], #{ undo: "UPDATE orders SET state = 'open' WHERE id = 7" })"#;
+    const EXAMPLE: &'static str = r#"postgres("main").execute("UPDATE orders SET state = $1 WHERE id = $2", ["held", 7], #{ undo: "UPDATE orders SET state = 'open' WHERE id = 7" })"#;
     const TIMEOUT: Duration = Duration::from_secs(300);
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -73,7 +73,8 @@ impl Table {
             [] => format!("it has no list `{effect}` of what may be run"),
             _ => format!("its list `{effect}` allows {}", allowed.join(", ")),
         };
-        let what = format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
+        let what =
+            format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
         let add = match allowed.as_slice() {
             [] => format!("add the line `{effect} = [{}]`", listed(arguments)),
             _ => format!("add `{}` to the list `{effect}`", listed(arguments)),
@@ -82,9 +83,9 @@ impl Table {
             .into_iter()
             .find(|(_, effect)| self.allows(*effect, arguments))
             .map(|(verb, effect)| format!("call `{verb}` instead: the list `{effect}` allows it"));
-        Err(Error::denied(what)
-            .why(why)
-            .fix(elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table()))))
+        Err(Error::denied(what).why(why).fix(
+            elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table())),
+        ))
     }
 
     /// Sees before anything is begun that the program is there.

@@ -56,8 +56,11 @@ impl Control {
         } else if self.table.has_releases() {
             let last = self.state()?.and_then(|state| state.release);
             return last.map(Some).ok_or_else(|| {
-                Error::usage(format!("`{}` was never started, so its release must be said", self.cx.resource()))
-                    .fix("name it: `start(\"v1\")`")
+                Error::usage(format!(
+                    "`{}` was never started, so its release must be said",
+                    self.cx.resource()
+                ))
+                .fix("name it: `start(\"v1\")`")
             });
         }
         Ok(wanted)
@@ -103,7 +106,8 @@ impl Control {
     }
 
     fn died(&self, started: &Detached, state: &State, status: Status) -> Error {
-        let release = state.release.as_ref().map(|release| format!(" release `{release}`")).unwrap_or_default();
+        let release =
+            state.release.as_ref().map(|release| format!(" release `{release}`")).unwrap_or_default();
         let within = text::show_duration(self.table.settle);
         let what = format!("`{}`{release} {status} within {within} of its start", self.cx.resource());
         let error = Error::remote(what).why(process::read_log(&self.log, started.log_from, LAST_WORDS));

@@ -179,7 +179,9 @@ impl Primitive for Replace {
         let Some(state) = control.state()?.filter(State::runs) else { return Ok(stop(cx)) };
         Ok(match state.release {
             Some(running) if running == self.release => Inverse::Nothing,
-            Some(running) => Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("release", running)),
+            Some(running) => {
+                Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("release", running))
+            }
             None => Inverse::none("what runs now was started without a release"),
         })
     }

@@ -68,7 +68,12 @@ impl Table {
             Setting::Plain(text) => Some(text),
             Setting::Reference(_) => None,
         });
-        [&self.program].into_iter().chain(&self.args).chain(&self.folder).chain(plain).any(|text| text.contains(PLACE))
+        [&self.program]
+            .into_iter()
+            .chain(&self.args)
+            .chain(&self.folder)
+            .chain(plain)
+            .any(|text| text.contains(PLACE))
     }
 
     /// Refuses a release that could lead elsewhere, or that has no place to go.
@@ -76,20 +81,27 @@ impl Table {
         if !self.has_releases() {
             return Err(Error::usage(format!("`{}` has no releases", cx.resource()))
                 .why("its settings say `{release}` nowhere")
-                .fix(format!("put `{{release}}` into `program` or `args` of {}, or leave the release out", cx.table())));
+                .fix(format!(
+                    "put `{{release}}` into `program` or `args` of {}, or leave the release out",
+                    cx.table()
+                )));
         }
-        let leads_elsewhere = release.contains(['/', '\\']) || release.contains("..") || release.starts_with(['.', '-']);
+        let leads_elsewhere =
+            release.contains(['/', '\\']) || release.contains("..") || release.starts_with(['.', '-']);
         if release.is_empty() || leads_elsewhere || release.chars().any(char::is_control) {
             return Err(Error::denied(format!("{release:?} may not be a release of `{}`", cx.resource()))
                 .why("a release is part of a path, and must not lead out of it")
-                .fix("name it without `/` and `..`, beginning with a letter or a digit, for example \"v2\""));
+                .fix(
+                    "name it without `/` and `..`, beginning with a letter or a digit, for example \"v2\"",
+                ));
         }
         Ok(())
     }
 
     /// The command that starts a release, its secrets revealed. The release was judged before.
     pub(super) async fn command(&self, cx: &Cx, release: Option<&str>) -> Result<Command> {
-        let fill = |text: &str| release.map_or_else(|| text.to_owned(), |release| text.replace(PLACE, release));
+        let fill =
+            |text: &str| release.map_or_else(|| text.to_owned(), |release| text.replace(PLACE, release));
         let set = self.env.iter().map(|(name, setting)| match setting {
             Setting::Plain(text) => (name.clone(), Setting::Plain(fill(text))),
             Setting::Reference(_) => (name.clone(), setting.clone()),

@@ -53,7 +53,8 @@ impl State {
 
     /// Writes the file as a whole.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_vec_pretty(self).map_err(|why| Error::bug(format!("a state cannot be written: {why}")))?;
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|why| Error::bug(format!("a state cannot be written: {why}")))?;
         files::replace(path, &text)
     }
 

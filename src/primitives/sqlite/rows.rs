@@ -26,7 +26,7 @@ pub(super) struct Done {
     pub(super) changed: u64,
 }
 
-/// Runs one statement to its end. `most` bounds how many rows are looked at.
+/// Runs one statement. It ends after `most` rows; with 0 it goes on to its end, and its rows are of no interest.
 pub(super) fn run(
     session: &Session<'_>,
     sql: &str,
@@ -37,7 +37,7 @@ pub(super) fn run(
     run_prepared(session, &mut statement, parameters, most)
 }
 
-/// Runs a statement that only reads, to its end.
+/// Runs one statement that only reads, at most until it has given `most` rows.
 pub(super) fn read(
     session: &Session<'_>,
     sql: &str,
@@ -57,7 +57,7 @@ pub(super) fn read(
     run_prepared(session, &mut statement, parameters, most)
 }
 
-/// Runs a prepared statement to its end.
+/// Runs a prepared statement; see [`run`].
 pub(super) fn run_prepared(
     session: &Session<'_>,
     statement: &mut Statement<'_>,
@@ -83,7 +83,7 @@ fn collect(
     let mut cursor = statement.raw_query();
     while let Some(row) = cursor.next()? {
         session.database.go_on()?;
-        if rows.len() >= most {
+        if most == 0 {
             continue;
         }
         let mut values = Vec::with_capacity(columns);
@@ -98,6 +98,9 @@ fn collect(
                 .into());
         }
         rows.push(values);
+        if rows.len() == most {
+            break;
+        }
     }
     Ok(rows)
 }

@@ -177,7 +177,10 @@ mod tests {
     #[test]
     fn lines_come_whole_across_chunks() {
         let seen = lines(&[b"on", b"e\r\n\ntw", b"o\n", b"three"]);
-        assert_eq!(seen.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(), ["one", "", "two", "three"]);
+        assert_eq!(
+            seen.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(),
+            ["one", "", "two", "three"]
+        );
     }
 
     #[test]
@@ -196,8 +199,17 @@ mod tests {
 
     #[test]
     fn an_output_is_kept_whole_or_only_its_end_from_a_line_on() {
-        assert_eq!(kept(10, 4, &[b"12345", b"67890"]), Captured { text: "1234567890".into(), ..Captured::default() });
-        assert_eq!(kept(10, 6, &[b"123456789", b"0\nab\n"]), Captured { text: "ab\n".into(), left_out: 11, torn: false });
-        assert_eq!(kept(10, 4, &[b"123456789", b"0abc", b"d"]), Captured { text: "abcd".into(), left_out: 10, torn: true });
+        assert_eq!(
+            kept(10, 4, &[b"12345", b"67890"]),
+            Captured { text: "1234567890".into(), ..Captured::default() }
+        );
+        assert_eq!(
+            kept(10, 6, &[b"123456789", b"0\nab\n"]),
+            Captured { text: "ab\n".into(), left_out: 11, torn: false }
+        );
+        assert_eq!(
+            kept(10, 4, &[b"123456789", b"0abc", b"d"]),
+            Captured { text: "abcd".into(), left_out: 10, torn: true }
+        );
     }
 }

@@ -35,8 +35,8 @@ fn a_failed_run_takes_back_what_says_how() {
     let lines = r#"
         db.execute("UPDATE t SET name = $1 WHERE id = 1", ["new"],
             #{ undo: "UPDATE t SET name = $1 WHERE id = 1", undo_parameters: ["one"] });
-        db.transaction(["INSERT INTO t VALUES (2, 'two')", #{ sql: "INSERT INTO t VALUES ($1, 'three')", parameters: [3] }],
-            #{ undo: ["DELETE FROM t WHERE id = 3", #{ sql: "DELETE FROM t WHERE id = $1", parameters: [2] }] });
+        db.transaction(["INSERT INTO t VALUES (2, 'two')", ["INSERT INTO t VALUES ($1, 'three')", 3]],
+            #{ undo: ["DELETE FROM t WHERE id = 3", ["DELETE FROM t WHERE id = $1", [2]]] });
         db.script("up.sql", #{ undo: "down.sql" });
         check "changed", db.query("SELECT id, name FROM t ORDER BY id") ==
             [#{ id: 1, name: "new" }, #{ id: 2, name: "two" }, #{ id: 3, name: "three" }];
@@ -59,7 +59,7 @@ fn a_transaction_takes_effect_as_a_whole_or_not_at_all() {
         check "rows", done == #{ rows: 3, each: [1, 2] };
         let error = ();
         try {
-            db.transaction(["INSERT INTO t VALUES (4, 'four')", #{ sql: "INSERT INTO t VALUES ($1, $2)", parameters: [2, "again"] }]);
+            db.transaction(["INSERT INTO t VALUES (4, 'four')", ["INSERT INTO t VALUES ($1, $2)", 2, "again"]]);
         } catch (caught) { error = caught; }
         check "which", error.what.contains("statement 2 of 2");
         check "sqlstate", error.details.sqlstate == "23505";

@@ -80,7 +80,7 @@ fn a_dump_brings_the_database_back_as_it_was() {
         db.execute("ALTER TABLE people ADD age int");
         db.execute("CREATE TABLE later (n int)");
         let done = db.restore_from(store, "a/before.dump");
-        check `restored ${{done}}`, done.tables == 4 && done.kept == ["public.later"];
+        check `restored ${{done}}`, done.tables == 4 && done.kept == ["public.later"] && done.sha256 == dump.sha256;
         db.execute("DROP TABLE later");"#
     );
     let (rig, seen) = run(with_store(&database, ""), &lines);
@@ -191,10 +191,22 @@ fn a_restore_that_the_server_refuses_changes_nothing() {
 }
 
 #[test]
-fn ctrl_c_in_the_middle_of_a_dump_leaves_nothing_behind() {
+fn a_restore_is_taken_back_by_the_dump_that_was_named_for_it() {
     let Some(database) = with_tables() else { return };
-    let rig = with_store(&database, "").file("test.rhai", &playbook(DUMP));
-    // pg_dump waits for the lock, so the dump stands in its middle.
+    let lines = format!(
+        r#"{DUMP}
+        db.execute("UPDATE people SET name = 'later'", #{{ undo: "SELECT 1" }});
+        db.dump_to(store, "later.dump");
+        db.restore_from(store, "a/before.dump", #{{ undo: "later.dump" }});
+        check "back", db.value("SELECT name FROM people WHERE id = 1") == "person 1";
+        fail("on purpose");"#
+    );
+    run(with_store(&database, ""), &lines).1.expect(1).says("on purpose");
+    assert_eq!(database.sql("SELECT DISTINCT name FROM people"), "later");
+}
+
+/// Runs the playbook while somebody else holds a lock that it has to wait for, and interrupts it there.
+fn interrupted(database: &Database, rig: &Rig, lock: &str) {
     let socket = database.server.socket();
     let mut locker = std::process::Command::new(database.server.programs().join("psql"));
     locker
@@ -212,19 +224,38 @@ fn ctrl_c_in_the_middle_of_a_dump_leaves_nothing_behind() {
         .arg(socket);
     let mut locker = locker.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut input = locker.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, b"BEGIN; LOCK TABLE people;\n").unwrap();
-    let locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'people'::regclass";
+    std::io::Write::write_all(&mut input, format!("BEGIN; LOCK TABLE people IN {lock} MODE;\n").as_bytes())
+        .unwrap();
+    let locked = "SELECT count(*) FROM pg_locks WHERE granted AND relation = 'people'::regclass AND pid <> pg_backend_pid()";
     wait_until("the table is locked", 20, || database.sql(locked) == "1");
     let mut child =
         rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app' AND wait_event_type = 'Lock'";
-    wait_until("pg_dump waits", 30, || database.sql(waiting) == "1");
+    wait_until("the program waits", 30, || database.server.psql(&database.name, waiting) == "1");
     std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(child.wait().unwrap().code().is_some_and(|code| code != 0));
     let connected =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app'";
-    wait_until("pg_dump is gone", 10, || database.server.psql(&database.name, connected) == "0");
-    assert_eq!(stored(&rig), Vec::<String>::new());
+    wait_until("the program is gone", 10, || database.server.psql(&database.name, connected) == "0");
     drop(input);
     locker.wait().unwrap();
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_dump_leaves_nothing_behind() {
+    let Some(database) = with_tables() else { return };
+    let rig = with_store(&database, "").file("test.rhai", &playbook(DUMP));
+    interrupted(&database, &rig, "ACCESS EXCLUSIVE");
+    assert_eq!(stored(&rig), Vec::<String>::new());
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_a_restore_changes_nothing() {
+    let Some(database) = with_tables() else { return };
+    let (rig, seen) = run(with_store(&database, ""), DUMP);
+    seen.expect(0);
+    let before = database.dump();
+    std::fs::write(rig.path("test.rhai"), playbook("db.restore_from(store, \"a/before.dump\");")).unwrap();
+    interrupted(&database, &rig, "ACCESS SHARE");
+    assert_eq!(database.dump(), before);
 }

@@ -1,16 +1,17 @@
 //! An HTTP client for one base address: bounded bodies, redirects that stay on the host, and causes told as they are.
 
-use std::error::Error as _;
+mod failure;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 pub use reqwest::{Method, Url};
 
 use crate::base::error::{Error, Result};
 use crate::base::secret::Revealed;
-use crate::base::text::show_size;
 
 /// How long a host may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -43,14 +44,35 @@ pub struct Client {
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The method.
-    pub method: Method,
-    /// The whole address.
-    pub url: Url,
-    /// Headers of this request.
-    pub headers: Vec<(String, String)>,
-    /// The body and its content type.
-    pub body: Option<(&'static str, Bytes)>,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+}
+
+impl Request {
+    /// A request with headers of its own and a body of some content type.
+    pub fn new(
+        method: Method,
+        url: Url,
+        headers: &BTreeMap<String, String>,
+        body: Option<(&'static str, Bytes)>,
+    ) -> Result<Self> {
+        let mut all = HeaderMap::new();
+        if let Some((kind, _)) = &body {
+            all.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        for (name, value) in headers {
+            all.insert(header_name(name)?, header_value(name, value)?);
+        }
+        Ok(Self { method, url, headers: all, body: body.map(|(_, bytes)| bytes) })
+    }
+
+    /// A plain GET.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: None }
+    }
 }
 
 /// An answer with its body read.
@@ -94,7 +116,8 @@ impl Client {
             None => builder,
         };
         let inner = builder.build().map_err(|why| {
-            Error::new(crate::base::error::Kind::Io, format!("no HTTP client for `{name}`")).why(causes(&why))
+            Error::new(crate::base::error::Kind::Io, format!("no HTTP client for `{name}`"))
+                .why(failure::causes(&why))
         })?;
         Ok(Self { inner, name, base })
     }
@@ -109,18 +132,17 @@ impl Client {
     pub async fn send(&self, request: Request, most: usize) -> Result<Answer> {
         let Request { method, url, headers, body } = request;
         let what = format!("{method} {} of `{}`", url.path(), self.name);
-        let mut builder = self.inner.request(method, url);
-        for (name, value) in &headers {
-            builder = builder.header(header_name(name)?, header_value(name, value)?);
+        let mut builder = self.inner.request(method, url).headers(headers);
+        if let Some(bytes) = body {
+            builder = builder.body(bytes);
         }
-        if let Some((kind, bytes)) = body {
-            builder = builder.header("content-type", kind).body(bytes);
-        }
-        let mut response = builder.send().await.map_err(|why| self.failed(&what, why))?;
+        let mut response = builder.send().await.map_err(|why| failure::unanswered(&what, &self.base, why))?;
         let status = response.status();
         let mut read = BytesMut::new();
         let mut cut = false;
-        while let Some(chunk) = response.chunk().await.map_err(|why| broke_off(&what, read.len(), why))? {
+        while let Some(chunk) =
+            response.chunk().await.map_err(|why| failure::broke_off(&what, read.len(), why))?
+        {
             let room = most - read.len();
             read.extend_from_slice(&chunk[..chunk.len().min(room)]);
             if chunk.len() > room {
@@ -135,39 +157,6 @@ impl Client {
             body: read.freeze(),
             cut,
         })
-    }
-
-    /// What a request that got no answer died of.
-    fn failed(&self, what: &str, error: reqwest::Error) -> Error {
-        let error = error.without_url();
-        let why = causes(&error);
-        let host = format!(
-            "{}:{}",
-            self.base.host_str().unwrap_or("?"),
-            self.base.port_or_known_default().unwrap_or(0)
-        );
-        let said = |text: &str| why.contains(text);
-        if error.is_redirect() {
-            return Error::remote(format!("{what} was redirected too far")).why(why);
-        }
-        let io = io_kind(&error);
-        let result = match io {
-            Some(std::io::ErrorKind::ConnectionRefused) => Error::remote(format!("{what} failed: nothing listens at {host}"))
-                .fix("start the server, or correct `url` of that resource in playbook.toml"),
-            _ if said("dns error") => Error::remote(format!("{what} failed: the host `{}` was not found", self.base.host_str().unwrap_or("?")))
-                .fix("correct `url` of that resource in playbook.toml, or check the name service"),
-            _ if said("UnknownIssuer") || said("self-signed") => Error::remote(format!("{what} failed: the certificate of {host} is signed by nobody known here"))
-                .fix("name the file of the signing authority's certificate as `ca` of that resource in playbook.toml"),
-            _ if said("certificate") => Error::remote(format!("{what} failed: the certificate of {host} is not valid")),
-            _ if error.is_connect() && error.is_timeout() => Error::remote(format!("{what} failed: {host} did not accept a connection within 10s"))
-                .fix("check that the host runs and that no firewall is in between"),
-            _ if error.is_connect() => Error::remote(format!("{what} failed: no connection to {host}")),
-            _ if said("message completed") || said("connection closed") || io == Some(std::io::ErrorKind::ConnectionReset) => {
-                Error::remote(format!("{what} failed: {host} closed the connection without an answer"))
-            }
-            _ => Error::remote(format!("{what} failed")),
-        };
-        result.why(why)
     }
 }
 
@@ -189,19 +178,13 @@ fn redirects(base: &Url, most: usize) -> Policy {
     })
 }
 
-fn broke_off(what: &str, after: usize, error: reqwest::Error) -> Error {
-    Error::remote(format!("the answer to {what} broke off after {}", show_size(after as u64)))
-        .why(causes(&error.without_url()))
-        .fix("look at the server's log: it closed the connection before the end")
-}
-
 fn certificates(name: &str, pem: &str) -> Result<Vec<reqwest::Certificate>> {
     let wrong = || {
         Error::usage(format!("`ca` of `{name}` holds no certificate"))
             .fix("name a file in PEM form, with BEGIN CERTIFICATE")
     };
-    let found =
-        reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|why| wrong().why(causes(&why)))?;
+    let found = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+        .map_err(|why| wrong().why(failure::causes(&why)))?;
     if found.is_empty() { Err(wrong()) } else { Ok(found) }
 }
 
@@ -229,30 +212,4 @@ fn join_headers(headers: &HeaderMap) -> Vec<(String, String)> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The causes below the library's own sentence, which says only that a request failed.
-fn causes(error: &reqwest::Error) -> String {
-    let mut told: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        // Each layer likes to repeat the one below it.
-        if !told.iter().any(|have| have.contains(&text)) {
-            told.retain(|have| !text.contains(have.as_str()));
-            told.push(text);
-        }
-        next = cause.source();
-    }
-    if told.is_empty() { error.to_string() } else { told.join(": ") }
-}
-
-fn io_kind(error: &reqwest::Error) -> Option<std::io::ErrorKind> {
-    let mut next = error.source();
-    let mut kind = None;
-    while let Some(cause) = next {
-        kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind).or(kind);
-        next = cause.source();
-    }
-    kind
 }

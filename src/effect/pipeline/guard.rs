@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::cx::Cx;
-use super::journal::Licence;
-use super::primitive::Bound;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text;
+use crate::effect::cx::Cx;
+use crate::effect::journal::Licence;
+use crate::effect::primitive::Bound;
 use crate::sys::clock;
 
 /// How long a call that asked for it may take to close after a stop.
@@ -22,11 +22,9 @@ pub(super) async fn run(
     bound: Box<dyn Bound>,
     cx: &Cx,
     deadline: Duration,
-    licence: Licence,
+    _licence: Licence,
 ) -> Result<Value> {
-    let result = within(bound.run(cx.clone()), cx, deadline).await;
-    drop(licence);
-    result
+    within(bound.run(cx.clone()), cx, deadline).await
 }
 
 /// Waits for `work`, at most `deadline`, and ends it on a stop. Only work that asked for it gets time to close:
@@ -56,9 +54,9 @@ pub(super) async fn within<T>(
     Err(reason)
 }
 
-/// Whether another try may help.
+/// Whether another try may help. It is asked only of what may be done twice, so a doubt is no reason against one.
 pub(super) fn may_be_retried(error: &Error) -> bool {
-    matches!(error.kind, Kind::Remote | Kind::Timeout | Kind::Io)
+    matches!(error.kind, Kind::Remote | Kind::Timeout | Kind::Io | Kind::InDoubt)
 }
 
 /// A write that was stopped may have happened all the same: it is in doubt, never failed.
@@ -67,7 +65,9 @@ pub(super) fn outcome(effect: Effect, result: &Result<Value>) -> Outcome {
         Ok(_) => Outcome::Done,
         Err(error) => match error.kind {
             Kind::InDoubt => Outcome::InDoubt,
-            Kind::Timeout | Kind::Cancelled | Kind::Limit if !effect.is_read() && !error.unchanged => Outcome::InDoubt,
+            Kind::Timeout | Kind::Cancelled | Kind::Limit if !effect.is_read() && !error.unchanged => {
+                Outcome::InDoubt
+            }
             Kind::Cancelled => Outcome::Cancelled,
             _ => Outcome::Failed,
         },
