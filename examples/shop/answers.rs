@@ -52,9 +52,8 @@ impl Shop {
             ("POST", "/orders") => self.order(),
             _ => Ok(json_answer("404 Not Found", &json!({ "error": format!("no {method} {path} here") }))),
         };
-        let answer = answered.unwrap_or_else(|why| {
-            json_answer("500 Internal Server Error", &json!({ "error": said(&why) }))
-        });
+        let answer = answered
+            .unwrap_or_else(|why| json_answer("500 Internal Server Error", &json!({ "error": said(&why) })));
         if answer.status.starts_with('5') {
             self.errors.fetch_add(1, Ordering::Relaxed);
         }
@@ -95,8 +94,7 @@ impl Shop {
     }
 
     fn metrics(&self) -> rusqlite::Result<Answer> {
-        let (requests, errors) =
-            (self.requests.load(Ordering::Relaxed), self.errors.load(Ordering::Relaxed));
+        let (requests, errors) = (self.requests.load(Ordering::Relaxed), self.errors.load(Ordering::Relaxed));
         let body = format!(
             "# TYPE shop_info gauge\nshop_info{{release=\"{}\"}} 1\n\
              # TYPE shop_orders gauge\nshop_orders {}\n\

@@ -60,10 +60,14 @@ struct Block {
 
 fn blocks(page: &str) -> Vec<Block> {
     let text = std::fs::read_to_string(Path::new(REPOSITORY).join(page)).unwrap();
-    text.split("```").skip(1).step_by(2).map(|block| {
-        let (fence, text) = block.split_once('\n').unwrap();
-        Block { words: fence.split_whitespace().map(str::to_owned).collect(), text: text.to_owned() }
-    }).collect()
+    text.split("```")
+        .skip(1)
+        .step_by(2)
+        .map(|block| {
+            let (fence, text) = block.split_once('\n').unwrap();
+            Block { words: fence.split_whitespace().map(str::to_owned).collect(), text: text.to_owned() }
+        })
+        .collect()
 }
 
 /// The guide is read from top to bottom, and so it is run: one project, to which each `toml` block is added, and in
@@ -74,7 +78,8 @@ fn every_block_of_the_guide_runs() {
     let mut rig = Rig::new("").variable("API_TOKEN", "a-token-that-nobody-shall-see");
     let mut count = 0;
     for block in blocks("docs/guide.md") {
-        let word = |name: &str| block.words.iter().find_map(|word| word.strip_prefix(name)).map(str::to_owned);
+        let word =
+            |name: &str| block.words.iter().find_map(|word| word.strip_prefix(name)).map(str::to_owned);
         match block.words.first().map(String::as_str) {
             Some("toml") => {
                 settings.push_str(&block.text);

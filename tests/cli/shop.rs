@@ -64,7 +64,9 @@ impl Shop {
             let mut statement = database.prepare(sql).unwrap();
             let columns = statement.column_count();
             let rows = statement.query_map([], |row| {
-                (0..columns).map(|n| Ok(format!("{:?}", row.get::<_, rusqlite::types::Value>(n)?))).collect::<Result<Vec<_>, _>>()
+                (0..columns)
+                    .map(|n| Ok(format!("{:?}", row.get::<_, rusqlite::types::Value>(n)?)))
+                    .collect::<Result<Vec<_>, _>>()
             });
             rows.unwrap().map(|row| row.unwrap().join("|")).collect()
         };
@@ -105,7 +107,8 @@ impl Shop {
     }
 
     fn process(&self) -> Option<String> {
-        let text = std::fs::read_to_string(self.rig.path("examples/shop/.playbook/services/shop.json")).ok()?;
+        let text =
+            std::fs::read_to_string(self.rig.path("examples/shop/.playbook/services/shop.json")).ok()?;
         let state: Value = serde_json::from_str(&text).unwrap();
         Some(state["process"]["pid"].as_i64()?.to_string())
     }
@@ -122,7 +125,10 @@ impl Drop for Shop {
 /// The lines of the first code block under a heading of README.
 fn block(heading: &str) -> Vec<String> {
     let readme = std::fs::read_to_string(Path::new(REPOSITORY).join("README.md")).unwrap();
-    let below = readme.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("README has no `{heading}`")).1;
+    let below = readme
+        .split_once(&format!("\n## {heading}\n"))
+        .unwrap_or_else(|| panic!("README has no `{heading}`"))
+        .1;
     let block = below.split("```").nth(1).unwrap();
     block.lines().skip(1).map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()
 }
@@ -133,7 +139,11 @@ fn readme_deploys_a_release_and_takes_a_bad_one_back() {
     let lines = block("Try it");
     let [good, bad, stop] = lines.as_slice() else { panic!("three lines, not {lines:?}") };
 
-    shop.run(good).expect(0).says("✔ Nothing runs yet: start 1.0.0").says("✔ Open the shop").says("checks passed");
+    shop.run(good)
+        .expect(0)
+        .says("✔ Nothing runs yet: start 1.0.0")
+        .says("✔ Open the shop")
+        .says("checks passed");
     assert_eq!(shop.version().as_deref(), Some("2.0.0"));
     assert!(shop.flag());
     let (before, process) = (shop.database(), shop.process());
@@ -161,7 +171,8 @@ fn readme_deploys_a_release_and_takes_a_bad_one_back() {
 
 /// The example `health.rhai` against the shop that runs.
 fn health_example(shop: &Shop) {
-    let text = |name: &str| std::fs::read_to_string(Path::new(REPOSITORY).join("examples").join(name)).unwrap();
+    let text =
+        |name: &str| std::fs::read_to_string(Path::new(REPOSITORY).join("examples").join(name)).unwrap();
     std::fs::write(shop.rig.path("examples/health.rhai"), text("health.rhai")).unwrap();
     let settings = text("playbook.toml").replace("18642", &shop.port.to_string());
     std::fs::write(shop.rig.path("examples/playbook.toml"), settings).unwrap();
@@ -171,7 +182,12 @@ fn health_example(shop: &Shop) {
 /// A run that is killed leaves a journal that verifies and tells how far it came.
 fn killed_in_the_middle(shop: &Shop, line: &str) {
     let log = shop.rig.path("killed.log");
-    let mut child = shop.command(line).stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let mut child = shop
+        .command(line)
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
     wait_until("the bad release is running", 300, || shop.version().as_deref() == Some("2.1.0"));
     child.kill().unwrap();
     child.wait().unwrap();
