@@ -9,3 +9,4 @@ mod plan;
 mod sandbox;
 mod shop;
 mod signals;
+mod terminal;
