@@ -35,7 +35,7 @@ fn a_result_that_is_not_known_can_be_passed_on_but_not_decided_on() {
 
 #[test]
 fn every_way_to_decide_on_it_is_a_horizon() {
-    for decision in ["if made {}", "while made.ok {}", "for x in made {}", "switch made.key { \"a\" => 1 }", "let x = made.key == \"k\";", "made.key.len();", "let y = 1 < made.bytes;", "let z = !made.ok;"] {
+    for decision in ["if made {}", "while made.ok {}", "for x in made { log(x); }", "switch made.key { \"a\" => 1 }", "let x = made.key == \"k\";", "made.key.len();", "let y = 1 < made.bytes;", "let z = !made.ok;"] {
         let (_, seen) = plan(&format!("let made = files(\"store\").put(\"new\", \"x\");\n{decision}\nlog(\"went \" + \"on\");"));
         let seen = seen.expect(0);
         assert!(seen.all().contains("beyond here"), "`{decision}`: {seen}");

@@ -1,6 +1,6 @@
 //! Programs, through playbooks: what may run, how it ends, and that nothing of it is left.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -228,7 +228,7 @@ fn ready(rig: &Rig) -> (Child, impl FnOnce() -> String + use<>) {
     };
     let out = std::thread::spawn(move || follow(&mut out, told));
     let err = std::thread::spawn(move || follow(&mut err, other));
-    heard.recv_timeout(Duration::from_secs(60)).expect("the program says that it is ready");
+    heard.recv_timeout(Duration::from_secs(60)).unwrap();
     (child, move || out.join().unwrap() + &err.join().unwrap())
 }
 

@@ -95,14 +95,14 @@ fn reading_changes_nothing_and_nothing_reaches_beyond_the_file() {
     for (call, code, says) in [
         ("db.query(\"DELETE FROM users\")", 1, "use `execute`"),
         ("db.value(\"INSERT INTO users VALUES (3, 'x') RETURNING id\")", 1, "use `execute`"),
-        ("db.query(\"PRAGMA journal_mode = WAL\")", 3, "use `execute`"),
-        ("db.query(\"PRAGMA query_only = OFF\")", 3, "use `execute`"),
+        ("db.query(\"PRAGMA journal_mode = WAL\")", 1, "use `execute`"),
+        ("db.query(\"PRAGMA query_only = OFF\")", 1, "use `execute`"),
         ("db.query(\"ATTACH 'other.db' AS other\")", 3, "no declared resource"),
         ("db.execute(\"ATTACH 'other.db' AS other\")", 3, "no declared resource"),
         ("db.execute(\"ATTACH ? AS other\", [\"other.db\"])", 3, "no declared resource"),
         ("db.execute(\"VACUUM INTO 'other.db'\")", 3, "no declared resource"),
-        ("db.execute(\"BEGIN\")", 3, "a transaction of its own"),
-        ("db.transaction([\"DELETE FROM users\", \"COMMIT\"])", 3, "a transaction of its own"),
+        ("db.execute(\"BEGIN\")", 1, "a transaction of its own"),
+        ("db.transaction([\"DELETE FROM users\", \"COMMIT\"])", 1, "a transaction of its own"),
         ("db.value(\"SELECT load_extension('x')\")", 1, "not authorized"),
     ] {
         let (rig, seen) = run(project(USERS), call);
@@ -218,7 +218,8 @@ fn a_lock_is_waited_for_and_then_named() {
     let rig = rig
         .file("playbook.toml", &patient)
         .file("test.rhai", &script("db.execute(\"DELETE FROM users WHERE id = 1\");"));
-    let mut child = rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).spawn().unwrap();
+    let mut child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // It shows that it waits by not ending while the lock is held for as long as a run of it took above.
     let begin = Instant::now();
     wait_until("the other one waits", 30, || begin.elapsed() > Duration::from_millis(500));

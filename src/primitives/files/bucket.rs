@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Table;
 use super::incoming::Incoming;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
@@ -26,6 +26,8 @@ const KEPT: &str = ".kept";
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 /// The longest key, in bytes; the same as in S3.
 const LONGEST_KEY: usize = 1024;
+/// The longest part of a key, in bytes; what file systems allow.
+const LONGEST_PART: usize = 255;
 
 /// A folder as a store of objects. The folder itself is made by the first object that is written.
 #[derive(Clone, Debug)]
@@ -47,26 +49,23 @@ pub(super) fn store(cx: Cx) -> Work<'static, Arc<dyn Store>> {
     Box::pin(async move { Ok(Arc::new(open(&cx)?) as Arc<dyn Store>) })
 }
 
-/// Says what is wrong with a key, if anything.
+/// Says what is wrong with a key, if anything. One that would lead out of the folder is a denial.
 pub(super) fn check_key(key: &str) -> Result<()> {
-    let wrong = |why: &str| {
+    let wrong = |kind: Kind, why: &str| {
         let shown = text::headline(&format!("{key:?}"), 60);
-        Err(Error::denied(format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
+        Err(Error::new(kind, format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
     };
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        return wrong("a key has 1 to 1024 bytes");
-    }
-    if key.chars().any(char::is_control) {
-        return wrong("a key has no control characters");
-    }
-    if key.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
-        return wrong("a key begins and ends without `/`, and has no empty part, `.` or `..`");
-    }
-    if key.split('/').any(|part| part.len() > 255) {
-        return wrong("a part of a key has at most 255 bytes");
+    if key.starts_with('/') || key.split('/').any(|part| part == "..") {
+        return wrong(Kind::Denied, "a key does not lead out of its store");
     }
     if is_hidden(key) {
-        return wrong("`.incoming` and `.kept` are the store's own");
+        return wrong(Kind::Denied, "`.incoming` and `.kept` are the store's own");
+    }
+    if key.is_empty() || key.len() > LONGEST_KEY || key.split('/').any(|part| part.len() > LONGEST_PART) {
+        return wrong(Kind::Usage, "a key has 1 to 1024 bytes, and each part of it at most 255");
+    }
+    if key.chars().any(char::is_control) || key.split('/').any(|part| part.is_empty() || part == ".") {
+        return wrong(Kind::Usage, "a key has no control characters, no empty part, and no part `.`");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use rusqlite::ffi;
 use rusqlite::hooks::{AuthAction, Authorization};
 
 use super::session::Purpose;
+use crate::base::error::Kind;
 
 /// Pragmas that only tell; all others are writes, or reach beyond the database.
 const TELLING: &[&str] = &[
@@ -53,12 +54,15 @@ const ASKING: &[&str] = &[
     "table_xinfo",
 ];
 
+/// Why a statement was refused: what kind of mistake it is, why, and what to do.
+pub(super) type Refusal = (Kind, &'static str, &'static str);
+
 /// What statements of a playbook may not do, whatever the grants.
 #[derive(Default)]
 pub(super) struct Bounds {
     lifted: AtomicBool,
     running: AtomicBool,
-    refused: Mutex<Option<(&'static str, &'static str)>>,
+    refused: Mutex<Option<Refusal>>,
 }
 
 impl Bounds {
@@ -72,8 +76,8 @@ impl Bounds {
         during(&self.running, work)
     }
 
-    /// Why a statement was refused and what to do, once; `None` when none was.
-    pub(super) fn refused(&self) -> Option<(&'static str, &'static str)> {
+    /// Why a statement was refused, once; `None` when none was.
+    pub(super) fn refused(&self) -> Option<Refusal> {
         self.refused.lock().ok().and_then(|mut refused| refused.take())
     }
 
@@ -86,12 +90,14 @@ impl Bounds {
             // `VACUUM` attaches a nameless file of its own.
             AuthAction::Attach { filename: "" } => None,
             AuthAction::Attach { .. } | AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some((
+                Kind::Denied,
                 "it would reach a file that is no declared resource",
                 "declare that file as a resource of its own in playbook.toml",
             )),
             // A statement was judged before it began to run; `VACUUM` then prepares a `BEGIN` of its own.
             AuthAction::Transaction { .. } if self.running.load(Ordering::Acquire) => None,
             AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => Some((
+                Kind::Usage,
                 "each call is a transaction of its own",
                 "leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out; `transaction` and `script` do all or nothing",
             )),
@@ -99,7 +105,7 @@ impl Bounds {
                 let name = pragma_name.to_ascii_lowercase();
                 let tells = TELLING.contains(&name.as_str())
                     && (pragma_value.is_none() || ASKING.contains(&name.as_str()));
-                (!tells).then_some(("this pragma may change the database", "use `execute`"))
+                (!tells).then_some((Kind::Usage, "this pragma may change the database", "use `execute`"))
             }
             _ => None,
         };

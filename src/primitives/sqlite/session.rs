@@ -190,10 +190,9 @@ impl Session<'_> {
         let refused = self.bounds.refused();
         match (trouble, refused) {
             (Trouble::Own(error), _) => error,
-            (Trouble::Sqlite(_), Some(why)) => {
-                Error::denied(format!("`{}` may not run `{}`", self.database.name, text::headline(sql, 80)))
-                    .why(why.0)
-                    .fix(why.1)
+            (Trouble::Sqlite(_), Some((kind, why, fix))) => {
+                let what = format!("`{}` may not run `{}`", self.database.name, text::headline(sql, 80));
+                Error::new(kind, what).why(why).fix(fix)
             }
             (trouble, None) => match self.database.go_on() {
                 Err(stopped) => stopped,

@@ -7,8 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 /// A line longer than this is cut and the rest of it left out; in bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
-/// How much is read at once.
-const CHUNK: usize = 64 * 1024;
+/// How much is read at once; in bytes. It may be thousands of lines, and nothing else is heard until all are told.
+const CHUNK: usize = 16 * 1024;
 
 /// One line as it came; what is no UTF-8 is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,8 @@ impl<'a> Output<'a> {
             self.keep.push(&buffer[..count]);
             let (error, listen) = (self.error, self.listen);
             self.splitter.feed(&buffer[..count], &mut |text, cut| listen(Line { error, text, cut }));
+            // A child that never pauses must not keep a deadline or a stop from being heard.
+            tokio::task::yield_now().await;
         }
     }
 
