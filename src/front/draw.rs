@@ -114,7 +114,7 @@ pub fn line(node: &Node, depth: usize, mark: (Paint, &str)) -> Line {
         What::Waiting { pause } => start.with(Paint::Dim, format!("wait {}", show_duration(*pause))),
         What::Logged { text } => start.with(Paint::Plain, text),
         What::Line { from, text } => output(from, text, depth),
-        What::Horizon { on } => start.with(Paint::Warn, format!("the plan ends here: {on}")),
+        What::Horizon { on } => start.with(Paint::Warn, format!("the plan ends {on}")),
     }
 }
 

@@ -88,11 +88,11 @@ fn bound(engine: &mut Engine, session: &Arc<Session>) {
     let (allocated, memory) = (session.allocated, limits.memory);
     engine.on_progress(move |operations| {
         if allocated() > most {
-            here::stop().give(
+            here::end(
                 Error::new(Kind::Limit, format!("the script uses more memory than {}", text::show_size(memory)))
                     .fix("keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml"),
             );
-        } else if operations % LOOK_EVERY != 0 {
+        } else if operations % LOOK_EVERY != 0 && !here::has_ended() {
             return None;
         }
         here::stopped().map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))

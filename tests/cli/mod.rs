@@ -1,10 +1,12 @@
 //! The commands, seen whole: exit code, standard output and standard error of the real binary.
 
 mod config;
+mod examples;
 mod exec;
 mod journal;
 mod language;
 mod plan;
 mod sandbox;
+mod shop;
 mod signals;
 mod terminal;

@@ -33,7 +33,10 @@ impl Tree {
             Event::Line { from, text, .. } => {
                 self.remark(from, What::Line { from: from.clone(), text: text.clone() });
             }
-            Event::Horizon { on, .. } => self.remark("", What::Horizon { on: on.clone() }),
+            Event::Horizon { at, on } => {
+                let at = at.as_ref().map_or_else(|| "here".to_owned(), |at| format!("at {at}"));
+                self.remark("", What::Horizon { on: format!("{at}: {on}") });
+            }
             Event::Progress { .. } | Event::ClockRead { .. } => {}
             other => self.add(other),
         }

@@ -138,7 +138,7 @@ pub enum What {
     },
     /// While planning: what follows depends on an effect that has not happened.
     Horizon {
-        /// What it depends on, in words.
+        /// Where, and what it depends on, in words.
         on: String,
     },
     /// Something was taken back, or could not be.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::cx::Cx;
-use super::journal::Licence;
-use super::primitive::Bound;
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, IN_DOUBT, Kind, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text;
+use crate::effect::cx::Cx;
+use crate::effect::journal::Licence;
+use crate::effect::primitive::Bound;
 use crate::sys::clock;
 
 /// How long a call that asked for it may take to close after a stop.
@@ -22,11 +22,9 @@ pub(super) async fn run(
     bound: Box<dyn Bound>,
     cx: &Cx,
     deadline: Duration,
-    licence: Licence,
+    _licence: Licence,
 ) -> Result<Value> {
-    let result = within(bound.run(cx.clone()), cx, deadline).await;
-    drop(licence);
-    result
+    within(bound.run(cx.clone()), cx, deadline).await
 }
 
 /// Waits for `work`, at most `deadline`, and ends it on a stop. Only work that asked for it gets time to close:
@@ -45,10 +43,15 @@ pub(super) async fn within<T>(
             cx.stop().give(Error::timeout(what).fix("give it longer with `#{ timeout: \"…\" }`, or look at why it is slow"));
         }
     }
-    if cx.is_graceful() {
-        let _ = tokio::time::timeout(GRACE, &mut work).await;
+    let mut reason = cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"));
+    if cx.is_graceful()
+        && let Ok(Err(closed)) = tokio::time::timeout(GRACE, &mut work).await
+        && closed.unchanged
+    {
+        // What closed in time may know that it changed nothing; then it is not in doubt.
+        (reason.unchanged, reason.why) = (true, closed.why.clone());
     }
-    Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped")))
+    Err(reason)
 }
 
 /// Whether another try may help. It is asked only of what may be done twice, so a doubt is no reason against one.
@@ -62,7 +65,9 @@ pub(super) fn outcome(effect: Effect, result: &Result<Value>) -> Outcome {
         Ok(_) => Outcome::Done,
         Err(error) => match error.kind {
             Kind::InDoubt => Outcome::InDoubt,
-            Kind::Timeout | Kind::Cancelled | Kind::Limit if !effect.is_read() => Outcome::InDoubt,
+            Kind::Timeout | Kind::Cancelled | Kind::Limit if !effect.is_read() && !error.unchanged => {
+                Outcome::InDoubt
+            }
             Kind::Cancelled => Outcome::Cancelled,
             _ => Outcome::Failed,
         },
@@ -70,9 +75,13 @@ pub(super) fn outcome(effect: Effect, result: &Result<Value>) -> Outcome {
 }
 
 /// Says of an error in doubt that it is.
-pub(super) fn in_doubt(mut error: Error, outcome: Outcome) -> Error {
-    if outcome == Outcome::InDoubt && error.why.is_none() {
-        error.why = Some("it had begun, and it is not known whether it took effect".to_owned());
+pub(super) fn in_doubt(error: Error, outcome: Outcome) -> Error {
+    if outcome != Outcome::InDoubt {
+        return error;
     }
-    error
+    let why = error
+        .why
+        .clone()
+        .unwrap_or_else(|| "it had begun, and it is not known whether it took effect".to_owned());
+    error.detail(IN_DOUBT, true).why(why)
 }
