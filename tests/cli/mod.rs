@@ -2,10 +2,12 @@
 
 mod check;
 mod config;
+mod examples;
 mod exec;
 mod journal;
 mod language;
 mod plan;
 mod sandbox;
+mod shop;
 mod signals;
 mod terminal;

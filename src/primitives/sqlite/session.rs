@@ -80,6 +80,9 @@ impl Database {
                     self.name
                 )));
             }
+            if let Some(folder) = self.path.parent() {
+                files::make_private_folder(folder)?;
+            }
             files::make_private_file(&self.path)?;
         }
         self.open_file(self.path.clone(), purpose)

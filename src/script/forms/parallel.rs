@@ -64,6 +64,7 @@ fn parallel(
     if branches.is_empty() {
         return Ok(Array::new().into());
     }
+    let branches: Vec<FnPtr> = branches.into_iter().map(with_values_of_its_own).collect();
     let position = here::next();
     let all = Stop::child(&here::stop());
     let next = AtomicUsize::new(0);
@@ -92,6 +93,15 @@ fn parallel(
         Ok::<_, Box<EvalAltResult>>(())
     })?;
     gather(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner), context, session)
+}
+
+/// A branch that shares no variable with the others: two that call a method of one captured handle at the same moment
+/// would meet the engine's lock on it, and one of them would fail.
+fn with_values_of_its_own(mut branch: FnPtr) -> FnPtr {
+    for value in branch.iter_curry_mut() {
+        *value = value.flatten_clone();
+    }
+    branch
 }
 
 /// The values in the order of the branches, or the first failure that is not only the echo of another.
