@@ -105,3 +105,20 @@ fn every_block_of_the_guide_runs() {
     }
     assert!(count >= 8, "only {count} blocks");
 }
+
+#[test]
+fn the_table_of_exit_codes_is_that_of_the_program() {
+    let page = std::fs::read_to_string(Path::new(REPOSITORY).join("docs/exit-codes.md")).unwrap();
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| code") && !line.starts_with("| ---"))
+        .collect();
+    let told: Vec<String> = playbook::base::exit::Exit::ALL
+        .iter()
+        .map(|exit| format!("| {} | {} |", exit.code(), exit.meaning()))
+        .collect();
+    assert_eq!(rows.len(), told.len());
+    for (row, told) in rows.iter().zip(&told) {
+        assert!(row.replace('`', "").starts_with(&told.replace('`', "")), "{row}\n{told}");
+    }
+}
