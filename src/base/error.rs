@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use super::exit::Exit;
 use super::place::Place;
 
+/// The detail of an error whose effect began and is not known to have ended.
+pub const IN_DOUBT: &str = "in_doubt";
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -3,6 +3,7 @@
 mod plan;
 
 pub mod arguments;
+pub mod check;
 pub mod commands;
 pub mod docs;
 pub mod draw;

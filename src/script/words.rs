@@ -6,7 +6,8 @@ use rhai::{Engine, Token};
 
 /// The words, and the keywords that the engine knows them by: it takes a form's own keyword for the form wherever it
 /// stands, so the words themselves must not be keywords.
-pub const FORMS: &[(&str, &str)] = &[("step", "__step"), ("retry", "__retry"), ("check", "__check"), ("metric", "__metric")];
+pub const FORMS: &[(&str, &str)] =
+    &[("step", "__step"), ("retry", "__retry"), ("check", "__check"), ("metric", "__metric")];
 
 thread_local! {
     static SEEN: RefCell<Seen> = RefCell::default();

@@ -2,7 +2,8 @@
 
 use crate::rig::Rig;
 
-const SMALL: &str = "[env.local.limits]\ntimeout = \"2s\"\nmemory = \"64 MiB\"\n[env.local.files.store]\npath = \"store\"\n";
+const SMALL: &str =
+    "[env.local.limits]\ntimeout = \"2s\"\nmemory = \"64 MiB\"\n[env.local.files.store]\npath = \"store\"\n";
 
 fn bounded(script: &str) -> crate::rig::seen::Seen {
     let begin = std::time::Instant::now();
@@ -52,8 +53,12 @@ fn a_long_chain_of_closures_can_be_dropped() {
 fn depths_sizes_and_counts_are_bounded() {
     bounded("fn r(n) { r(n + 1) } r(0);").expect(4).says("call each other too deeply");
     bounded("let s = \"aaaaaaaaaaaaaaaa\"; loop { s += s; }").expect(4).says("too large");
-    bounded(&format!("let x = {}1{};", "(".repeat(5000), ")".repeat(5000))).expect(4).says("nests too deeply");
-    bounded(&(0..3000).map(|n| format!("let x{n} = 1;\n")).collect::<String>()).expect(4).says("too many variables");
+    bounded(&format!("let x = {}1{};", "(".repeat(5000), ")".repeat(5000)))
+        .expect(4)
+        .says("nests too deeply");
+    bounded(&(0..3000).map(|n| format!("let x{n} = 1;\n")).collect::<String>())
+        .expect(4)
+        .says("too many variables");
     bounded(&format!("// {}", "x".repeat(2 << 20))).expect(2).says("too large");
     let few = "[env.local.limits]\noperations = 1000\n";
     Rig::new(few).exec("for i in 0..100000 { }").1.expect(4).says("too many operations");
@@ -72,7 +77,8 @@ fn a_denial_cannot_be_held() {
 #[test]
 fn a_limit_that_is_met_takes_back_what_was_done() {
     let settings = "[env.local.limits]\ntimeout = \"2s\"\n[env.local.files.store]\npath = \"store\"\naccess = \"write\"\n";
-    let (rig, seen) = Rig::new(settings).exec("//! T.\n//!\n//! uses = [\"files.store:write\"]\nfiles(\"store\").put(\"k\", \"v\"); loop {}");
+    let (rig, seen) = Rig::new(settings)
+        .exec("//! T.\n//!\n//! uses = [\"files.store:write\"]\nfiles(\"store\").put(\"k\", \"v\"); loop {}");
     seen.expect(4).says("taken back");
     assert!(!rig.path("store/k").exists());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, IN_DOUBT, Kind, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text;
 use crate::effect::cx::Cx;
@@ -75,9 +75,13 @@ pub(super) fn outcome(effect: Effect, result: &Result<Value>) -> Outcome {
 }
 
 /// Says of an error in doubt that it is.
-pub(super) fn in_doubt(mut error: Error, outcome: Outcome) -> Error {
-    if outcome == Outcome::InDoubt && error.why.is_none() {
-        error.why = Some("it had begun, and it is not known whether it took effect".to_owned());
+pub(super) fn in_doubt(error: Error, outcome: Outcome) -> Error {
+    if outcome != Outcome::InDoubt {
+        return error;
     }
-    error
+    let why = error
+        .why
+        .clone()
+        .unwrap_or_else(|| "it had begun, and it is not known whether it took effect".to_owned());
+    error.detail(IN_DOUBT, true).why(why)
 }
