@@ -27,11 +27,17 @@ impl Summary {
 
 impl Listener for Summary {
     fn hear(&self, event: &Event) {
-        // What is shown only while it happens is nothing for the end.
-        if event.is_kept()
-            && let Ok(mut tree) = self.tree.lock()
+        // What is shown only while it happens is nothing for the end, nor is what a long loop has read.
+        let Ok(mut tree) = self.tree.lock() else { return };
+        if !event.is_kept() || matches!(event, Event::Logged { .. } | Event::Retrying { .. }) {
+            return;
+        }
+        tree.hear(event);
+        if let Event::EffectEnded { position, outcome: Outcome::Done, .. } = event
+            && !tree.is_planning()
+            && tree.find(position).is_some_and(|(_, node)| is_read(node))
         {
-            tree.hear(event);
+            tree.forget(position);
         }
     }
 }
@@ -239,6 +245,10 @@ fn left(tree: &Tree) -> Vec<Line> {
         lines.push(Line::default());
     }
     lines
+}
+
+const fn is_read(node: &Node) -> bool {
+    matches!(node.what, What::Effect { effect: Effect::Read, .. })
 }
 
 fn is_back(item: &Node) -> bool {

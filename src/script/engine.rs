@@ -28,8 +28,15 @@ pub fn stack_size(limits: &Limits) -> usize {
 /// An engine for one run.
 #[must_use]
 pub fn build(session: &Arc<Session>) -> Engine {
-    let mut engine = language();
+    let mut engine = unbounded(session);
     bound(&mut engine, session);
+    engine
+}
+
+/// The same engine without the bounds of the sandbox, so that a benchmark can tell what they cost.
+#[must_use]
+pub fn unbounded(session: &Arc<Session>) -> Engine {
+    let mut engine = language();
     engine.set_module_resolver(modules::Resolver::new(Arc::clone(session)));
     let mut facts = Module::new();
     facts.set_var("params", values::from_json(&session.parameters.clone().into()));

@@ -136,10 +136,11 @@ impl Stage {
         if self.is_held(position) {
             return self.let_go_if_tall(position, rows);
         }
-        self.tree
-            .find(position)
-            .map(|(depth, node)| vec![draw::line(node, depth, draw::mark(node))])
-            .unwrap_or_default()
+        let found = self.tree.find(position);
+        let line = found.map(|(depth, node)| draw::line(node, depth, draw::mark(node)));
+        // What has gone up is not asked for again; a long run would else grow without end.
+        self.tree.forget(position);
+        line.into_iter().collect()
     }
 
     fn line(&mut self, event: &Event, from: &str, text: &str, rows: usize) -> Vec<Line> {
@@ -172,6 +173,7 @@ impl Stage {
         let (name, mut lines) = (root.position.clone(), Vec::new());
         final_lines(root, 0, &mut lines);
         self.held.retain(|held| *held != name);
+        self.tree.forget_within(&name);
         lines
     }
 }

@@ -1,7 +1,10 @@
 //! The tree that people read of a run: steps, what they did, what was checked, what was taken back.
 
 mod fold;
+#[cfg(test)]
+mod tests;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -22,6 +25,8 @@ pub struct Tree {
     pub unwinds: Vec<Unwind>,
     /// How the run ended, once it has.
     pub end: Option<End>,
+    /// The positions of what began and has not ended.
+    running: HashSet<String>,
 }
 
 /// What run it is.
