@@ -21,7 +21,8 @@ const COUNT: &str = "let i = 0; while i < 1_666_666 { i += 1; }";
 /// Calling a function.
 const CALLS: &str = "fn one(x) { x + 1 } let i = 0; while i < 900_000 { i = one(i); }";
 /// Making and comparing texts.
-const TEXTS: &str = "let n = 0; for i in 0..900_000 { let text = `line ${i}`; if text.len() > 8 { n += 1; } }";
+const TEXTS: &str =
+    "let n = 0; for i in 0..900_000 { let text = `line ${i}`; if text.len() > 8 { n += 1; } }";
 /// Filling and reading an array of a thousand elements, over and over.
 const LISTS: &str = "for turn in 0..800 { let list = []; for i in 0..1_000 { list.push(i); } let n = 0; for one in list { n += one; } }";
 

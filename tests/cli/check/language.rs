@@ -1,6 +1,6 @@
 //! Mistakes of the language: syntax, names, numbers of values, variables, parameters, modules.
 
-use super::{right, rig, shown, wrong};
+use super::{rig, right, shown, wrong};
 
 #[test]
 fn a_missing_semicolon_is_shown_where_it_belongs() {

@@ -2,7 +2,7 @@
 
 use playbook::primitives::FAMILIES;
 
-use super::{right, rig, wrong};
+use super::{rig, right, wrong};
 use crate::rig::Rig;
 
 const USES: &str = "//! T.\n//!\n//! uses = [\"sqlite.main:write\"]\n";
@@ -88,7 +88,9 @@ parallel([|| health::wait_for(http("api"), "/", #{ within: "1s" }), || db.execut
 "#;
     let rig = rig(script).file("lib/store.rhai", "fn keep(db, store, key) {\n    db.dump_to(store, key)\n}\nfn unused() { sqlite(\"elsewhere\").execute(\"x\") }\n");
     insta::assert_snapshot!(super::shown(&rig, 0), @"");
-    let seen = rig.file("deploy.rhai", &script.replace("db.value(`SELECT", "db.vale(`SELECT")).run(&["check", "deploy.rhai"]);
+    let seen = rig
+        .file("deploy.rhai", &script.replace("db.value(`SELECT", "db.vale(`SELECT"))
+        .run(&["check", "deploy.rhai"]);
     insta::assert_snapshot!(seen.expect(2).stdout, @"");
 }
 
@@ -98,7 +100,10 @@ fn exec_and_plan_check_before_anything_happens() {
     for command in ["exec", "plan"] {
         let seen = rig.run(&[command, "deploy.rhai"]).expect(2);
         assert_eq!(seen.stdout, "");
-        assert!(!rig.path(".playbook").exists() && !rig.path("data.db").exists(), "{command} left something behind");
+        assert!(
+            !rig.path(".playbook").exists() && !rig.path("data.db").exists(),
+            "{command} left something behind"
+        );
         if command == "exec" {
             insta::assert_snapshot!(seen.stderr, @"");
         }
