@@ -1,7 +1,6 @@
 //! The scripts, each about ten million operations, and the time that an engine takes for one.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 
 use playbook::effect::cx::Host;
 use playbook::effect::environment::Environment;
@@ -70,7 +69,7 @@ fn session(runtime: &tokio::runtime::Handle, allocated: fn() -> usize) -> Arc<Se
         mode: Mode::Plan,
         recall: Recall::default(),
         ledger: Ledger::default(),
-        planned: AtomicUsize::new(0),
+        planned: Mutex::default(),
     };
     Arc::new(Session::new(Parts {
         pipeline: Arc::new(pipeline),
