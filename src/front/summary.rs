@@ -29,7 +29,8 @@ impl Listener for Summary {
     fn hear(&self, event: &Event) {
         // What is shown only while it happens is nothing for the end, nor is what a long loop has read.
         let Ok(mut tree) = self.tree.lock() else { return };
-        if !event.is_kept() || matches!(event, Event::Logged { .. } | Event::Retrying { .. }) {
+        let passing = matches!(event, Event::Logged { .. } | Event::Retrying { .. }) && !tree.is_planning();
+        if !event.is_kept() || passing {
             return;
         }
         tree.hear(event);

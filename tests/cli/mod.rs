@@ -10,4 +10,5 @@ mod plan;
 mod sandbox;
 mod shop;
 mod signals;
+mod specs;
 mod terminal;
