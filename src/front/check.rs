@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::style::{Line, Paint, Style};
 use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;
+use crate::base::suggest;
 use crate::effect::family::Families;
 use crate::run::exec;
 use crate::run::order::{Order, Ready};
@@ -41,10 +42,16 @@ fn draw(ready: &Ready, checked: &Checked, style: Style) -> String {
         1 => return out + &format!("{name}: 1 mistake in the environment `{environment}`\n"),
         count => return out + &format!("{name}: {count} mistakes in the environment `{environment}`\n"),
     }
-    if checked.touched.is_empty() {
-        return out + "\nIt touches nothing.\n";
+    match checked.touched.is_empty() {
+        true if checked.unfollowed.is_empty() => out += "\nIt touches nothing.\n",
+        true => {}
+        false => out += &format!("\nIt touches\n{}", table(ready, checked, style)),
     }
-    out + "\nIt touches\n" + &table(ready, checked, style)
+    if !checked.unfollowed.is_empty() {
+        let families = suggest::list(checked.unfollowed.iter().copied());
+        out += &format!("\nNot every use of {families} can be followed: a name or a handle is computed.\n");
+    }
+    out
 }
 
 fn table(ready: &Ready, checked: &Checked, style: Style) -> String {
@@ -101,5 +108,6 @@ fn machine(ready: &Ready, checked: &Checked, exit: Exit) -> Value {
         "findings": errors(&checked.findings),
         "warnings": errors(&checked.warnings),
         "touches": touches.collect::<Vec<_>>(),
+        "unfollowed": checked.unfollowed,
     })
 }

@@ -7,7 +7,7 @@ use rhai::packages::{
     BasicMapPackage, BasicMathPackage, BasicStringPackage, BitFieldPackage, LanguageCorePackage,
     LogicPackage, MoreStringPackage, Package as _,
 };
-use rhai::{AST, Engine, Module, OptimizationLevel, ParseError};
+use rhai::{AST, Engine, OptimizationLevel, ParseError};
 
 use super::session::Session;
 use super::{bounds, forms, handle, here, modules, stand_in, traces, values, words};
@@ -26,10 +26,7 @@ pub fn build(session: &Arc<Session>) -> Engine {
 pub fn unbounded(session: &Arc<Session>) -> Engine {
     let mut engine = language();
     engine.set_module_resolver(modules::Resolver::new(Arc::clone(session)));
-    let mut facts = Module::new();
-    facts.set_var("params", values::from_json(&session.parameters.clone().into()));
-    facts.set_var("run", values::from_json(&session.facts.clone().into()));
-    engine.register_global_module(facts.into());
+    facts(&mut engine, session);
     stand_in::register(&mut engine);
     handle::register(&mut engine, session, session.pipeline.host.families);
     forms::register(&mut engine, session);
@@ -44,6 +41,21 @@ fn tell(session: &Session, text: &str) {
     let text = session.pipeline.host.redactor.text(text);
     // A journal that cannot be written shows itself at the next effect, which can fail; printing cannot.
     let _ = session.record(&crate::base::event::Event::Logged { position: here::next(), text });
+}
+
+/// Makes `params` and `run` readable everywhere. As variables of a module a closure could not capture them.
+fn facts(engine: &mut Engine, session: &Session) {
+    let parameters = values::from_json(&session.parameters.clone().into());
+    let run = values::from_json(&session.facts.clone().into());
+    #[expect(deprecated, reason = "rhai marks the call as volatile, not as going away")]
+    engine.on_var(move |name, index, context| {
+        let fact = match name {
+            "params" if index == 0 => &parameters,
+            "run" if index == 0 => &run,
+            _ => return Ok(None),
+        };
+        Ok((!context.scope().contains(name)).then(|| fact.clone()))
+    });
 }
 
 /// The language itself: Rhai's packages without its clock, and without `eval`.

@@ -1,6 +1,8 @@
 //! `playbook check`: every mistake that can be found without running, each at its place and with its fix.
 
+mod grants;
 mod language;
+mod names;
 mod resources;
 
 use crate::rig::Rig;

@@ -90,9 +90,11 @@ impl Walk<'_> {
             return wrong_count(name, all, count, unit.named(name).next());
         }
         let error = Error::usage(format!("there is no function `{name}`"));
-        let verb_of = self.world.families.iter().find(|family| family.entry(name).is_some());
-        if let Some(family) = verb_of {
-            return error.fix(format!("it is a method of `{}`: call it on a handle", family.name));
+        let has_some = |family: &str| self.world.environment.resources.keys().any(|id| id.family == family);
+        let mut families: Vec<_> = self.world.families.iter().copied().collect();
+        families.sort_by_key(|family| !has_some(family.name));
+        if let Some(entry) = families.iter().find_map(|family| family.entry(name)) {
+            return error.fix(format!("it is a method; for example: {}", entry.example));
         }
         for (alias, module) in &unit.aliases {
             let exported = module.map(|module| &self.world.program.units[module]);
@@ -120,7 +122,7 @@ impl Walk<'_> {
         }
         let alias = call.namespace.root();
         let whole = format!("{alias}::{name}");
-        self.tell(position, whole.len(), |_| {
+        self.tell(position, name.len(), |_| {
             let public = |one: &&Function| !one.is_private;
             let counts: Vec<usize> =
                 unit.named(name).filter(public).map(|one| one.parameters.len()).collect();

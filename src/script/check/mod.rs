@@ -57,6 +57,8 @@ pub struct Checked {
     pub warnings: Vec<Error>,
     /// What it touches, by resource.
     pub touched: Vec<Touched>,
+    /// Families of which not every use could be followed, because a name or a handle is computed.
+    pub unfollowed: Vec<&'static str>,
 }
 
 impl Checked {
@@ -98,12 +100,11 @@ pub fn check(engine: &Engine, session: &Session, subject: Subject<'_>) -> Checke
         program: &program,
     };
     let mut found = walk::Walk::over(&world);
-    let touched = touched::sum(&found.touches);
-    let is_whole = findings.is_empty();
+    let touched = touched::sum(std::mem::take(&mut found.touches));
     let mut warnings = grants::judge(&world, &touched, &mut found);
     findings.append(&mut found.findings);
-    if !is_whole {
-        // What could not be read may use what seems to be needless.
+    if !findings.is_empty() {
+        // What is wrong may be the use of what seems to be needless.
         warnings.clear();
     }
     for all in [&mut findings, &mut warnings] {
@@ -115,12 +116,13 @@ pub fn check(engine: &Engine, session: &Session, subject: Subject<'_>) -> Checke
         findings,
         warnings,
         touched,
+        unfollowed: found.unfollowed.into_iter().collect(),
     }
 }
 
 /// The playbook first, then its modules as they are imported; within a file by line and column.
 fn order(program: &program::Program, error: &Error) -> (usize, usize, usize) {
     let Some(at) = &error.at else { return (0, 0, 0) };
-    let file = program.units.iter().position(|unit| unit.name == at.file).unwrap_or(0);
+    let file = program.units.iter().position(|unit| unit.name == at.file).unwrap_or(usize::MAX);
     (file, at.line, at.column)
 }

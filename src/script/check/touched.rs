@@ -12,6 +12,8 @@ use crate::base::place::Place;
 #[derive(Clone, Debug)]
 pub(super) struct Touch {
     pub(super) access: Access,
+    /// The file, for the order.
+    pub(super) unit: usize,
     /// The verb; none for a handle that is only made.
     pub(super) verb: Option<&'static str>,
     pub(super) place: Place,
@@ -42,21 +44,22 @@ pub struct Verb {
 }
 
 /// Sums the uses up, resource by resource.
-pub(super) fn sum(touches: &[Touch]) -> Vec<Touched> {
-    let mut all: BTreeMap<&ResourceId, Touched> = BTreeMap::new();
-    for Touch { access, verb, place } in touches {
-        let touched = all.entry(&access.resource).or_insert_with(|| Touched {
-            resource: access.resource.clone(),
+pub(super) fn sum(mut touches: Vec<Touch>) -> Vec<Touched> {
+    touches.sort_by_key(|touch| (touch.unit, touch.place.line, touch.place.column));
+    let mut all: BTreeMap<ResourceId, Touched> = BTreeMap::new();
+    for Touch { access, verb, place, .. } in touches {
+        let at = format!("{}:{}", place.file, place.line);
+        let touched = all.entry(access.resource.clone()).or_insert_with(|| Touched {
+            resource: access.resource,
             access: access.effect,
             verbs: Vec::new(),
             at: place.clone(),
         });
         if access.effect > touched.access {
-            (touched.access, touched.at) = (access.effect, place.clone());
+            (touched.access, touched.at) = (access.effect, place);
         }
         let Some(name) = verb else { continue };
-        let at = format!("{}:{}", place.file, place.line);
-        match touched.verbs.iter_mut().find(|verb| verb.name == *name) {
+        match touched.verbs.iter_mut().find(|verb| verb.name == name) {
             Some(verb) => {
                 verb.effect = verb.effect.max(access.effect);
                 if !verb.at.contains(&at) {
@@ -64,7 +67,7 @@ pub(super) fn sum(touches: &[Touch]) -> Vec<Touched> {
                 }
             }
             None => {
-                touched.verbs.push(Verb { name: (*name).to_owned(), effect: access.effect, at: vec![at] });
+                touched.verbs.push(Verb { name: name.to_owned(), effect: access.effect, at: vec![at] });
             }
         }
     }

@@ -45,7 +45,8 @@ impl Walk<'_> {
         let id = ResourceId::new(family.name, name.as_str());
         if self.world.environment.resources.contains_key(&id) {
             let place = self.place(position, family.name.len());
-            self.touch(Touch { access: Access::new(id, Effect::Read), verb: None, place });
+            let access = Access::new(id, Effect::Read);
+            self.touch(Touch { access, unit: self.unit, verb: None, place });
         } else {
             self.lose(family.name);
             let is_used = self.world.header.uses.iter().any(|access| access.resource == id);
@@ -114,7 +115,7 @@ impl Walk<'_> {
                 continue;
             }
             let place = self.place(position, entry.name.len());
-            self.touch(Touch { access, verb: Some(entry.name), place });
+            self.touch(Touch { access, unit: self.unit, verb: Some(entry.name), place });
         }
     }
 }

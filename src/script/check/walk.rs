@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
 
     /// Notes that a use of some resource of `family` could not be followed.
     pub(super) fn lose(&mut self, family: &'static str) {
-        if self.telling {
+        if self.telling && self.live {
             self.found.unfollowed.insert(family);
         }
     }

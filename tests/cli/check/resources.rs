@@ -1,8 +1,8 @@
-//! Mistakes with resources: names, verbs, arguments, options, grants; and what a playbook touches.
+//! Mistakes with resources: names, verbs, arguments, options; and that exec and plan find them first.
 
 use playbook::primitives::FAMILIES;
 
-use super::{rig, right, wrong};
+use super::{rig, wrong};
 use crate::rig::Rig;
 
 const USES: &str = "//! T.\n//!\n//! uses = [\"sqlite.main:write\"]\n";
@@ -13,85 +13,149 @@ fn with(script: &str) -> String {
 
 #[test]
 fn a_resource_that_is_not_declared() {
-    insta::assert_snapshot!(wrong("//! T.\nlet a = sqlite(\"mian\");\nlet b = http(\"shop\");\nlet c = flags(\"main\");\nlet d = sqlite();\n"), @"");
+    insta::assert_snapshot!(wrong("//! T.\nlet a = sqlite(\"mian\");\nlet b = http(\"shop\");\nlet c = flags(\"main\");\nlet d = sqlite();\n"), @r#"
+error: `sqlite.mian` is no resource of the environment `local`
+  --> deploy.rhai:2:16
+  |
+2 | let a = sqlite("mian");
+  |                ^^^^^^
+  fix: did you mean `sqlite("main")`? Otherwise add [env.local.sqlite.mian] to playbook.toml
+
+error: `http.shop` is no resource of the environment `local`
+  --> deploy.rhai:3:14
+  |
+3 | let b = http("shop");
+  |              ^^^^^^
+  fix: choose one of `api`, or add [env.local.http.shop] to playbook.toml
+
+error: `flags.main` is no resource of the environment `local`
+  --> deploy.rhai:4:15
+  |
+4 | let c = flags("main");
+  |               ^^^^^^
+  fix: add [env.local.flags.main] to playbook.toml
+
+error: `sqlite` takes the name of a resource
+  --> deploy.rhai:5:9
+  |
+5 | let d = sqlite();
+  |         ^^^^^^
+  fix: write for example sqlite("main")
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
 }
 
 #[test]
 fn an_unknown_verb_has_a_near_name() {
-    insta::assert_snapshot!(wrong(&with("db.qurey(\"SELECT 1\");\ndb.purge();\ndb.execute;\ndb.len();")), @"");
+    insta::assert_snapshot!(wrong(&with("db.qurey(\"SELECT 1\");\ndb.purge();\ndb.execute;\ndb.len();")), @r#"
+error: `sqlite.main` has no method `qurey`
+  --> deploy.rhai:5:4
+  |
+5 | db.qurey("SELECT 1");
+  |    ^^^^^
+  fix: did you mean `query`?
+
+error: `sqlite.main` has no method `purge`
+  --> deploy.rhai:6:4
+  |
+6 | db.purge();
+  |    ^^^^^
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `tables`
+
+error: `sqlite.main` has no property `execute`
+  --> deploy.rhai:7:4
+  |
+7 | db.execute;
+  |    ^^^^^^^
+  fix: it is a method: write `execute(…)`
+
+error: `sqlite.main` has no method `len`
+  --> deploy.rhai:8:4
+  |
+8 | db.len();
+  |    ^^^
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `tables`
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
 }
 
 #[test]
 fn arguments_too_many_too_few_and_of_a_wrong_type() {
-    insta::assert_snapshot!(wrong(&with("db.query();\ndb.query(\"SELECT 1\", [], 3);\ndb.query(5);\ndb.execute(\"DELETE FROM t\", #{ parameters: \"x\" });")), @"");
+    insta::assert_snapshot!(wrong(&with("db.query();\ndb.query(\"SELECT 1\", [], 3);\ndb.query(5);\ndb.execute(\"DELETE FROM t\", #{ label: 5 });")), @r#"
+error: `sqlite.main.query` needs `sql`
+  --> deploy.rhai:5:4
+  |
+5 | db.query();
+  |    ^^^^^
+  fix: for example: sqlite("main").query("SELECT name FROM users WHERE id > ?", [100])
+
+error: `sqlite.main.query` takes at most 2 values (`sql`, `parameters`), and it is given 3
+  --> deploy.rhai:6:26
+  |
+6 | db.query("SELECT 1", [], 3);
+  |                          ^
+  fix: for example: sqlite("main").query("SELECT name FROM users WHERE id > ?", [100])
+
+error: `sql` of `sqlite.main.query` takes a text, and this is a whole number
+  --> deploy.rhai:7:10
+  |
+7 | db.query(5);
+  |          ^
+  fix: for example: sqlite("main").query("SELECT name FROM users WHERE id > ?", [100])
+
+error: the option `label` is 5
+  --> deploy.rhai:8:32
+  |
+8 | db.execute("DELETE FROM t", #{ label: 5 });
+  |                                ^^^^^
+  fix: give a text
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
 }
 
 #[test]
 fn options_unknown_twice_and_of_a_wrong_shape() {
-    insta::assert_snapshot!(wrong(&with("db.query(\"SELECT 1\", #{ timeot: \"5s\" });\ndb.query(\"SELECT ?\", [1], #{ sql: \"x\" });\ndb.query(\"SELECT 1\", #{ timeout: \"5 parsecs\", retry: -1 });\nlet options = #{ parametrs: [1] };\ndb.query(\"SELECT 1\", options);")), @"");
-}
+    insta::assert_snapshot!(wrong(&with("db.query(\"SELECT 1\", #{ timeot: \"5s\" });\ndb.query(\"SELECT ?\", [1], #{ sql: \"x\" });\ndb.query(\"SELECT 1\", #{ timeout: \"5 parsecs\", retry: -1 });\nlet options = #{ parametrs: [1] };\ndb.query(\"SELECT 1\", options);")), @r#"
+error: `sqlite.main.query` has no option `timeot`
+  --> deploy.rhai:5:25
+  |
+5 | db.query("SELECT 1", #{ timeot: "5s" });
+  |                         ^^^^^^
+  fix: did you mean `timeout`?
 
-#[test]
-fn an_access_that_the_environment_does_not_grant() {
-    insta::assert_snapshot!(super::shown(&rig("//! T.\n//!\n//! uses = [\"sqlite.archive:write\"]\nlet old = sqlite(\"archive\");\nold.value(\"SELECT 1\");\nold.execute(\"DELETE FROM t\");\nold.execute(\"DELETE FROM u\");\n"), 3), @"");
-}
+error: `sql` is given twice to `sqlite.main.query`
+  --> deploy.rhai:6:30
+  |
+6 | db.query("SELECT ?", [1], #{ sql: "x" });
+  |                              ^^^
+  fix: it stands among the values already: keep one of the two
 
-#[test]
-fn an_access_that_the_header_does_not_ask_for() {
-    insta::assert_snapshot!(super::shown(&rig("//! T.\n//!\n//! uses = [\"sqlite.main:read\"]\nlet db = sqlite(\"main\");\ndb.execute(\"DELETE FROM t\");\ndb.dump_to(files(\"backups\"), \"x\");\n"), 3), @"");
-}
+error: the option `timeout` is "5 parsecs"
+  --> deploy.rhai:7:25
+  |
+7 | db.query("SELECT 1", #{ timeout: "5 parsecs", retry: -1 });
+  |                         ^^^^^^^
+  fix: give a duration such as "30s"
 
-#[test]
-fn a_header_without_uses_is_told_the_whole_line() {
-    insta::assert_snapshot!(super::shown(&rig("//! T.\n\nlet api = http(\"api\");\napi.get(\"/\");\nsqlite(\"main\").dump_to(files(\"backups\"), \"x\");\n"), 3), @"");
-}
+error: the option `retry` is -1
+  --> deploy.rhai:7:47
+  |
+7 | db.query("SELECT 1", #{ timeout: "5 parsecs", retry: -1 });
+  |                                               ^^^^^
+  fix: give a number from 0 to 100
 
-#[test]
-fn entries_of_the_header_that_name_nothing() {
-    insta::assert_snapshot!(wrong("//! T.\n//!\n//! uses = [\"sqlite.mian:write\", \"sqllite.main:read\", \"files.other:read\"]\nsqlite(\"main\").value(\"SELECT 1\");\n"), @"");
-}
+error: `sqlite.main.query` has no option `parametrs`
+  --> deploy.rhai:9:22
+  |
+9 | db.query("SELECT 1", options);
+  |                      ^^^^^^^^^
+  fix: did you mean `parameters`?
 
-#[test]
-fn entries_of_the_header_that_are_not_needed() {
-    insta::assert_snapshot!(right("//! T.\n//!\n//! uses = [\"sqlite.main:write\", \"files.backups:read\", \"http.api:read\", \"http.api:write\"]\nsqlite(\"main\").value(\"SELECT 1\");\nhttp(\"api\").post(\"/x\");\n"), @"");
-}
-
-#[test]
-fn nothing_is_called_needless_when_not_every_use_can_be_followed() {
-    insta::assert_snapshot!(right("//! T.\n//!\n//! params = { name = { type = \"string\", default = \"main\" } }\n//! uses = [\"sqlite.main:write\", \"sqlite.archive:read\"]\nfn all() { [sqlite(params.name)] }\nfor db in all() { db.value(\"SELECT 1\"); }\n"), @"");
-}
-
-#[test]
-fn handles_are_followed_through_variables_functions_modules_and_loops() {
-    let script = r#"//! T.
-//!
-//! uses = ["sqlite.main:write", "sqlite.archive:read", "http.api:read", "files.backups:write"]
-import "std/health" as health;
-import "lib/store" as store;
-
-fn count(db, table) { db.value(`SELECT count(*) FROM ${table}`) }
-fn main_database() { sqlite("main") }
-fn rows() { this.query("SELECT 1") }
-let db = ();
-db = main_database();
-let parts = #{ old: sqlite("archive"), store: files("backups") };
-check "rows", count(db, "t") == count(parts.old, "t");
-for one in [main_database(), parts.old] { log(one.tables().len()); }
-[db].for_each(|one| log(one));
-log([db, parts.old].map(|one| one.value("SELECT 2")));
-db.rows();
-step "Back up" {
-    let receipt = store::keep(db, parts["store"], `dump-${run.id}`);
-    log(receipt.bytes);
-} rollback { log(receipt); db.execute("DELETE FROM t"); }
-parallel([|| health::wait_for(http("api"), "/", #{ within: "1s" }), || db.execute("UPDATE t SET a = 1", #{ label: "one" })]);
-"#;
-    let rig = rig(script).file("lib/store.rhai", "fn keep(db, store, key) {\n    db.dump_to(store, key)\n}\nfn unused() { sqlite(\"elsewhere\").execute(\"x\") }\n");
-    insta::assert_snapshot!(super::shown(&rig, 0), @"");
-    let seen = rig
-        .file("deploy.rhai", &script.replace("db.value(`SELECT", "db.vale(`SELECT"))
-        .run(&["check", "deploy.rhai"]);
-    insta::assert_snapshot!(seen.expect(2).stdout, @"");
+deploy.rhai: 5 mistakes in the environment `local`
+"#);
 }
 
 #[test]
@@ -105,7 +169,21 @@ fn exec_and_plan_check_before_anything_happens() {
             "{command} left something behind"
         );
         if command == "exec" {
-            insta::assert_snapshot!(seen.stderr, @"");
+            insta::assert_snapshot!(seen.stderr, @r#"
+error: `sqlite.main` has no method `qurey`
+  --> deploy.rhai:6:4
+  |
+6 | db.qurey("SELECT 1");
+  |    ^^^^^
+  fix: did you mean `query`?
+
+error: there is no variable `nme`
+  --> deploy.rhai:7:5
+  |
+7 | log(nme);
+  |     ^^^
+  fix: declare it with `let nme = …`, or put it in quotes if it is a text
+"#);
         }
     }
 }
@@ -115,7 +193,53 @@ fn machines_get_one_object() {
     let rig = rig(&with("db.qurey(\"SELECT 1\");\ndb.value(\"SELECT 1\");"));
     let seen = rig.run(&["check", "deploy.rhai", "--output", "json"]).expect(2);
     let one: serde_json::Value = serde_json::from_str(&seen.stdout).unwrap();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&one).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&one).unwrap(), @r#"
+{
+  "event": "checked",
+  "playbook": "deploy.rhai",
+  "environment": "local",
+  "exit": 2,
+  "findings": [
+    {
+      "kind": "usage",
+      "what": "`sqlite.main` has no method `qurey`",
+      "fix": "did you mean `query`?",
+      "at": {
+        "file": "deploy.rhai",
+        "line": 5,
+        "column": 4,
+        "source": "db.qurey(\"SELECT 1\");",
+        "width": 5
+      }
+    }
+  ],
+  "warnings": [],
+  "touches": [
+    {
+      "resource": "sqlite.main",
+      "access": "read",
+      "verbs": [
+        {
+          "name": "value",
+          "effect": "read",
+          "at": [
+            "deploy.rhai:6"
+          ]
+        }
+      ],
+      "at": {
+        "file": "deploy.rhai",
+        "line": 4,
+        "column": 10,
+        "source": "let db = sqlite(\"main\");",
+        "width": 6
+      },
+      "header": "write"
+    }
+  ],
+  "unfollowed": []
+}
+"#);
 }
 
 #[test]
