@@ -18,7 +18,7 @@ const GAP: usize = 2;
 pub fn check(order: &Order, families: Families, style: Option<Style>) -> Result<(String, Exit)> {
     let ready = order.read(families)?;
     let checked = exec::check(&ready, families)?;
-    let exit = if checked.findings.is_empty() { Exit::Done } else { Exit::Usage };
+    let exit = checked.exit().unwrap_or(Exit::Done);
     let text = match style {
         Some(style) => draw(&ready, &checked, style),
         None => format!("{}\n", machine(&ready, &checked, exit)),

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::rig::Rig;
+#[cfg(feature = "postgres")]
+use crate::rig::servers::postgres;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -104,4 +106,66 @@ fn every_block_of_the_guide_runs() {
         }
     }
     assert!(count >= 8, "only {count} blocks");
+}
+
+#[test]
+fn the_table_of_exit_codes_is_that_of_the_program() {
+    let page = std::fs::read_to_string(Path::new(REPOSITORY).join("docs/exit-codes.md")).unwrap();
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| code") && !line.starts_with("| ---"))
+        .collect();
+    let told: Vec<String> = playbook::base::exit::Exit::ALL
+        .iter()
+        .map(|exit| format!("| {} | {} |", exit.code(), exit.meaning()))
+        .collect();
+    assert_eq!(rows.len(), told.len());
+    for (row, told) in rows.iter().zip(&told) {
+        assert!(row.replace('`', "").starts_with(&told.replace('`', "")), "{row}\n{told}");
+    }
+}
+
+#[test]
+fn nothing_is_wrong_with_any_playbook_in_any_environment() {
+    let folder = Path::new(REPOSITORY);
+    let mut count = 0;
+    for (project, environments) in [
+        ("playbooks", ["staging", "production"].as_slice()),
+        ("examples", &["local"]),
+        ("examples/shop", &["local"]),
+    ] {
+        for entry in std::fs::read_dir(folder.join(project)).unwrap().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|end| end != "rhai") {
+                continue;
+            }
+            for environment in environments {
+                Rig::new("").run(&["check", path.to_str().unwrap(), "--env", environment]).expect(0);
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 17, "only {count} were checked");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn the_restore_drill_proves_a_backup_and_refuses_a_database_that_lost_a_table() {
+    let (Some(live), Some(drill)) = (postgres::database(), postgres::database()) else { return };
+    live.sql("CREATE TABLE orders AS SELECT generate_series(1, 50) AS id; CREATE TABLE customers (id int)");
+    let settings = format!(
+        "{}{}[env.local.files.backups]\npath = \"backups\"\naccess = \"write\"\n",
+        live.settings("write"),
+        drill.settings("destroy").replace("postgres.main", "postgres.drill"),
+    );
+    let text = std::fs::read_to_string(Path::new(REPOSITORY).join("playbooks/restore-drill.rhai")).unwrap();
+    let rig = Rig::new(&settings).variable("PG_PASSWORD", postgres::PASSWORD).file("drill.rhai", &text);
+    rig.run(&["exec", "drill.rhai"]).expect(1).says("✘ there is one: 0");
+    let (rig, _) = rig.exec(
+        "//! T.\n//!\n//! uses = [\"postgres.main:write\", \"files.backups:write\"]\n\
+         postgres(\"main\").dump_to(files(\"backups\"), \"pre-migration-1.dump\");",
+    );
+    rig.run(&["exec", "drill.rhai"]).expect(0).says("✔ orders: rows: 50 (<= 50)").says("✔ tables");
+    live.sql("CREATE TABLE later (id int)");
+    rig.run(&["exec", "drill.rhai"]).expect(1).says("✘ tables");
 }

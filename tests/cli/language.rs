@@ -58,7 +58,7 @@ fn a_check_of_a_text_with_a_number_is_a_mistake_and_not_a_no() {
 fn retry_tries_again_and_gives_up_with_the_last_error() {
     exec("let n = 0; retry 3 every \"1ms\" { n += 1; if n < 3 { fail(\"not yet\"); } } check \"turns\", n == 3;").expect(0);
     exec("let n = 0; retry 2 every \"1ms\" { n += 1; fail(`try ${n}`); }").expect(1).says("try 2");
-    exec("retry 0 every \"1ms\" { }").expect(1).says("how many times");
+    exec("let none = 0; retry none every \"1ms\" { }").expect(1).says("how many times");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The commands, seen whole: exit code, standard output and standard error of the real binary.
 
+mod check;
 mod config;
 mod examples;
 mod exec;
@@ -9,4 +10,5 @@ mod plan;
 mod sandbox;
 mod shop;
 mod signals;
+mod specs;
 mod terminal;

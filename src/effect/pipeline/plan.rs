@@ -32,15 +32,14 @@ impl Pipeline {
         let deadline = call.deadline();
         let Permitted { bound, cx, request, entry, .. } = call;
         let result = guard::run(bound, &cx, deadline, licence).await.map_err(|error| self.clean(error));
-        self.host.tell(&self.ended(&request, entry.effect, begin.elapsed(), &result));
-        match result {
-            Ok(value) => Ok(Reply::Value(value)),
+        let waits_for_changes = self.planned.load(Ordering::Relaxed) > 0
+            && result.as_ref().is_err_and(|error| error.kind.is_catchable());
+        if waits_for_changes {
             // It may well fail only because what was planned before has not been done.
-            Err(error) if error.kind.is_catchable() && self.planned.load(Ordering::Relaxed) > 0 => {
-                Ok(Reply::StandIn(stand_in))
-            }
-            Err(error) => Err(error),
+            return Ok(Reply::StandIn(stand_in));
         }
+        self.host.tell(&self.ended(&request, entry.effect, begin.elapsed(), &result));
+        result.map(Reply::Value)
     }
 
     /// Plans a call with an argument that is not known yet: it can only be named.

@@ -62,11 +62,10 @@ pub fn of(tree: &Tree, style: Style) -> String {
     }
     lines.extend(failure(tree));
     lines.extend(undone::taken_back(tree));
-    let kept = Line::default()
-        .with(Paint::Dim, format!("run {} in {} by {}", head.run, head.environment, head.person))
-        .with(Paint::Dim, format!(" · playbook show {}", head.run));
     if !head.planning {
-        lines.push(kept);
+        let (run, environment, person) = (&head.run, &head.environment, &head.person);
+        let kept = format!("run {run} in {environment} by {person} · playbook show {run}");
+        lines.push(Line::default().with(Paint::Dim, kept));
     }
     // A section that has nothing to say leaves its blank line behind.
     lines.dedup_by(|second, first| second.is_empty() && first.is_empty());

@@ -16,9 +16,9 @@ use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::policy::Grants;
 use crate::effect::recall::Recall;
 use crate::run::order::{Audience, Ready};
-use crate::script::session::{Parts, Session};
 use crate::script::check::{self, Checked, Subject};
 use crate::script::engine;
+use crate::script::session::{Parts, Session};
 
 /// A compiled playbook and the texts of everything it imports.
 pub(super) type Compiled = (AST, Vec<Script>);

@@ -71,7 +71,7 @@ impl Walk<'_> {
             let what = format!("`{whole}` takes at most {most} values{takes}, and it is given {count}");
             self.tell(extra.start_position(), 1, |_| wrong(what));
         }
-        self.names(&given, &signature, &whole, entry);
+        self.names(&given, &signature, &whole);
         let has = |name: &String| given.named.iter().any(|(named, _, _)| named == name);
         let missing =
             signature.iter().skip(given.positional.len()).filter(|(name, must)| *must && !has(name));
@@ -82,7 +82,7 @@ impl Walk<'_> {
         self.types(&given, &signature, &whole, entry);
     }
 
-    fn names(&mut self, given: &Given<'_>, signature: &Signature, whole: &str, entry: &Entry) {
+    fn names(&mut self, given: &Given<'_>, signature: &Signature, whole: &str) {
         let own = || signature.iter().map(|(name, _)| name.as_str());
         for (name, at, value) in &given.named {
             let width = name.chars().count();
@@ -103,7 +103,6 @@ impl Walk<'_> {
                 let known: Vec<&str> = known.collect();
                 self.tell(*at, width, |_| {
                     Error::usage(format!("`{whole}` has no option `{name}`"))
-                        .why(format!("for example: {}", entry.example))
                         .fix(suggest::advice(name, known))
                 });
             }

@@ -2,9 +2,9 @@
 
 use rhai::{Expr, FnCallExpr, FnPtr, Position, Token};
 
+use super::functions::Function;
 use super::kind::Kind;
 use super::natives;
-use super::program::Function;
 use super::walk::Walk;
 use crate::base::error::Error;
 use crate::base::suggest;

@@ -2,8 +2,8 @@
 
 use rhai::{ASTFlags, Expr, FnPtr, Stmt};
 
+use super::functions;
 use super::kind::Kind;
-use super::program::CLOSURE;
 use super::walk::Walk;
 
 impl Walk<'_> {
@@ -117,7 +117,7 @@ impl Walk<'_> {
 
     /// A closure is made: its body sees the variables around it, of which the first `captured` parameters are copies.
     pub(super) fn closure(&mut self, name: &str, captured: usize) -> Kind {
-        if !name.starts_with(CLOSURE) {
+        if !functions::is_closure(name) {
             self.pass_on(name);
             return Kind::Plain;
         }

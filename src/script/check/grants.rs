@@ -22,7 +22,7 @@ pub(super) fn judge(world: &World<'_>, touched: &[Touched], found: &mut Found) -
     match missing.first() {
         Some(first) if world.header.uses.is_empty() => {
             let all: Vec<String> = missing.iter().map(|one| format!("\"{}\"", access(one))).collect();
-            let error = Error::usage("the header does not say what the playbook uses")
+            let error = Error::denied("the header does not say what the playbook uses")
                 .fix(format!("add the line: //! uses = [{}]", all.join(", ")));
             let earliest = missing.iter().map(|one| &one.at).filter(|at| at.file == first.at.file);
             let at = earliest.min_by_key(|at| (at.line, at.column)).unwrap_or(&first.at);
@@ -80,7 +80,7 @@ fn not_granted(world: &World<'_>, one: &Touched) -> Option<Error> {
         Some(verb) => format!("`{verb}` needs `{id}:{wanted}`, which `{name}` does not grant"),
         None => format!("`{name}` does not grant `{id}:{wanted}`"),
     };
-    let error = Error::usage(what).why(format!("it grants `{id}:{}`", resource.grant));
+    let error = Error::denied(what).why(format!("it grants `{id}:{}`", resource.grant));
     let fix = format!("set access = \"{wanted}\" in [env.{name}.{id}] of playbook.toml");
     Some(error.fix(fix).at(one.at.clone()))
 }
@@ -96,11 +96,14 @@ fn not_asked(world: &World<'_>, one: &Touched) -> Error {
         Some(have) => format!("write \"{}\" instead of \"{have}\" in `uses` of the header", access(one)),
         None => format!("add \"{}\" to `uses` in the header", access(one)),
     };
-    Error::usage(what).fix(fix).at(one.at.clone())
+    Error::denied(what).fix(fix).at(one.at.clone())
 }
 
-/// The verb that needs the strongest effect.
+/// The verb that needs the strongest effect; to read, the handle alone is enough.
 fn verb(one: &Touched) -> Option<&str> {
+    if one.access.is_read() {
+        return None;
+    }
     one.verbs.iter().find(|verb| verb.effect == one.access).map(|verb| verb.name.as_str())
 }
 

@@ -3,8 +3,11 @@
 mod arguments;
 mod brackets;
 mod calls;
+mod circles;
 mod expressions;
+mod flow;
 mod forms;
+mod functions;
 mod grants;
 mod kind;
 mod literals;
@@ -22,7 +25,8 @@ use rhai::{AST, Engine};
 
 use super::header::Header;
 use super::session::Session;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
+use crate::base::exit::Exit;
 use crate::effect::environment::Environment;
 use crate::effect::journal::Script;
 pub use touched::{Touched, Verb};
@@ -57,11 +61,25 @@ pub struct Checked {
 
 impl Checked {
     /// The compiled playbook and its texts, or all that is wrong as one error.
-    pub fn into_program(self) -> Result<(AST, Vec<Script>)> {
+    pub fn into_program(mut self) -> Result<(AST, Vec<Script>)> {
+        if let (Some(exit), Some(first)) = (self.exit(), self.findings.first_mut())
+            && first.exit() != exit
+        {
+            // A command ends with the code of its first error.
+            first.kind = Kind::Usage;
+        }
         Error::all(self.findings)?;
         self.ast
             .map(|ast| (ast, self.scripts))
             .ok_or_else(|| Error::bug("a playbook was refused without a reason"))
+    }
+
+    /// How a command ends that finds this, if anything is wrong: only where all of it is of one sort, as missing
+    /// grants are, does it have a code of its own.
+    #[must_use]
+    pub fn exit(&self) -> Option<Exit> {
+        let first = self.findings.first()?.exit();
+        Some(if self.findings.iter().all(|error| error.exit() == first) { first } else { Exit::Usage })
     }
 }
 

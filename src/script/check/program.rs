@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use rhai::{AST, ASTFlags, ASTNode, Engine, Expr, FnAccess, ImmutableString, Position, Stmt};
+use rhai::{AST, ASTFlags, ASTNode, Engine, Expr, Position, Stmt};
 
-use super::syntax;
+use super::functions::{self, Function};
+use super::{circles, syntax};
 use crate::base::error::Error;
 use crate::effect::journal::Script;
 use crate::script::session::Session;
 use crate::script::{engine, modules};
-
-/// Closures are functions whose names begin so.
-pub(super) const CLOSURE: &str = "anon$";
 
 /// The playbook, first, and its modules.
 #[derive(Default)]
@@ -35,22 +33,16 @@ pub(super) struct Unit {
     pub(super) outer: BTreeSet<String>,
     /// Every variable that is declared anywhere.
     pub(super) declared: BTreeSet<String>,
-    imports: Vec<Import>,
+    pub(super) imports: Vec<Import>,
 }
 
-/// A function of a script, or a closure.
-pub(super) struct Function {
-    pub(super) name: String,
-    pub(super) parameters: Vec<ImmutableString>,
-    pub(super) body: Vec<Stmt>,
-    pub(super) is_private: bool,
-}
-
+/// An `import` of a file.
 #[derive(Clone)]
-struct Import {
+pub(super) struct Import {
+    /// The module's name, unless it is computed.
     path: Option<String>,
-    alias: String,
-    position: Position,
+    pub(super) alias: String,
+    pub(super) position: Position,
 }
 
 impl Unit {
@@ -66,7 +58,7 @@ impl Unit {
 
     /// The names of its functions, without closures.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.functions.iter().map(|one| one.name.as_str()).filter(|name| !name.starts_with(CLOSURE))
+        self.functions.iter().filter(|one| !one.is_closure()).map(|one| one.name.as_str())
     }
 }
 
@@ -95,7 +87,7 @@ impl Program {
             }
             next += 1;
         }
-        program.refuse_circles(session, findings);
+        circles::refuse(&program, session, findings);
         program
     }
 
@@ -119,7 +111,7 @@ impl Program {
         let mut unit = Unit {
             name: name.to_owned(),
             text: text.to_owned(),
-            functions: functions(engine, &ast),
+            functions: functions::of(engine, &ast),
             aliases: BTreeMap::new(),
             outer: BTreeSet::new(),
             declared: BTreeSet::new(),
@@ -165,67 +157,4 @@ impl Program {
             }
         }
     }
-
-    /// Notes every import that closes a circle.
-    fn refuse_circles(&self, session: &Session, findings: &mut Vec<Error>) {
-        let mut done = vec![false; self.units.len()];
-        for start in 0..self.units.len() {
-            self.follow(start, &mut Vec::new(), &mut done, &mut |importer, import, circle| {
-                let place = session.sources.place(importer, import);
-                let error = Error::usage(format!("modules import each other in a circle: {circle}"));
-                findings.push(error.fix("move what both need into a third module").at(place));
-            });
-        }
-    }
-
-    fn follow(
-        &self,
-        unit: usize,
-        open: &mut Vec<usize>,
-        done: &mut [bool],
-        tell: &mut dyn FnMut(&str, Position, String),
-    ) {
-        if std::mem::replace(&mut done[unit], true) {
-            return;
-        }
-        open.push(unit);
-        let importer = &self.units[unit];
-        for import in &importer.imports {
-            let Some(Some(module)) = importer.aliases.get(&import.alias).copied() else { continue };
-            if let Some(first) = open.iter().position(|have| *have == module) {
-                let names = open[first..].iter().chain([&module]).map(|unit| self.units[*unit].name.as_str());
-                tell(&importer.name, import.position, names.collect::<Vec<_>>().join(" → "));
-            } else {
-                self.follow(module, open, done, tell);
-            }
-        }
-        open.pop();
-    }
-}
-
-/// The functions of a file with their bodies. The engine keeps the type of a body to itself, but walks it: here in a
-/// tree that holds no other function. Its filter lets all pass into a tree without functions, so there is an empty one.
-fn functions(engine: &Engine, ast: &AST) -> Vec<Function> {
-    let (Ok(empty), all) = (engine.compile("fn empty() {}"), ast.clone_functions_only()) else {
-        return Vec::new();
-    };
-    let body = |name: &str, count: usize| {
-        let mut body = Vec::new();
-        let only = empty.merge_filtered(&all, |_, _, _, other, parameters| other == name && parameters == count);
-        only.walk(&mut |nodes: &[ASTNode<'_>]| {
-            if let [ASTNode::Stmt(statement)] = nodes {
-                body.push(Stmt::clone(statement));
-            }
-            true
-        });
-        body
-    };
-    ast.iter_fn_def()
-        .map(|function| Function {
-            name: function.name.to_string(),
-            body: body(&function.name, function.params.len()),
-            is_private: matches!(function.access, FnAccess::Private),
-            parameters: function.params.iter().cloned().collect(),
-        })
-        .collect()
 }

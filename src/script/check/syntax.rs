@@ -57,24 +57,19 @@ pub(super) fn explain(error: &ParseError, name: &str, text: &str) -> Error {
     told.at(found)
 }
 
-/// The bracket to blame where the parser came to the end, or to a closing bracket of another sort.
+/// The bracket to blame where the parser came to the end of the text or of a statement.
 fn unclosed(kind: &ParseErrorType, found: &Place, text: &str) -> Option<(usize, char)> {
-    let is_at_end = found.line == 0 || {
-        let after = text.lines().skip(found.line - 1).enumerate();
-        after
-            .flat_map(|(n, line)| line.chars().skip(if n == 0 { found.column.saturating_sub(1) } else { 0 }))
-            .all(char::is_whitespace)
-    };
     let wants = match kind {
         ParseErrorType::MissingToken(token, _) => matches!(token.as_str(), "}" | ")" | "]" | ","),
         ParseErrorType::UnexpectedEOF => true,
-        ParseErrorType::BadInput(LexError::UnexpectedInput(token)) => token.is_empty(),
         _ => false,
     };
-    if !(is_at_end && wants) {
-        return None;
-    }
-    brackets::unclosed(text)
+    let line = text.split_inclusive('\n').nth(found.line.wrapping_sub(1)).unwrap_or_default();
+    let before: usize = text.split_inclusive('\n').take(found.line.saturating_sub(1)).map(str::len).sum();
+    let within = line.char_indices().nth(found.column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    let (before, rest) = text.split_at_checked(before + within)?;
+    let is_end = rest.trim().is_empty() || rest.starts_with(';');
+    (wants && is_end).then(|| brackets::unclosed(before)).flatten()
 }
 
 /// A function of another language: `function f() {}`, `def f()`.
@@ -127,7 +122,7 @@ fn without_comment(line: &str) -> &str {
 fn told(kind: &ParseErrorType) -> Error {
     let instead = |word: &str| INSTEAD.iter().find(|(have, _)| *have == word).map(|(_, instead)| *instead);
     match kind {
-        ParseErrorType::ExprTooDeep => Error::new(Kind::Usage, "an expression nests too deeply")
+        ParseErrorType::ExprTooDeep => Error::new(Kind::Limit, "an expression nests too deeply")
             .fix("give its parts names with `let`; the bound is `expression_depth` in [env.NAME.limits] of playbook.toml"),
         ParseErrorType::Reserved(word) => Error::usage(format!("`{word}` is a reserved word"))
             .fix(instead(word).unwrap_or("choose another name")),

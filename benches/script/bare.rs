@@ -1,0 +1,9 @@
+//! A script in the same engine without its limits, on the plain allocator.
+
+mod work;
+
+use playbook::script::engine;
+
+fn main() {
+    work::time(engine::unbounded, || 0);
+}
