@@ -8,7 +8,7 @@ mod undone;
 use std::sync::Mutex;
 
 use super::style::{Line, Paint, Style};
-use super::tree::{Node, Tree, What};
+use super::tree::{Tree, What};
 use super::{draw, plan};
 use crate::base::effect::Effect;
 use crate::base::event::{Event, Listener};
@@ -40,7 +40,9 @@ impl Listener for Summary {
         tree.hear(event);
         if let Event::EffectEnded { position, outcome: Outcome::Done, .. } = event
             && !tree.is_planning()
-            && tree.find(position).is_some_and(|(_, node)| is_read(node))
+            && tree
+                .find(position)
+                .is_some_and(|(_, node)| matches!(node.what, What::Effect { effect: Effect::Read, .. }))
         {
             tree.forget(position);
         }
@@ -114,8 +116,4 @@ fn failure(tree: &Tree) -> Vec<Line> {
     lines.extend(drawn.map(|line| Line::default().with(Paint::Plain, line)));
     lines.push(Line::default());
     lines
-}
-
-const fn is_read(node: &Node) -> bool {
-    matches!(node.what, What::Effect { effect: Effect::Read, .. })
 }
