@@ -270,8 +270,8 @@ impl fmt::Display for Error {
             write!(f, "\n{}", at.draw(1).trim_end_matches('\n'))?;
         }
         for call in &self.chain {
-            let of = call.function.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
-            write!(f, "\n  called{of} from {call}")?;
+            let within = call.function.as_ref().map(|name| format!("in `{name}`, ")).unwrap_or_default();
+            write!(f, "\n  {within}called from {call}")?;
         }
         if let Some(why) = &self.why {
             write!(f, "\n  why: {}", why.replace('\n', "\n       "))?;

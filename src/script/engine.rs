@@ -1,4 +1,4 @@
-//! The engine: what the language has, and every bound of the sandbox.
+//! The engine: what the language has, how a source is compiled and run.
 
 use std::sync::Arc;
 
@@ -7,29 +7,17 @@ use rhai::packages::{
     BasicMapPackage, BasicMathPackage, BasicStringPackage, BitFieldPackage, LanguageCorePackage,
     LogicPackage, MoreStringPackage, Package as _,
 };
-use rhai::{AST, Dynamic, Engine, OptimizationLevel, ParseError};
+use rhai::{AST, Engine, OptimizationLevel, ParseError};
 
 use super::session::Session;
-use super::{forms, handle, here, modules, stand_in, traces, values, words};
-use crate::base::error::{Error, Kind};
-use crate::base::text;
-use crate::effect::environment::Limits;
-
-/// How often the stop is looked at, in operations; memory is looked at every time, because one operation can double it.
-const LOOK_EVERY: u64 = 64;
-
-/// The stack of a script's thread, in bytes, for what its memory limit allows: a chain of closures is dropped by
-/// recursion, and an overflow there ends the process. The system gives the memory only as it is touched.
-#[must_use]
-pub fn stack_size(limits: &Limits) -> usize {
-    usize::try_from(limits.memory.saturating_mul(8)).unwrap_or(usize::MAX).clamp(256 << 20, 16 << 30)
-}
+use super::{bounds, forms, handle, here, modules, stand_in, traces, values, words};
+use crate::base::error::Error;
 
 /// An engine for one run.
 #[must_use]
 pub fn build(session: &Arc<Session>) -> Engine {
     let mut engine = unbounded(session);
-    bound(&mut engine, session);
+    bounds::set(&mut engine, session);
     engine
 }
 
@@ -89,33 +77,6 @@ fn language() -> Engine {
     engine.disable_symbol("eval");
     words::register(&mut engine);
     engine
-}
-
-/// Sets every bound, because debug and release builds of Rhai have different ones by default.
-fn bound(engine: &mut Engine, session: &Arc<Session>) {
-    let limits = &session.limits;
-    engine.set_max_operations(limits.operations);
-    engine.set_max_call_levels(limits.call_depth);
-    engine.set_max_expr_depths(limits.expression_depth, limits.expression_depth);
-    engine.set_max_string_size(usize::try_from(limits.string).unwrap_or(usize::MAX));
-    engine.set_max_array_size(limits.array);
-    engine.set_max_map_size(limits.map);
-    engine.set_max_variables(limits.variables);
-    engine.set_max_functions(2_000);
-    engine.set_max_modules(limits.modules);
-    let most = (session.allocated)().saturating_add(usize::try_from(limits.memory).unwrap_or(usize::MAX));
-    let (allocated, memory) = (session.allocated, limits.memory);
-    engine.on_progress(move |operations| {
-        if allocated() > most {
-            here::end(
-                Error::new(Kind::Limit, format!("the script uses more memory than {}", text::show_size(memory)))
-                    .fix("keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml"),
-            );
-        } else if operations % LOOK_EVERY != 0 && !here::has_ended() {
-            return None;
-        }
-        here::stopped().map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))
-    });
 }
 
 /// Compiles a source; its first line may be a `#!` line.

@@ -1,5 +1,6 @@
 //! Rhai: the engine and its limits, the binding of primitives, the forms of the language, and traces of its errors.
 
+pub mod bounds;
 pub mod check;
 pub mod engine;
 pub mod forms;

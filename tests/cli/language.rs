@@ -138,8 +138,8 @@ fn the_chain_of_calls_leads_from_the_mistake_to_the_playbook() {
       |
     2 | fn two() { let list = []; list[3] }
       |                                ^
-      called of `two` from lib/deep:1:12
-      called of `one` from test.rhai:3:7
+      in `two`, called from lib/deep:1:12
+      in `one`, called from test.rhai:3:7
     ");
 }
 

@@ -6,8 +6,8 @@ mod guard;
 mod plan;
 mod told;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -21,6 +21,7 @@ use super::options::Options;
 use super::policy::Grants;
 use super::primitive::{Bound, Entry};
 use super::recall::Recall;
+use crate::base::access::ResourceId;
 use crate::base::call::Call;
 use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Position};
@@ -76,8 +77,8 @@ pub struct Pipeline {
     pub recall: Recall,
     /// What would have to be taken back.
     pub ledger: Ledger,
-    /// How many writes were planned so far: reads of a plan see the world before them.
-    pub planned: AtomicUsize,
+    /// The resources that a plan would have changed by now: what is read there now is not what will be read then.
+    pub planned: Mutex<BTreeSet<ResourceId>>,
 }
 
 /// A call that has passed the permit, with all that is known of it.

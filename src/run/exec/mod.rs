@@ -16,7 +16,7 @@ use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
 use crate::effect::family::Families;
 use crate::effect::journal;
-use crate::script::engine;
+use crate::script::bounds;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: I
     let (done, ended) = tokio::sync::oneshot::channel();
     let builder = std::thread::Builder::new()
         .name("script".to_owned())
-        .stack_size(engine::stack_size(&ready.environment.limits));
+        .stack_size(bounds::stack_size(&ready.environment.limits));
     let thread = builder.spawn(move || {
         let _ = done.send(run.carry_out());
     });

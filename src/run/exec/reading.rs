@@ -1,7 +1,6 @@
 //! Reads a playbook and its modules before anything runs, and makes the session that its script works in.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 
 use rhai::AST;
 use serde_json::{Map, Value};
@@ -16,9 +15,9 @@ use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::policy::Grants;
 use crate::effect::recall::Recall;
 use crate::run::order::{Audience, Ready};
-use crate::script::session::{Parts, Session};
 use crate::script::check::{self, Checked, Subject};
 use crate::script::engine;
+use crate::script::session::{Parts, Session};
 
 /// A compiled playbook and the texts of everything it imports.
 pub(super) type Compiled = (AST, Vec<Script>);
@@ -60,7 +59,7 @@ pub(super) fn session(
         mode,
         recall: Recall::default(),
         ledger: Ledger::default(),
-        planned: AtomicUsize::new(0),
+        planned: Mutex::default(),
     };
     Arc::new(Session::new(Parts {
         pipeline: Arc::new(pipeline),

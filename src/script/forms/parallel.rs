@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 use crate::base::error::{Error, Kind};
-use crate::script::engine::stack_size;
+use crate::script::bounds::stack_size;
 use crate::script::session::Session;
 use crate::script::{here, traces};
 use crate::sys::stop::Stop;
