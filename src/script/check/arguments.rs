@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rhai::{Expr, Position};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::kind::{Kind, Target};
 use super::literals::{self, Signature};
@@ -79,7 +79,10 @@ impl Walk<'_> {
         if given.is_complete && !missing.is_empty() {
             self.tell(position, entry.name.len(), |_| wrong(format!("`{whole}` needs {missing}")));
         }
-        self.types(&given, &signature, &whole, entry);
+        let positional =
+            given.positional.iter().zip(signature.iter()).map(|(value, (name, _))| (name, value));
+        let named = given.named.iter().filter_map(|(name, _, value)| Some((name, (*value)?)));
+        self.types(positional.chain(named), &whole, entry);
     }
 
     fn names(&mut self, given: &Given<'_>, signature: &Signature, whole: &str) {
@@ -109,27 +112,6 @@ impl Walk<'_> {
         }
     }
 
-    fn types(&mut self, given: &Given<'_>, signature: &Signature, whole: &str, entry: &Entry) {
-        let positional = given.positional.iter().zip(signature).map(|(value, (name, _))| (name, value));
-        let named = given.named.iter().filter_map(|(name, _, value)| Some((name, (*value)?)));
-        let mut schema = None;
-        for (name, value) in positional.chain(named).filter(|(_, value)| is_literal(value)) {
-            let schema = schema.get_or_insert_with(|| Value::from((entry.schema)()));
-            let argument = literals::property(schema, name);
-            let (Some(wanted), Some(found)) = (wanted(&argument), found(value)) else { continue };
-            let fits = wanted.iter().any(|one| *one == found || *one == "number" && found == "integer");
-            if !fits {
-                let wanted: Vec<&str> = wanted.into_iter().filter(|one| *one != "null").map(spoken).collect();
-                let found = spoken(found);
-                self.tell(value.start_position(), 1, |_| {
-                    let wanted = wanted.join(" or ");
-                    Error::usage(format!("`{name}` of `{whole}` takes {wanted}, and this is {found}"))
-                        .fix(format!("for example: {}", entry.example))
-                });
-            }
-        }
-    }
-
     /// A literal duration of a form.
     pub(super) fn duration(&mut self, value: &Expr) {
         if let Expr::StringConstant(duration, position) = value
@@ -137,50 +119,5 @@ impl Walk<'_> {
         {
             self.tell(*position, duration.chars().count() + 2, |_| error);
         }
-    }
-}
-
-/// What JSON calls the types that an argument takes; none where the schema is not as simple as that.
-fn wanted(argument: &Value) -> Option<Vec<&str>> {
-    match argument.get("type")? {
-        Value::String(one) => Some(vec![one]),
-        Value::Array(all) => all.iter().map(Value::as_str).collect(),
-        _ => None,
-    }
-}
-
-const fn is_literal(value: &Expr) -> bool {
-    matches!(
-        value,
-        Expr::StringConstant(..)
-            | Expr::IntegerConstant(..)
-            | Expr::FloatConstant(..)
-            | Expr::BoolConstant(..)
-            | Expr::Array(..)
-            | Expr::Map(..)
-    )
-}
-
-const fn found(value: &Expr) -> Option<&'static str> {
-    match value {
-        Expr::StringConstant(..) => Some("string"),
-        Expr::IntegerConstant(..) => Some("integer"),
-        Expr::FloatConstant(..) => Some("number"),
-        Expr::BoolConstant(..) => Some("boolean"),
-        Expr::Array(..) => Some("array"),
-        Expr::Map(..) => Some("object"),
-        _ => None,
-    }
-}
-
-fn spoken(kind: &str) -> &str {
-    match kind {
-        "string" => "a text",
-        "integer" => "a whole number",
-        "number" => "a number",
-        "boolean" => "`true` or `false`",
-        "array" => "an array",
-        "object" => "a map",
-        other => other,
     }
 }

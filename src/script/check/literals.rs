@@ -31,7 +31,7 @@ pub(super) fn guesses(
     [whole, handles].map(|mut given| {
         for (name, _) in signature.iter().filter(|(_, required)| *required) {
             if !given.contains_key(name) {
-                given.insert(name.clone(), placeholder(&property(schema, name), schema));
+                given.insert(name.clone(), placeholder(property(schema, name), schema));
             }
         }
         given
@@ -89,8 +89,8 @@ pub(super) fn literal(expression: &Expr) -> Option<Value> {
 }
 
 /// What the schema says of an argument.
-pub(super) fn property(schema: &Value, name: &str) -> Value {
-    schema.get("properties").and_then(|all| all.get(name)).cloned().unwrap_or_default()
+pub(super) fn property<'s>(schema: &'s Value, name: &str) -> &'s Value {
+    schema.get("properties").and_then(|all| all.get(name)).unwrap_or(&Value::Null)
 }
 
 /// Any value that an argument takes.

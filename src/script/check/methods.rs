@@ -2,12 +2,9 @@
 
 use rhai::{Expr, FnCallExpr, Position};
 
-use super::calls::wrong_count;
 use super::expressions::is_closure;
 use super::kind::Kind;
 use super::walk::Walk;
-use crate::base::error::Error;
-use crate::base::suggest;
 
 /// Methods that put something into an array or a map.
 const FILLERS: &[&str] = &["push", "append", "insert", "pad", "splice", "set", "mixin", "fill_with"];
@@ -51,27 +48,6 @@ impl Walk<'_> {
         }
         self.tell(position, name.len(), |walk| walk.unknown_method(name, count));
         Kind::Unknown
-    }
-
-    fn unknown_method(&self, name: &str, count: usize) -> Error {
-        let unit = &self.world.program.units[self.unit];
-        let entries = || self.world.families.iter().flat_map(|family| family.entries);
-        if let Some(entry) = entries().find(|entry| entry.name == name) {
-            return Error::usage(format!("`{name}` is given more values than it takes: {count}"))
-                .fix(format!("for example: {}", entry.example));
-        }
-        if self.world.natives.has(name) || unit.named(name).next().is_some() {
-            let natives =
-                self.world.natives.counts(name).into_iter().filter_map(|count| count.checked_sub(1));
-            let own = unit.named(name).map(|one| one.parameters.len());
-            return wrong_count(name, natives.chain(own).collect(), count, unit.named(name).next());
-        }
-        let known = entries().map(|entry| entry.name).chain(unit.names()).chain(self.world.natives.names());
-        let error = Error::usage(format!("nothing has a method `{name}`"));
-        match suggest::nearest(name, known) {
-            Some(near) => error.fix(format!("did you mean `{near}`?")),
-            None => error.fix(format!("declare it: `fn {name}(…) {{ … }}`, in which `this` is the value")),
-        }
     }
 
     /// Whether some family has that verb, for so many values.

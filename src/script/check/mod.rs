@@ -3,23 +3,30 @@
 mod arguments;
 mod brackets;
 mod calls;
+mod chains;
 mod circles;
 mod expressions;
 mod flow;
 mod forms;
 mod functions;
 mod grants;
+mod handles;
+mod imported;
 mod kind;
 mod literals;
 mod methods;
 mod natives;
 mod program;
 mod statements;
+mod survey;
 mod syntax;
 mod touched;
+mod types;
+mod unknown;
 mod variables;
 mod verbs;
 mod walk;
+mod wording;
 
 use rhai::{AST, Engine};
 

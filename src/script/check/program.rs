@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use rhai::{AST, ASTFlags, ASTNode, Engine, Expr, Position, Stmt};
+use rhai::{AST, Engine, Position};
 
 use super::functions::{self, Function};
 use super::{circles, syntax};
@@ -40,7 +40,7 @@ pub(super) struct Unit {
 #[derive(Clone)]
 pub(super) struct Import {
     /// The module's name, unless it is computed.
-    path: Option<String>,
+    pub(super) path: Option<String>,
     pub(super) alias: String,
     pub(super) position: Position,
 }
@@ -121,40 +121,5 @@ impl Program {
         self.look_over(&mut unit);
         self.units.push(unit);
         Some(self.units.len() - 1)
-    }
-
-    fn look_over(&mut self, unit: &mut Unit) {
-        let typed = unit.ast.iter_functions().filter(|one| one.this_type.is_some());
-        self.typed.extend(typed.map(|one| one.name.to_owned()));
-        let (imports, outer, declared) = (&mut unit.imports, &mut unit.outer, &mut unit.declared);
-        unit.ast.walk(&mut |nodes: &[ASTNode<'_>]| {
-            match nodes.last() {
-                Some(ASTNode::Stmt(Stmt::Import(import, position))) => {
-                    let path = match &import.0 {
-                        Expr::StringConstant(path, _) => Some(path.to_string()),
-                        _ => None,
-                    };
-                    imports.push(Import { path, alias: import.1.name.to_string(), position: *position });
-                }
-                Some(ASTNode::Stmt(Stmt::Var(variable, _, _))) => {
-                    declared.insert(variable.0.name.to_string());
-                }
-                Some(ASTNode::Expr(Expr::Map(map, _))) => {
-                    self.keys.extend(map.0.iter().map(|(key, _)| key.name.to_string()));
-                }
-                Some(ASTNode::Expr(Expr::Property(property, _))) => {
-                    self.keys.insert(property.2.to_string());
-                }
-                _ => {}
-            }
-            true
-        });
-        for statement in unit.ast.statements() {
-            if let Stmt::Var(variable, flags, _) = statement
-                && !flags.contains(ASTFlags::CONSTANT)
-            {
-                outer.insert(variable.0.name.to_string());
-            }
-        }
     }
 }

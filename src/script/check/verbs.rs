@@ -8,57 +8,17 @@ use super::kind::{Kind, Target};
 use super::literals;
 use super::touched::Touch;
 use super::walk::Walk;
-use crate::base::access::{Access, ResourceId};
+use crate::base::access::Access;
 use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::suggest;
-use crate::effect::family::{self, Family};
+use crate::effect::family;
 use crate::effect::primitive::Entry;
 
 /// The values of a call, and their kinds.
 pub(super) type Arguments<'e> = (&'e [Expr], &'e [Kind]);
 
 impl Walk<'_> {
-    /// `postgres("main")`: the environment must have it.
-    pub(super) fn constructor(
-        &mut self,
-        family: &'static Family,
-        call: &FnCallExpr,
-        position: Position,
-    ) -> Kind {
-        let name = match call.args.as_slice() {
-            [Expr::StringConstant(name, _)] => name.to_string(),
-            [Expr::IntegerConstant(..) | Expr::FloatConstant(..) | Expr::BoolConstant(..)]
-            | []
-            | [_, _, ..] => {
-                self.tell(position, family.name.len(), |_| {
-                    Error::usage(format!("`{}` takes the name of a resource", family.name))
-                        .fix(format!("write for example {}(\"main\")", family.name))
-                });
-                return Kind::handle(family.name, None);
-            }
-            _ => {
-                self.lose(family.name);
-                return Kind::handle(family.name, None);
-            }
-        };
-        let id = ResourceId::new(family.name, name.as_str());
-        if self.world.environment.resources.contains_key(&id) {
-            let place = self.place(position, family.name.len());
-            let access = Access::new(id, Effect::Read);
-            self.touch(Touch { access, unit: self.unit, verb: None, place });
-        } else {
-            self.lose(family.name);
-            let is_used = self.world.header.uses.iter().any(|access| access.resource == id);
-            // What the header names is told there, once.
-            if self.live && !is_used {
-                let argument = call.args[0].start_position();
-                self.tell(argument, name.chars().count() + 2, |walk| no_resource(walk, &id));
-            }
-        }
-        Kind::handle(family.name, Some(name))
-    }
-
     /// A method of a handle.
     pub(super) fn verb(
         &mut self,
@@ -105,7 +65,8 @@ impl Walk<'_> {
         }
         let Some(id) = target.id() else { return self.lose(target.family) };
         let signature = self.world.session.signature(target.family, entry);
-        let needs = literals::guesses(arguments, &(entry.schema)().into(), &signature)
+        let schema = self.schema(entry);
+        let needs = literals::guesses(arguments, &schema, &signature)
             .into_iter()
             .find_map(|arguments| entry.bind(arguments).ok())
             .map_or_else(|| vec![Access::new(id.clone(), Effect::Read)], |bound| bound.needs(&id));
@@ -127,19 +88,6 @@ pub(super) fn show(targets: &BTreeSet<Target>) -> String {
         None => format!("a resource of `{}`", target.family),
     };
     targets.iter().map(name).collect::<Vec<_>>().join(" or ")
-}
-
-fn no_resource(walk: &Walk<'_>, id: &ResourceId) -> Error {
-    let environment = walk.world.environment;
-    let error = Error::usage(format!("`{id}` is no resource of the environment `{}`", environment.name));
-    let of_family = environment.resources.keys().filter(|have| have.family == id.family);
-    let add = format!("add [env.{}.{id}] to playbook.toml", environment.name);
-    let names: Vec<&str> = of_family.map(|have| have.name.as_str()).collect();
-    error.fix(match (suggest::nearest(&id.name, names.iter().copied()), names.is_empty()) {
-        (Some(near), _) => format!("did you mean `{}(\"{near}\")`? Otherwise {add}", id.family),
-        (None, true) => add,
-        (None, false) => format!("choose one of {}, or {add}", suggest::list(names)),
-    })
 }
 
 fn unknown_verb(targets: &BTreeSet<Target>, families: family::Families, name: &str) -> Error {

@@ -1,8 +1,10 @@
 //! The walk over a program: which values flow where, in rounds until nothing new is learnt, then once more to tell.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use rhai::Position;
+use serde_json::Value;
 
 use super::flow::Flow;
 use super::kind::Kind;
@@ -13,6 +15,7 @@ use crate::base::error::Error;
 use crate::base::place::Place;
 use crate::effect::environment::Environment;
 use crate::effect::family::Families;
+use crate::effect::primitive::Entry;
 use crate::script::header::Header;
 use crate::script::session::Session;
 
@@ -51,6 +54,7 @@ pub(super) struct Walk<'a> {
     pub(super) live: bool,
     /// What the next closure's first parameter will be.
     pub(super) hint: Option<Kind>,
+    schemas: HashMap<*const Entry, Rc<Value>>,
     telling: bool,
     pub(super) flow: Flow,
 }
@@ -66,6 +70,7 @@ impl<'a> Walk<'a> {
             function: None,
             live: true,
             hint: None,
+            schemas: HashMap::new(),
             telling: false,
         };
         for _ in 0..ROUNDS {
@@ -104,6 +109,12 @@ impl<'a> Walk<'a> {
                 self.returned(value);
             }
         }
+    }
+
+    /// The schema of a primitive's arguments; making one costs more than a look at the call.
+    pub(super) fn schema(&mut self, entry: &'static Entry) -> Rc<Value> {
+        let known = self.schemas.entry(std::ptr::from_ref(entry));
+        Rc::clone(known.or_insert_with(|| Rc::new((entry.schema)().into())))
     }
 
     /// Whether this is the round that tells.
