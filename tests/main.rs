@@ -3,6 +3,7 @@
     unreachable_pub,
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "tests stand outside the house: they touch the outside themselves, and end by panicking"
 )]

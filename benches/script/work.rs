@@ -1,7 +1,6 @@
 //! The scripts, each about ten million operations, and the time that an engine takes for one.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 
 use playbook::effect::cx::Host;
 use playbook::effect::environment::Environment;
@@ -21,7 +20,8 @@ const COUNT: &str = "let i = 0; while i < 1_666_666 { i += 1; }";
 /// Calling a function.
 const CALLS: &str = "fn one(x) { x + 1 } let i = 0; while i < 900_000 { i = one(i); }";
 /// Making and comparing texts.
-const TEXTS: &str = "let n = 0; for i in 0..900_000 { let text = `line ${i}`; if text.len() > 8 { n += 1; } }";
+const TEXTS: &str =
+    "let n = 0; for i in 0..900_000 { let text = `line ${i}`; if text.len() > 8 { n += 1; } }";
 /// Filling and reading an array of a thousand elements, over and over.
 const LISTS: &str = "for turn in 0..800 { let list = []; for i in 0..1_000 { list.push(i); } let n = 0; for one in list { n += one; } }";
 
@@ -69,7 +69,7 @@ fn session(runtime: &tokio::runtime::Handle, allocated: fn() -> usize) -> Arc<Se
         mode: Mode::Plan,
         recall: Recall::default(),
         ledger: Ledger::default(),
-        planned: AtomicUsize::new(0),
+        planned: Mutex::default(),
     };
     Arc::new(Session::new(Parts {
         pipeline: Arc::new(pipeline),

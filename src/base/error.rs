@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use super::exit::Exit;
 use super::place::Place;
 
+/// The detail of an error whose effect began and is not known to have ended.
+pub const IN_DOUBT: &str = "in_doubt";
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -109,6 +112,9 @@ pub struct Report {
     /// The calls that led there, innermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<Place>,
+    /// The call that failed is known to have changed nothing, so there is nothing to take back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// Fields of the other side for machines: `sqlstate`, `status`, `exit_code`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
@@ -132,6 +138,7 @@ impl Error {
             fix: None,
             at: None,
             chain: Vec::new(),
+            unchanged: false,
             details: Map::new(),
             others: Vec::new(),
         }))
@@ -218,6 +225,13 @@ impl Error {
         self
     }
 
+    /// The same error, of a call that is known to have changed nothing.
+    #[must_use]
+    pub fn unchanged(mut self) -> Self {
+        self.0.unchanged = true;
+        self
+    }
+
     /// Each of the mistakes that came as one error, by itself.
     pub fn each(&self) -> impl Iterator<Item = Self> + '_ {
         let mut first = self.clone();
@@ -256,8 +270,8 @@ impl fmt::Display for Error {
             write!(f, "\n{}", at.draw(1).trim_end_matches('\n'))?;
         }
         for call in &self.chain {
-            let of = call.function.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
-            write!(f, "\n  called{of} from {call}")?;
+            let within = call.function.as_ref().map(|name| format!("in `{name}`, ")).unwrap_or_default();
+            write!(f, "\n  {within}called from {call}")?;
         }
         if let Some(why) = &self.why {
             write!(f, "\n  why: {}", why.replace('\n', "\n       "))?;

@@ -39,6 +39,7 @@ impl Judgement {
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "events are passed by reference and never gathered in number")]
 pub enum Event {
     /// The run began.
     RunBegan {

@@ -10,6 +10,7 @@ pub mod exit;
 pub mod outcome;
 pub mod place;
 pub mod redact;
+pub mod resource;
 pub mod secret;
 pub mod suggest;
 pub mod text;

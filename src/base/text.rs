@@ -56,7 +56,8 @@ pub fn write_duration(duration: Duration) -> String {
         return format!("{millis}ms");
     }
     let seconds = duration.as_secs();
-    let parts = [(seconds / 86400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let parts =
+        [(seconds / 86400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect()
 }
 
@@ -143,12 +144,15 @@ mod tests {
 
     #[test]
     fn what_is_written_exactly_reads_back() {
-        for (text, written) in [("90m", "1h30m"), ("24h", "1d"), ("30s", "30s"), ("1500ms", "1500ms"), ("0s", "0ms")] {
+        for (text, written) in
+            [("90m", "1h30m"), ("24h", "1d"), ("30s", "30s"), ("1500ms", "1500ms"), ("0s", "0ms")]
+        {
             let duration = parse_duration(text).unwrap();
             assert_eq!(write_duration(duration), written);
             assert_eq!(parse_duration(written).unwrap(), duration);
         }
-        for (size, written) in [(268_435_456, "256 MiB"), (1025, "1025 B"), (1 << 40, "1024 GiB"), (0, "0 B")] {
+        for (size, written) in [(268_435_456, "256 MiB"), (1025, "1025 B"), (1 << 40, "1024 GiB"), (0, "0 B")]
+        {
             assert_eq!(write_size(size), written);
             assert_eq!(parse_size(written).unwrap(), size);
         }

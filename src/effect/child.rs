@@ -21,7 +21,8 @@ pub async fn variables(
     pass: &[String],
 ) -> Result<Vec<(String, Revealed)>> {
     let ours = |name: &String| environment::variable(name).map(|value| (name.clone(), Revealed::new(value)));
-    let mut variables: Vec<_> = pass.iter().filter(|name| !set.contains_key(*name)).filter_map(ours).collect();
+    let mut variables: Vec<_> =
+        pass.iter().filter(|name| !set.contains_key(*name)).filter_map(ours).collect();
     for (name, setting) in set {
         variables.push((name.clone(), cx.text(setting).await?));
     }

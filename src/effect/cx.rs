@@ -199,12 +199,6 @@ impl Cx {
         Ok(Self { resource: resource.clone(), ..self.clone() })
     }
 
-    /// Whether the permit goes this far on the call's resource.
-    #[must_use]
-    pub fn may(&self, effect: Effect) -> bool {
-        self.permit.covers(&Access::new(self.resource.clone(), effect))
-    }
-
     /// Another resource as a store of objects.
     pub async fn store(&self, resource: &ResourceId, effect: Effect) -> Result<Arc<dyn Store>> {
         let cx = self.on(resource, effect)?;

@@ -5,7 +5,6 @@ pub mod cx;
 pub mod dump;
 pub mod environment;
 pub mod family;
-mod guard;
 pub mod journal;
 pub mod ledger;
 pub mod options;

@@ -9,7 +9,7 @@ use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
 use super::terminal::Terminal;
-use super::{docs, list, log, show, verify};
+use super::{check, docs, list, log, show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -33,6 +33,13 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Plan { target }) => {
             perform(&order(&common, target, None), Intention::Plan, &common, allocated)
         }
+        Some(Command::Check { target }) => {
+            let style = (common.output == Output::Text).then(|| style(&common));
+            check::check(&order(&common, target, None), FAMILIES, style).map(|(text, exit)| {
+                print(&text);
+                exit
+            })
+        }
         Some(Command::Runs { last }) => {
             let filter = Filter { last: Some(last), ..Filter::default() };
             tell(&common, |journal, format| runs::runs(journal, &filter, format))
@@ -43,7 +50,6 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         }
         Some(Command::Docs { write, check }) => docs(write, check),
         None => list(&common),
-        _ => Err(Error::usage("not yet")),
     };
     done.unwrap_or_else(|error| {
         complain(&error, &common);

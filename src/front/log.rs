@@ -12,7 +12,9 @@ use crate::base::event::{Event, Listener};
 pub fn begin(common: &Common) -> Result<Option<Arc<dyn Listener>>> {
     let Some(wanted) = &common.log else { return Ok(None) };
     let filter = EnvFilter::try_new(wanted).map_err(|why| {
-        Error::usage(format!("`{wanted}` is no log filter")).why(why.to_string()).fix("write for example --log info or --log playbook=debug,tokio_postgres=info")
+        Error::usage(format!("`{wanted}` is no log filter"))
+            .why(why.to_string())
+            .fix("write for example --log info or --log playbook=debug,tokio_postgres=info")
     })?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process, as when embedded, is the embedder's own: its settings stay.

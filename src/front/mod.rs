@@ -1,6 +1,9 @@
 //! What people and machines outside see: the command line, the terminal, JSON, the summary.
 
+mod plan;
+
 pub mod arguments;
+pub mod check;
 pub mod commands;
 pub mod docs;
 pub mod draw;

@@ -247,12 +247,13 @@ impl Flags {
     fn select(&self, condition: &str) -> String {
         let Table { table, name, enabled, .. } = &self.table;
         let (table, name, enabled) = (quote(table), quote(name), quote(enabled));
-        format!("SELECT {name} AS flag, {enabled} AS held FROM {table}{condition} ORDER BY {name}")
+        // Qualified, because SQLite takes a quoted name that is no column for a text.
+        format!("SELECT f.{name} AS flag, f.{enabled} AS held FROM {table} AS f{condition} ORDER BY f.{name}")
     }
 
     /// The one row of a flag. None is an error that names the near ones: an update of no row would be silent.
     async fn find(&self, flag: &str) -> Result<Flag> {
-        let condition = format!(" WHERE {} = {}", quote(&self.table.name), self.sql.marker(1));
+        let condition = format!(" WHERE f.{} = {}", quote(&self.table.name), self.sql.marker(1));
         let mut rows = self.sql.query(&self.select(&condition), &[flag.into()]).await?;
         match (rows.pop(), rows.len()) {
             (Some(row), 0) => self.read(row),

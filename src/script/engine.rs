@@ -1,4 +1,4 @@
-//! The engine: what the language has, and every bound of the sandbox.
+//! The engine: what the language has, how a source is compiled and run.
 
 use std::sync::Arc;
 
@@ -7,29 +7,17 @@ use rhai::packages::{
     BasicMapPackage, BasicMathPackage, BasicStringPackage, BitFieldPackage, LanguageCorePackage,
     LogicPackage, MoreStringPackage, Package as _,
 };
-use rhai::{AST, Dynamic, Engine, Module, OptimizationLevel, ParseError};
+use rhai::{AST, Engine, OptimizationLevel, ParseError};
 
 use super::session::Session;
-use super::{forms, handle, here, modules, stand_in, traces, values, words};
-use crate::base::error::{Error, Kind};
-use crate::base::text;
-use crate::effect::environment::Limits;
-
-/// How often the stop is looked at, in operations; memory is looked at every time, because one operation can double it.
-const LOOK_EVERY: u64 = 64;
-
-/// The stack of a script's thread, in bytes, for what its memory limit allows: a chain of closures is dropped by
-/// recursion, and an overflow there ends the process. The system gives the memory only as it is touched.
-#[must_use]
-pub fn stack_size(limits: &Limits) -> usize {
-    usize::try_from(limits.memory.saturating_mul(8)).unwrap_or(usize::MAX).clamp(256 << 20, 16 << 30)
-}
+use super::{bounds, forms, handle, here, modules, stand_in, traces, values, words};
+use crate::base::error::Error;
 
 /// An engine for one run.
 #[must_use]
 pub fn build(session: &Arc<Session>) -> Engine {
     let mut engine = unbounded(session);
-    bound(&mut engine, session);
+    bounds::set(&mut engine, session);
     engine
 }
 
@@ -38,10 +26,7 @@ pub fn build(session: &Arc<Session>) -> Engine {
 pub fn unbounded(session: &Arc<Session>) -> Engine {
     let mut engine = language();
     engine.set_module_resolver(modules::Resolver::new(Arc::clone(session)));
-    let mut facts = Module::new();
-    facts.set_var("params", values::from_json(&session.parameters.clone().into()));
-    facts.set_var("run", values::from_json(&session.facts.clone().into()));
-    engine.register_global_module(facts.into());
+    facts(&mut engine, session);
     stand_in::register(&mut engine);
     handle::register(&mut engine, session, session.pipeline.host.families);
     forms::register(&mut engine, session);
@@ -56,6 +41,21 @@ fn tell(session: &Session, text: &str) {
     let text = session.pipeline.host.redactor.text(text);
     // A journal that cannot be written shows itself at the next effect, which can fail; printing cannot.
     let _ = session.record(&crate::base::event::Event::Logged { position: here::next(), text });
+}
+
+/// Makes `params` and `run` readable everywhere. As variables of a module a closure could not capture them.
+fn facts(engine: &mut Engine, session: &Session) {
+    let parameters = values::from_json(&session.parameters.clone().into());
+    let run = values::from_json(&session.facts.clone().into());
+    #[expect(deprecated, reason = "rhai marks the call as volatile, not as going away")]
+    engine.on_var(move |name, index, context| {
+        let fact = match name {
+            "params" if index == 0 => &parameters,
+            "run" if index == 0 => &run,
+            _ => return Ok(None),
+        };
+        Ok((!context.scope().contains(name)).then(|| fact.clone()))
+    });
 }
 
 /// The language itself: Rhai's packages without its clock, and without `eval`.
@@ -77,33 +77,6 @@ fn language() -> Engine {
     engine.disable_symbol("eval");
     words::register(&mut engine);
     engine
-}
-
-/// Sets every bound, because debug and release builds of Rhai have different ones by default.
-fn bound(engine: &mut Engine, session: &Arc<Session>) {
-    let limits = &session.limits;
-    engine.set_max_operations(limits.operations);
-    engine.set_max_call_levels(limits.call_depth);
-    engine.set_max_expr_depths(limits.expression_depth, limits.expression_depth);
-    engine.set_max_string_size(usize::try_from(limits.string).unwrap_or(usize::MAX));
-    engine.set_max_array_size(limits.array);
-    engine.set_max_map_size(limits.map);
-    engine.set_max_variables(limits.variables);
-    engine.set_max_functions(2_000);
-    engine.set_max_modules(limits.modules);
-    let most = (session.allocated)().saturating_add(usize::try_from(limits.memory).unwrap_or(usize::MAX));
-    let (allocated, memory) = (session.allocated, limits.memory);
-    engine.on_progress(move |operations| {
-        if allocated() > most {
-            here::stop().give(
-                Error::new(Kind::Limit, format!("the script uses more memory than {}", text::show_size(memory)))
-                    .fix("keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml"),
-            );
-        } else if operations % LOOK_EVERY != 0 {
-            return None;
-        }
-        here::stopped().map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))
-    });
 }
 
 /// Compiles a source; its first line may be a `#!` line.

@@ -84,11 +84,10 @@ fn invoke(
     call(session, &place, verb, arguments).map_err(|error| refuse(error.at(place), context))
 }
 
-/// Raises an error. One that may not be caught is sticky too: a termination that passes through a native function can
-/// be caught, so every further operation and effect of this thread has to meet it again.
+/// Raises an error; one that may not be caught ends the script.
 fn refuse(error: Error, context: &NativeCallContext) -> Box<rhai::EvalAltResult> {
     if !error.kind.is_catchable() {
-        here::stop().give(error.clone());
+        here::end(error.clone());
     }
     traces::raise(error, context.call_position())
 }

@@ -1,6 +1,6 @@
 //! Where this thread stands in the tree of a run. Each branch of `parallel` has a thread, and so a place, of its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::base::error::Error;
 use crate::base::event::Position;
@@ -8,6 +8,8 @@ use crate::sys::stop::Stop;
 
 thread_local! {
     static HERE: RefCell<Here> = RefCell::default();
+    /// Whether this thread met its end: looked at before every operation, so it must cost nothing.
+    static ENDED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A thread's place: the steps it is in, what stops it, and whether it takes things back.
@@ -35,17 +37,18 @@ impl Here {
 /// Puts this thread at `here` until the guard is dropped.
 #[must_use]
 pub fn enter(here: Here) -> Guard {
-    Guard(Some(HERE.with(|cell| cell.replace(here))))
+    Guard(Some((HERE.with(|cell| cell.replace(here)), ENDED.replace(false))))
 }
 
 /// Puts the thread back where it was.
 #[derive(Debug)]
-pub struct Guard(Option<Here>);
+pub struct Guard(Option<(Here, bool)>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(before) = self.0.take() {
+        if let Some((before, ended)) = self.0.take() {
             HERE.with(|cell| cell.replace(before));
+            ENDED.set(ended);
         }
     }
 }
@@ -78,13 +81,30 @@ pub fn stop() -> Stop {
     HERE.with(|cell| cell.borrow().stop.clone())
 }
 
-/// Why this thread has to stop, if it has to.
+/// Why this thread has to stop, if it has to. From then on it [`has_ended`].
 #[must_use]
 pub fn stopped() -> Option<Error> {
-    HERE.with(|cell| {
+    let reason = HERE.with(|cell| {
         let here = cell.borrow();
         here.stop.is_given().then(|| here.stop.reason()).flatten()
-    })
+    });
+    if reason.is_some() {
+        ENDED.set(true);
+    }
+    reason
+}
+
+/// Ends this thread's script for `reason`, which it cannot hold: a termination that passes through a native function
+/// can be caught, so every further operation and effect has to meet it again.
+pub fn end(reason: Error) {
+    stop().give(reason);
+    ENDED.set(true);
+}
+
+/// Whether this thread's script has met its end.
+#[must_use]
+pub fn has_ended() -> bool {
+    ENDED.get()
 }
 
 /// Whether this thread takes things back.

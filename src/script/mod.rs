@@ -1,5 +1,7 @@
 //! Rhai: the engine and its limits, the binding of primitives, the forms of the language, and traces of its errors.
 
+pub mod bounds;
+pub mod check;
 pub mod engine;
 pub mod forms;
 pub mod handle;

@@ -9,6 +9,12 @@ use crate::base::error::{Error, Kind};
 /// The name scripts and error texts know it by.
 pub const NAME: &str = "planned result";
 
+/// Whether a text of the engine names the type: sometimes by its name, sometimes by its path.
+#[must_use]
+pub fn is_named_in(text: &str) -> bool {
+    text.contains(NAME) || text.contains(std::any::type_name::<StandIn>())
+}
+
 /// Stands for a result that does not exist yet.
 #[derive(Clone, Debug)]
 pub struct StandIn {
@@ -25,6 +31,16 @@ impl StandIn {
     #[must_use]
     pub fn error(&self) -> Error {
         Error::new(Kind::Horizon, format!("beyond here the plan depends on {}", self.what))
+    }
+}
+
+/// Going through it is deciding on it: the first element is the horizon.
+impl IntoIterator for StandIn {
+    type Item = traces::Raised<Dynamic>;
+    type IntoIter = std::iter::Once<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        std::iter::once(Err(self.horizon()))
     }
 }
 
@@ -45,6 +61,7 @@ pub fn register(engine: &mut Engine) {
     engine.register_type_with_name::<StandIn>(NAME);
     engine.register_fn("to_string", |it: &mut StandIn| format!("⟨{}⟩", it.what));
     engine.register_fn("to_debug", |it: &mut StandIn| format!("⟨{}⟩", it.what));
+    engine.register_iterator_result::<StandIn, Dynamic>();
     engine.register_indexer_get(|it: &mut StandIn, _: &str| it.clone());
     engine.register_indexer_get(|it: &mut StandIn, _: i64| it.clone());
     for operator in ["+", "-", "*", "/", "%"] {

@@ -82,13 +82,13 @@ fn innermost(error: &EvalAltResult) -> Error {
         ),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
             let name = signature.split([' ', '(']).next().unwrap_or_default();
-            if signature.contains(stand_in::NAME) {
+            if stand_in::is_named_in(signature) {
                 return horizon(&format!("`{name}` of a planned result"));
             }
             Error::usage(format!("there is no function `{signature}`"))
                 .fix("`playbook check` knows every function, its arguments and the nearest name")
         }
-        EvalAltResult::ErrorMismatchDataType(wanted, found, _) if found.contains(stand_in::NAME) => {
+        EvalAltResult::ErrorMismatchDataType(wanted, found, _) if stand_in::is_named_in(found) => {
             horizon(&format!("a planned result where {wanted} is needed"))
         }
         EvalAltResult::ErrorTooManyOperations(_) => limit("operations", "the script ran too many operations"),

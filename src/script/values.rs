@@ -55,7 +55,6 @@ fn to_json_at(value: &Dynamic, depth: usize) -> Result<Value> {
 }
 
 /// JSON as a script's value; whole numbers stay whole.
-#[must_use]
 pub fn from_json(value: &Value) -> Dynamic {
     match value {
         Value::Null => Dynamic::UNIT,

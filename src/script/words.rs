@@ -6,7 +6,8 @@ use rhai::{Engine, Token};
 
 /// The words, and the keywords that the engine knows them by: it takes a form's own keyword for the form wherever it
 /// stands, so the words themselves must not be keywords.
-pub const FORMS: &[(&str, &str)] = &[("step", "__step"), ("retry", "__retry"), ("check", "__check"), ("metric", "__metric")];
+pub const FORMS: &[(&str, &str)] =
+    &[("step", "__step"), ("retry", "__retry"), ("check", "__check"), ("metric", "__metric")];
 
 thread_local! {
     static SEEN: RefCell<Seen> = RefCell::default();
@@ -58,10 +59,8 @@ fn settle(seen: &mut Seen, token: Token) -> Token {
     let is_name = seen.previous == Previous::Dot || (seen.previous == Previous::MapStartOrComma && in_map);
     match &token {
         Token::MapStart => seen.brackets.push(true),
-        Token::LeftBrace | Token::LeftParen | Token::LeftBracket | Token::QuestionBracket | Token::Unit => {
-            if token != Token::Unit {
-                seen.brackets.push(false);
-            }
+        Token::LeftBrace | Token::LeftParen | Token::LeftBracket | Token::QuestionBracket => {
+            seen.brackets.push(false);
         }
         Token::RightBrace | Token::RightParen | Token::RightBracket => drop(seen.brackets.pop()),
         _ => {}

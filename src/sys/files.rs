@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt as _;
@@ -53,15 +53,21 @@ pub fn make_private_folder(path: &Path) -> Result<()> {
         .map_err(|why| failed("make the folder", path, &why))
 }
 
-/// Makes sure a file is there that only its owner may read, without changing what is in it.
+/// Makes sure a file is there that only its owner may read, without changing what is in it. One that is there is never
+/// opened: closing it again would let go of every lock that this process holds on it, as SQLite's are.
 pub fn make_private_file(path: &Path) -> Result<()> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
-        .map_err(|why| failed("create", path, &why))
+    let make = || match OpenOptions::new().create_new(true).write(true).mode(0o600).open(path) {
+        Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists => {
+            let mode = fs::metadata(path)?.permissions().mode();
+            if mode & 0o077 == 0 {
+                Ok(())
+            } else {
+                fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+            }
+        }
+        made => made.map(drop),
+    };
+    make().map_err(|why| failed("create", path, &why))
 }
 
 /// Replaces a file as a whole: whoever reads it sees the old or the new, never half.

@@ -21,7 +21,6 @@ fn no_project() {
     --- stderr
     error: there is no playbook.toml in [project] or above it
       fix: begin a project: write a playbook.toml that says what playbooks may reach here, for example
-           
            [env.local.http.api]
            url = "http://127.0.0.1:[port]"
     "#);
@@ -75,14 +74,14 @@ fn an_unknown_family_key_and_access() {
       |            ^^^^
       fix: did you mean `http`?
 
-    `ulr` is no setting of `http`
+    error: `ulr` is no setting of `http`
       --> playbook.toml:5:1
       |
     5 | ulr = "x"
       | ^^^
       fix: did you mean `url`?
 
-    `all` is no access
+    error: `all` is no access
       --> playbook.toml:6:10
       |
     6 | access = "all"
@@ -150,21 +149,21 @@ fn wrong_types_and_limits() {
       |           ^
       fix: write for example timeout = "45m"
 
-    `much` is no size
+    error: `much` is no size
       --> playbook.toml:3:10
       |
     3 | memory = "much"
       |          ^^^^^^
       fix: write for example "64 KiB", "256 MiB" or "2 GiB"
 
-    `follow` takes a whole number, not a string
+    error: `follow` takes a whole number, not a string
       --> playbook.toml:7:10
       |
     7 | follow = "many"
       |          ^^^^^^
       fix: write for example follow = 10
 
-    `accept` takes a string, not a whole number
+    error: `accept` takes a string, not a whole number
       --> playbook.toml:8:22
       |
     8 | headers = { accept = 3 }
@@ -175,24 +174,17 @@ fn wrong_types_and_limits() {
 
 #[test]
 fn a_table_that_stands_twice() {
-    insta::assert_snapshot!(exec(&format!("{LOCAL}{LOCAL}")), @r#"
+    insta::assert_snapshot!(exec(&format!("{LOCAL}{LOCAL}")), @"
     exit code: 2
     --- stdout
     --- stderr
-    error: this key or table stands here for the second time
+    error: the table [env.local.http.api] stands twice
       --> playbook.toml:3:17
       |
     3 | [env.local.http.api]
       |                 ^^^
-      fix: keep one of the two
-
-    this key or table stands here for the second time
-      --> playbook.toml:4:1
-      |
-    4 | url = "http://127.0.0.1:[port]"
-      | ^^^
-      fix: keep one of the two
-    "#);
+      fix: keep one of the two; the first is on line 1
+    ");
 }
 
 #[test]
@@ -209,14 +201,14 @@ fn a_wrong_header() {
       |             ^^^^^^^^^^
       fix: write `http.api:read`, `http.api:write` or `http.api:destroy`
 
-    `raed` is no access
+    error: `raed` is no access
       --> deploy.rhai:4:25
       |
     4 | //! uses = ["http.api", "http.api:raed"]
       |                         ^^^^^^^^^^^^^^^
       fix: did you mean `read`?
 
-    `timeot` is no key of the header
+    error: `timeot` is no key of the header
       --> deploy.rhai:5:5
       |
     5 | //! timeot = "5m"
@@ -236,7 +228,7 @@ fn wrong_parameters() {
     error: `verison` is no parameter of this playbook
       fix: did you mean `version`?
 
-    the parameter `version` has no value
+    error: the parameter `version` has no value
       --> deploy.rhai:4:5
       |
     4 | //! version = { type = "string", about = "what to deploy" }
@@ -244,10 +236,10 @@ fn wrong_parameters() {
       why: what to deploy
       fix: add --set version=VALUE, or version = … to [env.local.params] of playbook.toml
 
-    `percent` takes a whole number, such as 3, not `all`
+    error: `percent` takes a whole number, such as 3, not `all`
       why: given as --set percent=…
 
-    `gren` is no choice of `color`
+    error: `gren` is no choice of `color`
       why: given as --set color=…
       fix: did you mean `green`?
     "#);

@@ -8,15 +8,23 @@ use crate::rig::{Rig, wait_until};
 const SETTINGS: &str = "[env.local.files.store]\npath = \"store\"\naccess = \"write\"\n";
 
 fn begun(rest: &str) -> (Rig, Child) {
-    let script = format!("//! T.\n//!\n//! uses = [\"files.store:write\"]\nlet store = files(\"store\");\n{rest}");
+    let script =
+        format!("//! T.\n//!\n//! uses = [\"files.store:write\"]\nlet store = files(\"store\");\n{rest}");
     let rig = Rig::new(SETTINGS).file("test.rhai", &script);
-    let child = rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_until("the write", 60, || rig.path("store/key").exists());
     (rig, child)
 }
 
 fn send(signal: &str, child: &Child) {
-    assert!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 fn code(mut child: Child, within: Duration) -> i32 {
@@ -44,17 +52,23 @@ fn one_signal_stops_the_run_and_takes_it_back() {
 
 #[test]
 fn a_signal_reaches_a_busy_script_and_every_branch() {
-    for rest in ["loop {}", "parallel([|| { loop {} }, || wait(\"1h\"), || { retry 9 every \"1h\" { fail(\"x\"); } }]);"] {
+    for rest in [
+        "loop {}",
+        "parallel([|| { loop {} }, || wait(\"1h\"), || { retry 9 every \"1h\" { fail(\"x\"); } }]);",
+    ] {
         let (rig, child) = begun(&format!("store.put(\"key\", \"value\"); {rest}"));
         send("-INT", &child);
         assert_eq!(code(child, Duration::from_secs(30)), 130);
         assert!(!rig.path("store/key").exists());
+        rig.run(&["show", "last"]).expect(0).says("stopped by Ctrl-C").hides("another branch");
     }
 }
 
 #[test]
 fn a_second_signal_ends_at_once_and_the_journal_tells_how_far_it_came() {
-    let (rig, child) = begun("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); } rollback { store.put(\"slow\", \"x\"); wait(\"1h\"); }");
+    let (rig, child) = begun(
+        "step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); } rollback { store.put(\"slow\", \"x\"); wait(\"1h\"); }",
+    );
     send("-INT", &child);
     wait_until("the rollback", 60, || rig.path("store/slow").exists());
     send("-INT", &child);

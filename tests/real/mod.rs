@@ -1,6 +1,6 @@
 //! One file per file of `src/primitives/`, each against the real system.
 
-mod files;
+pub mod files;
 mod flags;
 mod http;
 #[cfg(feature = "postgres")]

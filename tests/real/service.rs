@@ -1,1 +1,263 @@
-//! service.
+//! Services, through playbooks: what outlives the run, what comes back when it fails, and that the state file is true.
+
+use std::ops::Deref;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::rig::seen::Seen;
+use crate::rig::{Rig, interrupt, wait_until};
+
+const SETTINGS: &str = "[env.local.service.app]\naccess = \"write\"\nprogram = \"sh\"\nargs = [\"{release}.sh\", \"{release}\"]\n\
+                        settle = \"300ms\"\nstop_within = \"2s\"\n";
+
+/// A project with a service, whose process does not outlive the test.
+struct Project(Option<Rig>);
+
+impl Deref for Project {
+    type Target = Rig;
+
+    fn deref(&self) -> &Rig {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if let Some(pid) = self.alive().and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 1) {
+            let group = rustix::process::Pid::from_raw(pid).unwrap();
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+impl Project {
+    fn new(settings: &str) -> Self {
+        let runs = |name: &str| format!("echo {name} is up with ${{COLOUR:-none}}\nexec sleep 600\n");
+        let rig = Rig::new(settings)
+            .file("v1.sh", &runs("v1"))
+            .file("v2.sh", &runs("v2"))
+            .file("bad.sh", "echo cannot open the database >&2\nexit 9\n")
+            .file("stubborn.sh", "trap '' TERM\necho up\nwhile :; do sleep 0.1; done\n");
+        Self(Some(rig))
+    }
+
+    fn exec(&self, body: &str) -> Seen {
+        let script = format!(
+            "//! Service.\n//!\n//! uses = [\"service.app:write\"]\nlet app = service(\"app\");\n{body}\n"
+        );
+        std::fs::write(self.path("test.rhai"), script).unwrap();
+        self.run(&["exec", "test.rhai"])
+    }
+
+    fn state(&self) -> Option<Value> {
+        let text = std::fs::read(self.path(".playbook/services/app.json")).ok()?;
+        Some(serde_json::from_slice(&text).unwrap())
+    }
+
+    fn release(&self) -> Value {
+        self.state().unwrap()["release"].clone()
+    }
+
+    /// The number of the process that the state file names, if that process runs.
+    fn alive(&self) -> Option<i64> {
+        let pid = self.state()?["process"]["pid"].as_i64()?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        (!stat.contains(") Z ")).then_some(pid)
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path(".playbook/services/app.log")).unwrap_or_default()
+    }
+}
+
+#[test]
+fn a_service_outlives_the_run_and_is_known_to_the_next_one() {
+    let project = Project::new(SETTINGS);
+    project
+        .exec(
+            r#"check "not yet", !app.status().running && app.status().release == ();
+               let now = app.start("v1");
+               check "started", now.running && now.pid > 0 && now.release == "v1" && now.since != ();
+               check "the same again", app.start("v1").pid == now.pid && app.start().pid == now.pid;"#,
+        )
+        .expect(0);
+    let pid = project.alive().expect("it runs on");
+    wait_until("the log is written", 5, || project.log() == "v1 is up with none\n");
+    project
+        .exec(&format!(
+            r#"check "known", app.status().pid == {pid};
+               let stopped = app.stop();
+               check "stopped", !stopped.running && stopped.pid == () && stopped.release == "v1";
+               app.stop();"#
+        ))
+        .expect(0);
+    assert_eq!((project.alive(), project.release()), (None, "v1".into()));
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists() || project.alive().is_none());
+}
+
+#[test]
+fn replace_and_restart_put_a_new_process_in_place() {
+    let project = Project::new(&format!("{SETTINGS}env = {{ COLOUR = \"blue-{{release}}\" }}\n"));
+    project
+        .exec(
+            r#"let one = app.start("v1");
+               let two = app.replace("v2");
+               check "replaced", two.running && two.release == "v2" && two.pid != one.pid;
+               check "once", app.replace("v2").pid == two.pid;
+               let three = app.restart();
+               check "restarted", three.running && three.release == "v2" && three.pid != two.pid;"#,
+        )
+        .expect(0);
+    wait_until("the log is written", 5, || project.log().matches("v2 is up with blue-v2").count() == 2);
+    project.exec("app.start(\"v1\");").expect(1).says("already runs another release").says("call `replace`");
+}
+
+#[test]
+fn a_release_that_dies_says_its_last_words_and_the_old_one_comes_back() {
+    let project = Project::new(SETTINGS);
+    project.exec("app.start(\"v1\");").expect(0);
+    let before = project.alive();
+    project
+        .exec("step \"Replace\" { app.replace(\"bad\"); }")
+        .expect(1)
+        .says("release `bad` ended with exit code 9")
+        .says("cannot open the database")
+        .hides("v1 is up");
+    assert_eq!(project.release(), "v1");
+    assert!(project.alive().is_some() && project.alive() != before, "the old release was brought back");
+}
+
+#[test]
+fn without_a_rollback_the_state_still_says_what_is_there() {
+    let project =
+        Project::new(&SETTINGS.replace(
+            "[env.local.service.app]",
+            "[env.local]\non_failure = \"stop\"\n[env.local.service.app]",
+        ));
+    project.exec("app.start(\"v1\");\napp.replace(\"bad\");").expect(1);
+    assert_eq!((project.state().unwrap()["process"].clone(), project.alive()), (Value::Null, None));
+    project.exec("check \"down\", !app.status().running;\napp.replace(\"v2\");").expect(0);
+    assert!(project.alive().is_some());
+}
+
+#[test]
+fn a_failed_check_brings_back_what_ran_before() {
+    let project = Project::new(SETTINGS);
+    project.exec("app.start(\"v1\");").expect(0);
+    project.exec("step \"a\" { app.replace(\"v2\"); }\ncheck \"fails\", 1 == 2;").expect(1);
+    assert_eq!(project.release(), "v1");
+    assert!(project.alive().is_some());
+    project.exec("step \"a\" { app.stop(); }\ncheck \"fails\", 1 == 2;").expect(1);
+    assert_eq!(project.release(), "v1");
+    let running = project.alive().expect("brought back");
+    project.exec("step \"a\" { app.restart(); }\ncheck \"fails\", 1 == 2;").expect(1);
+    assert!(project.alive().is_some_and(|pid| pid != running));
+    project.exec("app.stop();").expect(0);
+    project.exec("step \"a\" { app.start(\"v2\"); }\ncheck \"fails\", 1 == 2;").expect(1);
+    assert_eq!(project.alive(), None, "what did not run before does not run now");
+}
+
+#[test]
+fn a_missing_program_is_refused_before_the_old_one_is_ended() {
+    let settings = SETTINGS.replace("program = \"sh\"", "program = \"{release}/sh\"");
+    let project = Project::new(&settings);
+    std::fs::create_dir(project.path("v1")).unwrap();
+    std::os::unix::fs::symlink("/bin/sh", project.path("v1/sh")).unwrap();
+    project.exec("app.start(\"v1\");").expect(0);
+    let pid = project.alive();
+    project.exec("app.replace(\"v2\");").expect(1).says("there is no program `v2/sh`");
+    assert_eq!(project.alive(), pid);
+}
+
+#[test]
+fn a_release_may_not_lead_elsewhere() {
+    for release in ["../v1", "a/b", "..", "", "-x", "v..1"] {
+        let project = Project::new(SETTINGS);
+        project.exec(&format!("app.start({release:?});")).expect(3).says("may not be a release");
+        project.exec(&format!("app.replace({release:?});")).expect(3);
+        assert!(project.state().is_none());
+    }
+    let project = Project::new(
+        "[env.local.service.app]\naccess = \"write\"\nprogram = \"sleep\"\nargs = [\"600\"]\nsettle = \"0ms\"\n",
+    );
+    project.exec("app.start(\"v1\");").expect(1).says("has no releases");
+    project.exec("app.start();\ncheck \"runs\", app.status().running;").expect(0);
+    project.exec("app.replace(\"v1\");").expect(1).says("has no releases");
+}
+
+#[test]
+fn what_does_not_end_politely_is_killed() {
+    let project = Project::new(&SETTINGS.replace("2s", "200ms"));
+    project.exec("app.start(\"stubborn\");").expect(0);
+    wait_until("it ignores the signal", 5, || project.log() == "up\n");
+    let pid = project.alive().unwrap();
+    project.exec("app.stop();").expect(0);
+    assert_eq!(project.alive(), None);
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+}
+
+#[test]
+fn a_reused_number_is_not_taken_for_the_service() {
+    let project = Project::new(SETTINGS);
+    project.exec("app.start(\"v1\");").expect(0);
+    let path = project.path(".playbook/services/app.json");
+    let mut state = project.state().unwrap();
+    let mut stranger = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let real = state["process"]["pid"].clone();
+    for wrong in [i64::from(stranger.id()), 1, 0, -1] {
+        state["process"]["pid"] = wrong.into();
+        std::fs::write(&path, state.to_string()).unwrap();
+        project.exec("check \"a stranger\", !app.status().running;\napp.stop();").expect(0);
+    }
+    assert!(stranger.try_wait().unwrap().is_none(), "the stranger was left alone");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    state["process"]["pid"] = real;
+    std::fs::write(&path, state.to_string()).unwrap();
+}
+
+#[test]
+fn a_state_that_cannot_be_read_stops_the_call() {
+    let project = Project::new(SETTINGS).with(".playbook/services/app.json", "{ half");
+    project.exec("app.start(\"v1\");").expect(1).says("cannot be understood").says("remove that file");
+    std::fs::remove_file(project.path(".playbook/services/app.json")).unwrap();
+}
+
+impl Project {
+    fn with(mut self, name: &str, text: &str) -> Self {
+        self.0 = self.0.take().map(|rig| rig.file(name, text));
+        self
+    }
+}
+
+#[test]
+fn ctrl_c_while_it_ends_leaves_a_true_state_and_the_old_release_comes_back() {
+    let project = Project::new(SETTINGS);
+    project.exec("app.start(\"stubborn\");").expect(0);
+    wait_until("it ignores the signal", 5, || project.log() == "up\n");
+    let before = project.alive().unwrap();
+    let script = "//! Service.\n//!\n//! uses = [\"service.app:write\"]\nservice(\"app\").replace(\"v2\");\n";
+    std::fs::write(project.path("test.rhai"), script).unwrap();
+    let mut child =
+        project.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("it is asked to end", 10, || project.state().unwrap()["ending"] == true);
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(project.release(), "stubborn");
+    assert!(
+        project.alive().is_some_and(|pid| pid != before),
+        "the half ended one was ended and started anew"
+    );
+}
+
+#[test]
+fn a_secret_of_its_environment_is_never_shown_nor_kept() {
+    let project = Project::new(&SETTINGS.replace("settle", "env = { TOKEN = \"env:APP_TOKEN\" }\nsettle"))
+        .with("leaky.sh", "echo token $TOKEN >&2\nexit 1\n");
+    let mut project = project;
+    project.0 = project.0.take().map(|rig| rig.variable("APP_TOKEN", "tr0ub4dor&3"));
+    project.exec("app.start(\"leaky\");").expect(1).says("token [secret]").hides("tr0ub4dor&3");
+    assert!(!project.state().unwrap().to_string().contains("tr0ub4dor&3"));
+}

@@ -1,5 +1,4 @@
 //! The workshop: a temporary project, and the real binary run in it.
-#![expect(dead_code, reason = "a workshop has more tools than each test uses")]
 
 pub mod seen;
 pub mod servers;
@@ -104,6 +103,12 @@ pub fn wait_until(what: &str, seconds: u64, mut ready: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "{what}: not within {seconds} s");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Presses Ctrl-C for one process. By system call: Debian's `kill` command takes `-9 -PID` for every process.
+pub fn interrupt(child: &std::process::Child) {
+    let pid = rustix::process::Pid::from_child(child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
 }
 
 /// A port of 127.0.0.1 that was free a moment ago.

@@ -43,6 +43,13 @@ pub(super) struct Row {
     pub(super) inverse: Option<String>,
 }
 
+/// A run that was added.
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
+    pub(super) number: u64,
+    pub(super) hash: String,
+}
+
 /// The end of a run, to be written together with its last entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {
@@ -52,18 +59,18 @@ pub(super) struct End {
 
 /// Where a journal is kept.
 pub(super) trait Home: Send + Sync {
-    /// Adds a run durably and returns its hash; `None` when the id is taken.
-    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<String>>;
-    /// A writer of its own for one run.
-    fn writer(&self, run: &str) -> Result<Box<dyn Writer>>;
+    /// Adds a run durably; `None` when the id is taken.
+    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<Begun>>;
+    /// A writer of its own for the run of this number.
+    fn writer(&self, run: u64) -> Result<Box<dyn Writer>>;
     /// The runs, newest first.
     fn runs(&self, filter: &Filter) -> Result<Vec<RunRow>>;
     /// The run with the next higher number.
     fn after(&self, number: u64) -> Result<Option<RunRow>>;
     /// The runs whose id begins or ends with `part`, newest first, at most ten.
     fn like(&self, part: &str) -> Result<Vec<RunRow>>;
-    /// The entries of a run in their order, each with its inverse.
-    fn entries(&self, run: &str) -> Result<Vec<Row>>;
+    /// The entries of the run of this number in their order, each with its inverse.
+    fn entries(&self, run: u64) -> Result<Vec<Row>>;
     /// The text of a script by its hash.
     fn script(&self, hash: &str) -> Result<Option<String>>;
     /// The number that the newest run ever got.

@@ -52,7 +52,7 @@ impl Journal {
     pub fn open(project: &Path) -> Result<Self> {
         let folder = project.join(".playbook");
         if !files::exists(&folder.join("journal.db")) {
-            files::make_private_folder(&folder.join("live"))?;
+            files::make_private_folder(&folder)?;
             let _alone = FileLock::hold(&folder.join("journal.lock"))?;
             // Old values lie here: they must not be committed along with the project by accident.
             files::replace(&folder.join(".gitignore"), b"*\n")?;
@@ -73,15 +73,16 @@ impl Journal {
         run.facts.version = env!("CARGO_PKG_VERSION").to_owned();
         run.facts.scripts =
             run.scripts.iter().map(|script| (script.name.clone(), chain::sha256(&script.text))).collect();
+        files::make_private_folder(&self.folder.join("live"))?;
         // Ids of one second differ in four digits, so a few turns find a free one.
         for _ in 0..64 {
             let now = clock::now();
             let id = new_id(now);
             let path = self.alive(&id);
             let Some(alive) = FileLock::try_hold(&path)? else { continue };
-            if let Some(hash) = self.home.begin(&id, &stamp(now), &run)? {
-                let writer = self.home.writer(&id)?;
-                return Ok(RunJournal::new(id, hash, writer, (alive, path)));
+            if let Some(begun) = self.home.begin(&id, &stamp(now), &run)? {
+                let writer = self.home.writer(begun.number)?;
+                return Ok(RunJournal::new(id, begun.hash, writer, (alive, path)));
             }
         }
         Err(Error::bug("no free run id was found"))
@@ -110,7 +111,7 @@ impl Journal {
                 }
             }
         };
-        self.home.entries(run)?.into_iter().map(read).collect()
+        self.home.entries(self.row(run)?.number)?.into_iter().map(read).collect()
     }
 
     /// The text of one of the scripts of a run, as it ran; its hash stands in [`Facts::scripts`].

@@ -78,7 +78,12 @@ fn a_run_is_read_back_as_it_was_noted() {
 
 #[test]
 fn the_files_are_private_whatever_lay_there() {
-    let (folder, journal) = fresh();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".playbook")).unwrap();
+    std::fs::write(folder.path().join(".playbook/journal.db"), "").unwrap();
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(folder.path().join(".playbook/journal.db"), open).unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
     let run = begin(&journal);
     run.intend(&write("0/1"), &inverse()).unwrap();
     let mode = |name: &str| {
@@ -87,7 +92,9 @@ fn the_files_are_private_whatever_lay_there() {
     for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
-    assert_eq!(mode(""), 0o700);
+    let (folder, _journal) = fresh();
+    let mode = std::fs::metadata(folder.path().join(".playbook")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]
@@ -124,7 +131,7 @@ fn after_damage(sql: &str) -> String {
     }
     let before = journal.verify_all().unwrap();
     assert!(before.iter().all(|verdict| verdict.fault.is_none() && verdict.entries == 7), "{before:?}");
-    let damaged = sql.replace("OF_RUN", "run = (SELECT id FROM runs WHERE number = 1)");
+    let damaged = sql.replace("OF_RUN", "run = 1");
     outside(&folder).execute_batch(&damaged).unwrap();
     let faults: Vec<String> = journal
         .verify_all()
@@ -157,7 +164,7 @@ fn a_changed_entry_is_named() {
 fn a_missing_entry_is_named() {
     assert_eq!(after_damage("DELETE FROM entries WHERE OF_RUN AND seq = 4"), "entry 4 is missing");
     let closed_up = "DELETE FROM entries WHERE OF_RUN AND seq = 2; \
-        UPDATE entries SET seq = -seq WHERE OF_RUN AND seq > 2; UPDATE entries SET seq = -seq - 1 WHERE OF_RUN AND seq < 0";
+        UPDATE entries SET id = id - 1 WHERE OF_RUN AND seq > 2";
     assert!(
         after_damage(closed_up).starts_with("entry 2 was changed or put in the place"),
         "{}",
@@ -167,8 +174,8 @@ fn a_missing_entry_is_named() {
 
 #[test]
 fn reordered_entries_are_named() {
-    let swapped = "UPDATE entries SET seq = 99 WHERE OF_RUN AND seq = 2; UPDATE entries SET seq = 2 WHERE OF_RUN AND seq = 3; \
-        UPDATE entries SET seq = 3 WHERE OF_RUN AND seq = 99";
+    let swapped = "UPDATE entries SET id = id + 97 WHERE OF_RUN AND seq = 2; UPDATE entries SET id = id - 1 WHERE OF_RUN AND seq = 3; \
+        UPDATE entries SET id = id - 96 WHERE OF_RUN AND seq = 99";
     assert_eq!(after_damage(swapped), "entry 2 was reordered: what belongs here stands as entry 3");
 }
 
@@ -205,10 +212,13 @@ fn a_changed_run_or_one_taken_out_is_found() {
 
 #[test]
 fn a_changed_inverse_is_found() {
-    let changed = "UPDATE inverses SET call = replace(call, 'old', 'new') WHERE OF_RUN";
+    let changed = "UPDATE entries SET inverse = replace(inverse, 'old', 'new') WHERE OF_RUN";
     assert_eq!(after_damage(changed), "entry 4 has an inverse that was changed");
-    assert_eq!(after_damage("DELETE FROM inverses WHERE OF_RUN"), "entry 4 has lost its inverse");
-    let added = "INSERT INTO inverses (run, seq, call) SELECT id, 5, '{}' FROM runs WHERE number = 1";
+    assert_eq!(
+        after_damage("UPDATE entries SET inverse = NULL WHERE OF_RUN"),
+        "entry 4 has lost its inverse"
+    );
+    let added = "UPDATE entries SET inverse = '{}' WHERE OF_RUN AND seq = 5";
     assert_eq!(after_damage(added), "entry 5 was given an inverse that it did not have");
 }
 
@@ -222,15 +232,17 @@ fn a_run_rewritten_with_new_hashes_is_found_by_its_row_and_by_the_run_after() {
     }
     let id: String = journal.runs(&Filter::default()).unwrap().pop().unwrap().id;
     let other = outside(&folder);
+    let number = 1_i64;
     let mut head: String =
         other.query_row("SELECT hash FROM runs WHERE id = ?1", [&id], |row| row.get(0)).unwrap();
     for seq in 1..=2_i64 {
         let read = "SELECT at, replace(body, 'truth', 'other') FROM entries WHERE run = ?1 AND seq = ?2";
-        let (at, body): (String, String) =
-            other.query_row(read, rusqlite::params![id, seq], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let (at, body): (String, String) = other
+            .query_row(read, rusqlite::params![number, seq], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
         head = chain::link(&head, &id, seq.cast_unsigned(), &at, &body);
         let write = "UPDATE entries SET body = ?3, hash = ?4 WHERE run = ?1 AND seq = ?2";
-        other.execute(write, rusqlite::params![id, seq, body, head]).unwrap();
+        other.execute(write, rusqlite::params![number, seq, body, head]).unwrap();
     }
     let fault = journal.verify(&id).unwrap().fault.unwrap();
     assert!(fault.what.contains("not the one that the run ended with"), "{fault}");

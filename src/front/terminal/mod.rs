@@ -122,3 +122,6 @@ fn screen(stage: &Arc<Mutex<Stage>>, color: bool) -> Screen {
     bar.enable_steady_tick(TICK);
     Screen { bar, _no_echo: terminal::no_echo() }
 }
+
+#[cfg(test)]
+mod tests;

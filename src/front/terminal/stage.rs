@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::bars::Bars;
-use crate::base::effect::Effect;
 use crate::base::event::Event;
 use crate::front::draw;
 use crate::front::style::{Line, Paint};
-use crate::front::tree::{Node, Tree, What};
+use crate::front::tree::{Node, Tree};
 
 /// Rows that the moving part leaves free.
 const MARGIN: usize = 6;
@@ -43,6 +42,10 @@ impl Stage {
                 let position = position(event);
                 self.time(event, position, now);
                 self.tree.hear(event);
+                // A plan is drawn as a whole at its end.
+                if self.tree.is_planning() {
+                    return Vec::new();
+                }
                 self.told(event, position.unwrap_or_default(), rows)
             }
         }
@@ -100,9 +103,8 @@ impl Stage {
                 self.held.retain(|held| held != position);
                 self.tree.find(position).map(|(_, node)| draw::block(node, 0)).unwrap_or_default()
             }
-            Event::EffectBegan { .. } => self.effect_began(position, rows),
-            Event::ClockRead { .. } => Vec::new(),
-            Event::Horizon { on, .. } => vec![horizon(on)],
+            Event::EffectBegan { .. } => self.let_go_if_tall(position, rows),
+            Event::ClockRead { .. } | Event::Horizon { .. } => Vec::new(),
             _ => self.ended(position, rows),
         }
     }
@@ -110,12 +112,7 @@ impl Stage {
     fn title(&self) -> Vec<Line> {
         let Some(head) = &self.tree.head else { return Vec::new() };
         let name = if head.title.is_empty() { &head.playbook } else { &head.title };
-        let mut facts = vec![head.playbook.as_str(), head.environment.as_str()];
-        if head.planning {
-            facts.push("plan: nothing is changed");
-        } else if !head.run.is_empty() {
-            facts.push(&head.run);
-        }
+        let facts = [head.playbook.as_str(), &head.environment, &head.run];
         let title = Line::default().with(Paint::Bold, name.trim_end_matches('.'));
         vec![title, Line::default().with(Paint::Dim, facts.join(" · ")), Line::default()]
     }
@@ -134,23 +131,16 @@ impl Stage {
             .unwrap_or_default()
     }
 
-    /// Of a plan, a change has no end that could be told later.
-    fn effect_began(&mut self, position: &str, rows: usize) -> Vec<Line> {
-        let planned = self.tree.find(position).is_some_and(|(_, node)| {
-            matches!(node.what, What::Effect { planned: true, effect, .. } if effect != Effect::Read)
-        });
-        if planned { self.ended(position, rows) } else { self.let_go_if_tall(position, rows) }
-    }
-
     /// Something at `position` is final: it goes up, unless its step is held.
     fn ended(&mut self, position: &str, rows: usize) -> Vec<Line> {
         if self.is_held(position) {
             return self.let_go_if_tall(position, rows);
         }
-        self.tree
-            .find(position)
-            .map(|(depth, node)| vec![draw::line(node, depth, draw::mark(node))])
-            .unwrap_or_default()
+        let found = self.tree.find(position);
+        let line = found.map(|(depth, node)| draw::line(node, depth, draw::mark(node)));
+        // What has gone up is not asked for again; a long run would else grow without end.
+        self.tree.forget(position);
+        line.into_iter().collect()
     }
 
     fn line(&mut self, event: &Event, from: &str, text: &str, rows: usize) -> Vec<Line> {
@@ -183,12 +173,9 @@ impl Stage {
         let (name, mut lines) = (root.position.clone(), Vec::new());
         final_lines(root, 0, &mut lines);
         self.held.retain(|held| *held != name);
+        self.tree.forget_within(&name);
         lines
     }
-}
-
-fn horizon(on: &str) -> Line {
-    Line::default().with(Paint::Warn, "┄ the plan ends here: ").with(Paint::Plain, on)
 }
 
 fn height(node: &Node) -> usize {

@@ -1,6 +1,7 @@
 //! The stream of events folded into the tree, one by one; from a live run or from the journal alike.
 
 use super::{End, Head, Node, Tree, Unwind, What};
+use crate::base::call::Inverse;
 use crate::base::event::Event;
 
 impl Tree {
@@ -14,7 +15,8 @@ impl Tree {
             Event::StepEnded { position, outcome, took, error, .. }
             | Event::EffectEnded { position, outcome, took, error, .. } => {
                 let end = End { outcome: *outcome, took: *took, error: error.clone() };
-                if let Some(node) = self.running(position) {
+                self.running.remove(position);
+                if let Some(node) = self.begun(position) {
                     node.end = Some(end);
                 }
             }
@@ -31,9 +33,24 @@ impl Tree {
             Event::Line { from, text, .. } => {
                 self.remark(from, What::Line { from: from.clone(), text: text.clone() });
             }
-            Event::Horizon { on, .. } => self.remark("", What::Horizon { on: on.clone() }),
+            Event::Horizon { at, on } => {
+                let at = at.as_ref().map_or_else(|| "here".to_owned(), |at| format!("at {at}"));
+                self.remark("", What::Horizon { on: format!("{at}: {on}") });
+            }
             Event::Progress { .. } | Event::ClockRead { .. } => {}
             other => self.add(other),
+        }
+    }
+
+    /// Forgets the latest node at `position` and all below it, once nobody will ask for it again.
+    pub fn forget(&mut self, position: &str) {
+        remove(&mut self.nodes, position);
+    }
+
+    /// Forgets what does not run any more within the step at `position`.
+    pub fn forget_within(&mut self, position: &str) {
+        if let Some(node) = find_mut(&mut self.nodes, position) {
+            keep_running(&mut node.children);
         }
     }
 
@@ -46,20 +63,20 @@ impl Tree {
         &mut self.nodes
     }
 
-    fn running(&mut self, position: &str) -> Option<&mut Node> {
+    fn begun(&mut self, position: &str) -> Option<&mut Node> {
         let pending = self.unwinds.last_mut().map(|unwind| unwind.pending.as_mut_slice()).unwrap_or_default();
         find_mut(pending, position).or_else(|| find_mut(&mut self.nodes, position))
     }
 
     fn add(&mut self, event: &Event) {
-        let planning = self.head.as_ref().is_some_and(|head| head.planning);
+        let planning = self.is_planning();
         let Some(node) = leaf(event, planning) else { return };
         let began = matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. });
-        let list = parent(self.open_nodes(), &node.position, !began);
         // After a crash the journal says of the same thing twice that it began.
-        let again =
-            list.iter_mut().rev().find(|have| began && have.position == node.position && have.is_running());
-        match again {
+        let again = began && !self.running.insert(node.position.clone());
+        let list = parent(self.open_nodes(), &node.position, 0);
+        let mut latest = list.iter_mut().rev().take_while(|_| again);
+        match latest.find(|have| have.position == node.position && have.is_running()) {
             Some(have) => have.what = node.what,
             None => list.push(node),
         }
@@ -114,10 +131,17 @@ fn head(event: &Event) -> Option<Head> {
 fn leaf(event: &Event, planning: bool) -> Option<Node> {
     Some(match event {
         Event::StepBegan { position, name } => Node::new(position, What::Step { name: name.clone() }),
-        Event::EffectBegan { position, call, effect, plan, .. } => Node::new(
-            position,
-            What::Effect { call: call.name(), effect: *effect, plan: plan.clone(), planned: planning },
-        ),
+        Event::EffectBegan { position, call, effect, plan, inverse, .. } => {
+            let final_because = match inverse {
+                Inverse::None { why } => Some(why.clone()),
+                _ => None,
+            };
+            let call = call.name();
+            Node::new(
+                position,
+                What::Effect { call, effect: *effect, plan: plan.clone(), planned: planning, final_because },
+            )
+        }
         Event::Judged { position, judgement, name, passed, condition, actual, target } => Node::new(
             position,
             What::Judged {
@@ -147,14 +171,33 @@ fn find_mut<'a>(nodes: &'a mut [Node], position: &str) -> Option<&'a mut Node> {
     })
 }
 
-/// Where something at `position` belongs: into the deepest step that holds it, or that `is` it.
-fn parent<'a>(nodes: &'a mut Vec<Node>, position: &str, may_be_it: bool) -> &'a mut Vec<Node> {
-    let inner = nodes
-        .iter()
-        .rposition(|node| node.is_step() && (node.holds(position) || may_be_it && node.position == position));
+/// Where something at `position` belongs: into the deepest step that holds it.
+fn parent<'a>(nodes: &'a mut Vec<Node>, position: &str, above: usize) -> &'a mut Vec<Node> {
+    // With one ordinal left there is nothing to look for; a step of many calls would else be looked through at each.
+    let is_deep = position.get(above..).is_some_and(|rest| rest.contains('/'));
+    if !is_deep {
+        return nodes;
+    }
+    let inner = nodes.iter().rposition(|node| node.is_step() && node.holds(position));
     match inner {
-        Some(index) => parent(&mut nodes[index].children, position, may_be_it),
+        Some(index) => {
+            let above = nodes[index].position.len() + 1;
+            parent(&mut nodes[index].children, position, above)
+        }
         None => nodes,
+    }
+}
+
+fn keep_running(nodes: &mut Vec<Node>) {
+    nodes.retain(Node::is_running);
+    nodes.iter_mut().for_each(|node| keep_running(&mut node.children));
+}
+
+fn remove(nodes: &mut Vec<Node>, position: &str) {
+    if let Some(index) = nodes.iter().rposition(|node| node.position == position) {
+        nodes.remove(index);
+    } else if let Some(node) = nodes.iter_mut().rev().find(|node| node.holds(position)) {
+        remove(&mut node.children, position);
     }
 }
 
@@ -163,102 +206,4 @@ fn speaker<'a>(nodes: &'a mut [Node], from: &str) -> Option<&'a mut Node> {
     let path = super::speaker(nodes, from)?;
     let (first, rest) = path.split_first()?;
     rest.iter().try_fold(nodes.get_mut(*first)?, |node, index| node.children.get_mut(*index))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::base::error::Error;
-    use crate::base::outcome::Outcome;
-
-    fn hear(events: &[Value]) -> Tree {
-        let mut tree = Tree::default();
-        for event in events {
-            tree.hear(&serde_json::from_value(event.clone()).unwrap());
-        }
-        tree
-    }
-
-    fn step(position: &str) -> Value {
-        json!({ "event": "step_began", "position": position, "name": position })
-    }
-
-    fn effect(position: &str, resource: &str) -> Value {
-        json!({ "event": "effect_began", "position": position, "call": { "resource": resource, "verb": "run", "arguments": {} },
-            "digest": "", "effect": "write", "plan": position, "inverse": { "kind": "nothing" } })
-    }
-
-    fn ended(position: &str) -> Value {
-        json!({ "event": "effect_ended", "position": position, "call": "", "outcome": "done", "took": 5.0 })
-    }
-
-    /// The tree in one line: `0(0/0 0/1)`.
-    fn shape(nodes: &[Node]) -> String {
-        let one = |node: &Node| match (&node.what, node.children.as_slice()) {
-            (What::Line { text, .. }, _) => text.clone(),
-            (_, []) => node.position.clone(),
-            (_, children) => format!("{}({})", node.position, shape(children)),
-        };
-        nodes.iter().map(one).collect::<Vec<_>>().join(" ")
-    }
-
-    #[test]
-    fn what_happens_in_a_step_lies_below_it_also_when_steps_run_side_by_side() {
-        let tree = hear(&[
-            effect("0", "http.api"),
-            ended("0"),
-            step("1"),
-            step("1/0"),
-            step("1/1"),
-            effect("1/1/0", "program.git"),
-            effect("1/0/0", "http.api"),
-            ended("1/0/0"),
-            json!({ "event": "line", "from": "program.git", "error": false, "text": "pulling" }),
-            json!({ "event": "judged", "position": "1/0", "judgement": "check", "name": "n", "passed": true, "condition": "a", "actual": 1, "target": "" }),
-            step("10"),
-        ]);
-        assert_eq!(shape(&tree.nodes), "0 1(1/0(1/0/0 1/0) 1/1(1/1/0(pulling))) 10");
-        let (depth, node) = tree.find("1/1/0").unwrap();
-        assert!(depth == 2 && node.is_running());
-        assert_eq!(tree.find("1/0/0").unwrap().1.end.as_ref().unwrap().took, Duration::from_millis(5));
-        assert_eq!(tree.walk().count(), 9);
-    }
-
-    #[test]
-    fn a_try_after_a_failure_is_another_line_and_one_after_a_crash_is_not() {
-        let tree = hear(&[
-            step("0"),
-            effect("0/0", "a.b"),
-            ended("0/0"),
-            effect("0/0", "a.b"),
-            step("0"),
-            effect("0/0", "a.b"),
-        ]);
-        assert_eq!(shape(&tree.nodes), "0(0/0 0/0)");
-    }
-
-    #[test]
-    fn what_is_done_to_take_back_lies_below_what_is_taken_back() {
-        let mut tree = hear(&[step("0"), effect("0/0", "a.b"), ended("0/0")]);
-        tree.hear(&Event::UnwindBegan { entries: 1, reason: "check failed".to_owned() });
-        for event in [effect("0/undo", "a.b"), ended("0/undo")] {
-            tree.hear(&serde_json::from_value(event).unwrap());
-        }
-        assert!(tree.is_unwinding());
-        tree.hear(&Event::Unwound {
-            position: "0/0".to_owned(),
-            what: "put it back".to_owned(),
-            outcome: Outcome::Failed,
-            took: Duration::ZERO,
-            error: Some(Error::remote("no")),
-        });
-        assert!(!tree.is_unwinding());
-        assert_eq!(shape(&tree.nodes), "0(0/0)");
-        assert_eq!(shape(&tree.unwinds[0].items), "0/0(0/undo)");
-        assert_eq!(tree.find("0/0").unwrap().1.taken_back, Some(Outcome::Failed));
-    }
 }

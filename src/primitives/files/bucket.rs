@@ -1,16 +1,15 @@
 //! A folder as a store of objects: keys, the hidden places of what comes and what was replaced, and the `Store`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt as _;
 
 use super::Table;
-use crate::base::effect::Effect;
-use crate::base::error::{Error, Result};
+use super::incoming::Incoming;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
@@ -27,56 +26,46 @@ const KEPT: &str = ".kept";
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 /// The longest key, in bytes; the same as in S3.
 const LONGEST_KEY: usize = 1024;
+/// The longest part of a key, in bytes; what file systems allow.
+const LONGEST_PART: usize = 255;
 
-/// A folder as a store of objects.
+/// A folder as a store of objects. The folder itself is made by the first object that is written.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     name: String,
-    /// `None` when there is no folder yet and it was only to be read.
-    folder: Option<Arc<Folder>>,
+    path: PathBuf,
     keep: Duration,
 }
 
-/// Opens the resource of a call; for anything but reading, the folder is made when it is missing.
-pub(super) async fn open(cx: &Cx, effect: Effect) -> Result<Bucket> {
+/// Opens the resource of a call.
+pub(super) fn open(cx: &Cx) -> Result<Bucket> {
     let table: Table = cx.settings()?;
     let keep = text::parse_duration(&table.keep)?;
-    let (path, name) = (cx.trusted_path(&table.path), cx.resource().to_string());
-    blocking::run(move || {
-        let folder = if effect.is_read() { Folder::open(&path)? } else { Some(Folder::open_or_make(&path)?) };
-        Ok(Bucket { name, folder: folder.map(Arc::new), keep })
-    })
-    .await
+    Ok(Bucket { name: cx.resource().to_string(), path: cx.trusted_path(&table.path), keep })
 }
 
-/// Opens the resource for another family. It cannot be told here how far that one will go, so nothing is made yet.
+/// Opens the resource for another family.
 pub(super) fn store(cx: Cx) -> Work<'static, Arc<dyn Store>> {
-    Box::pin(async move {
-        let effect = if cx.may(Effect::Write) { Effect::Write } else { Effect::Read };
-        Ok(Arc::new(open(&cx, effect).await?) as Arc<dyn Store>)
-    })
+    Box::pin(async move { Ok(Arc::new(open(&cx)?) as Arc<dyn Store>) })
 }
 
-/// Says what is wrong with a key, if anything.
+/// Says what is wrong with a key, if anything. One that would lead out of the folder is a denial.
 pub(super) fn check_key(key: &str) -> Result<()> {
-    let wrong = |why: &str| {
+    let wrong = |kind: Kind, why: &str| {
         let shown = text::headline(&format!("{key:?}"), 60);
-        Err(Error::denied(format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
+        Err(Error::new(kind, format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
     };
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        return wrong("a key has 1 to 1024 bytes");
-    }
-    if key.chars().any(char::is_control) {
-        return wrong("a key has no control characters");
-    }
-    if key.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
-        return wrong("a key begins and ends without `/`, and has no empty part, `.` or `..`");
-    }
-    if key.split('/').any(|part| part.len() > 255) {
-        return wrong("a part of a key has at most 255 bytes");
+    if key.starts_with('/') || key.split('/').any(|part| part == "..") {
+        return wrong(Kind::Denied, "a key does not lead out of its store");
     }
     if is_hidden(key) {
-        return wrong("`.incoming` and `.kept` are the store's own");
+        return wrong(Kind::Denied, "`.incoming` and `.kept` are the store's own");
+    }
+    if key.is_empty() || key.len() > LONGEST_KEY || key.split('/').any(|part| part.len() > LONGEST_PART) {
+        return wrong(Kind::Usage, "a key has 1 to 1024 bytes, and each part of it at most 255");
+    }
+    if key.chars().any(char::is_control) || key.split('/').any(|part| part.is_empty() || part == ".") {
+        return wrong(Kind::Usage, "a key has no control characters, no empty part, and no part `.`");
     }
     Ok(())
 }
@@ -96,7 +85,8 @@ fn is_kept(status: &Status, kept: &str) -> bool {
     kept.starts_with(&same)
 }
 
-fn object(key: &str, status: &Status) -> Object {
+/// What a listing shows of an object.
+pub(super) fn object(key: &str, status: &Status) -> Object {
     Object { key: key.to_owned(), bytes: status.bytes, modified: status.modified.to_string() }
 }
 
@@ -162,7 +152,7 @@ impl Bucket {
             }
             folder.rename(&hidden, &key)
         };
-        self.on_folder(back).await?.ok_or_else(|| self.missing("folder", "")).map(|()| ())
+        self.on_folder(back).await?.ok_or_else(|| self.missing("folder", ""))
     }
 
     /// Writes an object from a stream, and says how large it is and its SHA-256. `keep` keeps aside what it replaces.
@@ -190,8 +180,8 @@ impl Bucket {
         &self,
         work: impl FnOnce(&Folder) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
-        let Some(folder) = self.folder.clone() else { return Ok(None) };
-        blocking::run(move || work(&folder).map(Some)).await
+        let path = self.path.clone();
+        blocking::run(move || Folder::open(&path)?.map(|folder| work(&folder)).transpose()).await
     }
 }
 
@@ -199,18 +189,15 @@ impl Bucket {
 impl Store for Bucket {
     async fn begin(&self, key: &str) -> Result<Box<dyn Upload>> {
         check_key(key)?;
-        let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
-        let (name, keep) = (temporary.clone(), self.keep);
-        let create = move |folder: &Folder| {
-            sweep(folder, keep);
-            folder.create(&name)
-        };
-        let file = self.on_folder(create).await?;
-        let (Some(file), Some(folder)) = (file, self.folder.clone()) else {
-            return Err(Error::bug(format!("`{}` was opened for reading only", self.name)));
-        };
-        let file = Some(tokio::fs::File::from_std(file));
-        Ok(Box::new(Incoming { folder, file, temporary: Some(temporary), key: key.to_owned() }))
+        let (path, keep, key) = (self.path.clone(), self.keep, key.to_owned());
+        blocking::run(move || {
+            let folder = Folder::open_or_make(&path)?;
+            sweep(&folder, keep);
+            let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
+            let file = folder.create(&temporary)?;
+            Ok(Box::new(Incoming::new(folder, file, temporary, key)) as Box<dyn Upload>)
+        })
+        .await
     }
 
     async fn open(&self, key: &str) -> Result<Content> {
@@ -258,67 +245,6 @@ fn sweep(folder: &Folder, keep: Duration) {
             if now.duration_since(status.changed).unsigned_abs() > most && now > status.changed {
                 let _ = folder.remove(&name);
             }
-        }
-    }
-}
-
-/// An object that is not visible yet.
-struct Incoming {
-    folder: Arc<Folder>,
-    file: Option<tokio::fs::File>,
-    temporary: Option<String>,
-    key: String,
-}
-
-impl Incoming {
-    fn failed(&self, why: &std::io::Error) -> Error {
-        self.folder.failed("write", &self.key, why)
-    }
-}
-
-#[async_trait]
-impl Upload for Incoming {
-    async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        let Some(file) = &mut self.file else {
-            return Err(Error::bug("an object was written to after its end"));
-        };
-        file.write_all(&chunk).await.map_err(|why| self.failed(&why))
-    }
-
-    async fn seal(&mut self) -> Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
-        file.flush().await.map_err(|why| self.failed(&why))?;
-        file.sync_all().await.map_err(|why| self.failed(&why))
-    }
-
-    async fn read_back(&self) -> Result<Content> {
-        let (folder, name) = (Arc::clone(&self.folder), self.temporary.clone().unwrap_or_default());
-        let file = blocking::run(move || folder.read(&name)).await?;
-        let file =
-            file.ok_or_else(|| Error::remote(format!("`{}` was removed while it was written", self.key)))?;
-        Ok(Box::new(tokio::fs::File::from_std(file)))
-    }
-
-    async fn publish(mut self: Box<Self>) -> Result<Object> {
-        self.seal().await?;
-        blocking::run(move || {
-            let temporary = self.temporary.clone().unwrap_or_default();
-            self.folder.rename(&temporary, &self.key)?;
-            self.temporary = None;
-            let status = self.folder.status(&self.key)?;
-            let status = status.ok_or_else(|| {
-                Error::remote(format!("`{}` was removed as soon as it was written", self.key))
-            })?;
-            Ok(object(&self.key, &status))
-        })
-        .await
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
-            let _ = self.folder.remove(temporary);
         }
     }
 }

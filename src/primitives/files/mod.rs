@@ -1,6 +1,7 @@
 //! A folder with the verbs of an object store: whole objects, durable, never half visible.
 
 mod bucket;
+mod incoming;
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -93,7 +94,7 @@ impl Primitive for Put {
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let mut content: Content = Box::new(Cursor::new(self.text.into_bytes()));
-        let written = bucket::open(&cx, Effect::Write).await?.fill(&self.key, &mut content).await?;
+        let written = bucket::open(&cx)?.fill(&self.key, &mut content).await?;
         Ok(receipt(&written))
     }
 }
@@ -116,7 +117,7 @@ impl Primitive for Get {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let bucket = bucket::open(&cx, Effect::Read).await?;
+        let bucket = bucket::open(&cx)?;
         let mut bytes = Vec::new();
         let content = bucket.open(&self.key).await?;
         let read = content.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).await;
@@ -151,7 +152,7 @@ impl Primitive for Head {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let object = bucket::open(&cx, Effect::Read).await?.head(&self.key).await?;
+        let object = bucket::open(&cx)?.head(&self.key).await?;
         Ok(object.map_or(Value::Null, |object| json!(object)))
     }
 }
@@ -175,7 +176,7 @@ impl Primitive for List {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        Ok(json!(bucket::open(&cx, Effect::Read).await?.list(&self.prefix).await?))
+        Ok(json!(bucket::open(&cx)?.list(&self.prefix).await?))
     }
 }
 
@@ -210,7 +211,7 @@ impl Primitive for Copy {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let bucket = bucket::open(&cx, Effect::Write).await?;
+        let bucket = bucket::open(&cx)?;
         let mut content = bucket.open(&self.from).await?;
         let written = bucket.fill(&self.to, &mut content).await?;
         Ok(receipt(&written))
@@ -244,7 +245,7 @@ impl Primitive for Delete {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        Ok(match bucket::open(cx, Effect::Read).await?.kept_as(&self.key).await? {
+        Ok(match bucket::open(cx)?.kept_as(&self.key).await? {
             None => Inverse::Nothing,
             Some(_) if !self.keep => Inverse::none(format!("`{}` was deleted with `keep: false`", self.key)),
             Some(kept) => Inverse::Call(restoring(cx, &kept, &self.key)),
@@ -252,11 +253,11 @@ impl Primitive for Delete {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        Ok(Some(bucket::open(cx, Effect::Read).await?.head(&self.key).await?.is_none()))
+        Ok(Some(bucket::open(cx)?.head(&self.key).await?.is_none()))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let bucket = bucket::open(&cx, Effect::Write).await?;
+        let bucket = bucket::open(&cx)?;
         if self.keep {
             return bucket.put_aside(&self.key).await.map(Value::Bool);
         }
@@ -315,7 +316,7 @@ impl Primitive for Restore {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let bucket = bucket::open(&cx, Effect::Write).await?;
+        let bucket = bucket::open(&cx)?;
         bucket.restore(&self.kept, &self.key).await?;
         Ok(Value::Null)
     }
@@ -323,7 +324,7 @@ impl Primitive for Restore {
 
 /// How writing `key` is taken back, from what is there now.
 async fn replacing(cx: &Cx, key: &str) -> Result<Inverse> {
-    Ok(Inverse::Call(match bucket::open(cx, Effect::Read).await?.kept_as(key).await? {
+    Ok(Inverse::Call(match bucket::open(cx)?.kept_as(key).await? {
         Some(kept) => restoring(cx, &kept, key),
         None => Call::new(cx.resource().clone(), Delete::NAME).with("key", key),
     }))
@@ -338,7 +339,7 @@ fn receipt((object, sha256): &(Object, String)) -> Value {
 }
 
 async fn sha256_of(cx: &Cx, key: &str) -> Result<String> {
-    let mut content = bucket::open(cx, Effect::Read).await?.open(key).await?;
+    let mut content = bucket::open(cx)?.open(key).await?;
     let mut digest = Sha256::new();
     while let Some(chunk) = next(&mut content, &format!("cannot read `{key}`")).await? {
         digest.update(&chunk);
@@ -348,7 +349,7 @@ async fn sha256_of(cx: &Cx, key: &str) -> Result<String> {
 
 /// Whether `key` holds the content with that SHA-256; an object is whole or absent, so this is sure.
 async fn holds(cx: &Cx, key: &str, sha256: &str) -> Result<Option<bool>> {
-    if bucket::open(cx, Effect::Read).await?.head(key).await?.is_none() {
+    if bucket::open(cx)?.head(key).await?.is_none() {
         return Ok(Some(false));
     }
     Ok(Some(sha256_of(cx, key).await? == sha256))

@@ -27,7 +27,7 @@ pub(super) struct Activity {}
 impl Primitive for Activity {
     const NAME: &'static str = "activity";
     const EFFECT: Effect = Effect::Read;
-    const EXAMPLE: &'static str = "db.activity()";
+    const EXAMPLE: &'static str = r#"postgres("main").activity()"#;
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("list the connections to {resource}")

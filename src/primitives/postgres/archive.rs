@@ -35,7 +35,9 @@ impl Contents {
     /// Takes in one line of the list: `215; 1259 16386 TABLE public orders app`.
     pub(super) fn add(&mut self, line: &str) {
         let Some((_, rest)) = line.split_once("; ").filter(|_| !line.starts_with(';')) else { return };
-        let Some(entry) = rest.splitn(3, ' ').nth(2).filter(|entry| entry.starts_with("TABLE ")) else { return };
+        let Some(entry) = rest.splitn(3, ' ').nth(2).filter(|entry| entry.starts_with("TABLE ")) else {
+            return;
+        };
         // `TABLE ATTACH` and `TABLE DATA` are about a table, and come beside its own entry.
         self.tables += u64::from(!entry.starts_with("TABLE DATA ") && !entry.starts_with("TABLE ATTACH "));
         let ends = entry.match_indices(' ').map(|(at, _)| &entry[..at]);
@@ -51,7 +53,8 @@ impl Contents {
 
     /// Those of `tables` that the archive lacks, in words; `None` when it lacks none.
     pub(super) fn lacks<'a>(&self, tables: impl IntoIterator<Item = &'a Table>) -> Option<String> {
-        let missing: Vec<String> = tables.into_iter().filter(|table| !self.holds(table)).map(ToString::to_string).collect();
+        let missing: Vec<String> =
+            tables.into_iter().filter(|table| !self.holds(table)).map(ToString::to_string).collect();
         (!missing.is_empty()).then(|| suggest::list(missing.iter().map(String::as_str)))
     }
 }
@@ -90,7 +93,8 @@ mod tests {
         assert!(contents.holds(&table("public", "orders", true)));
         assert!(contents.holds(&table("public", "two words", true)));
         assert!(contents.holds(&table("public", "whole", false)));
-        let lacking = [table("public", "whole", true), table("public", "order", true), table("public", "seen", false)];
+        let lacking =
+            [table("public", "whole", true), table("public", "order", true), table("public", "seen", false)];
         assert_eq!(contents.lacks(&lacking).unwrap(), "`public.whole`, `public.order`, `public.seen`");
     }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use serde_json::Value;
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::Statement;
 
 use super::errors::{self, Source};
 use super::lexer;
@@ -51,26 +51,38 @@ pub(super) async fn read(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<Vec
 pub(super) async fn change(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<u64> {
     lexer::transactional("the statement", sql)?;
     let session = Session::open(cx).await?;
-    let touched = session.until_stopped(cx, touch(&session, Source::statement(sql), parameters, true)).await;
+    let source = Source::statement(sql);
+    let touched = session.until_stopped(cx, async {
+        let statement = prepare(&session, source, parameters).await.map_err(Error::unchanged)?;
+        let touched = session.client()?.execute_raw(&statement, parameters.iter().map(Parameter)).await;
+        touched.map_err(|why| {
+            let error = errors::failed(&session.named, source, &why, true);
+            if errors::is_lost(&why) || !lexer::is_atomic(sql) { error } else { error.unchanged() }
+        })
+    });
+    let touched = touched.await;
     session.end(cx);
     touched
 }
 
-/// Runs one statement. `alone`: there is no transaction around it, so a lost connection leaves it in doubt.
-pub(super) async fn touch(session: &Session, source: Source<'_>, parameters: &[Value], alone: bool) -> Result<u64> {
-    let client = session.client()?;
-    let statement = prepare(session, client, source, parameters).await?;
-    let touched = client.execute_raw(&statement, parameters.iter().map(Parameter)).await;
-    touched.map_err(|why| errors::failed(&session.named, source, &why, alone))
+/// Runs one statement of a transaction.
+pub(super) async fn touch(session: &Session, source: Source<'_>, parameters: &[Value]) -> Result<u64> {
+    let statement = prepare(session, source, parameters).await?;
+    let touched = session.client()?.execute_raw(&statement, parameters.iter().map(Parameter)).await;
+    touched.map_err(|why| errors::failed(&session.named, source, &why, false))
 }
 
-async fn prepare(session: &Session, client: &Client, source: Source<'_>, parameters: &[Value]) -> Result<Statement> {
+async fn prepare(session: &Session, source: Source<'_>, parameters: &[Value]) -> Result<Statement> {
     let failed = |why| errors::failed(&session.named, source, &why, false);
-    let statement = client.prepare(source.sql).await.map_err(failed)?;
+    let statement = session.client()?.prepare(source.sql).await.map_err(failed)?;
     let wanted = statement.params().len();
     if wanted != parameters.len() {
-        return Err(Error::usage(format!("{} has {wanted} parameters, but {} values are given", source.name, parameters.len()))
-            .fix("give one value for each of $1, $2, … in an array"));
+        return Err(Error::usage(format!(
+            "{} has {wanted} parameters, but {} values are given",
+            source.name,
+            parameters.len()
+        ))
+        .fix("give one value for each of $1, $2, … in an array"));
     }
     Ok(statement)
 }
@@ -78,7 +90,7 @@ async fn prepare(session: &Session, client: &Client, source: Source<'_>, paramet
 async fn rows(session: &Session, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
     let (client, source) = (session.client()?, Source::statement(sql));
     let failed = |why| errors::failed(&session.named, source, &why, false);
-    let statement = prepare(session, client, source, parameters).await?;
+    let statement = prepare(session, source, parameters).await?;
     distinct(&statement)?;
     let stream = client.query_raw(&statement, parameters.iter().map(Parameter)).await.map_err(failed)?;
     let mut stream = std::pin::pin!(stream);
@@ -90,7 +102,11 @@ async fn rows(session: &Session, sql: &str, parameters: &[Value]) -> Result<Vec<
             // The rest would be sent all the same.
             session.cancel().await;
             return Err(Error::usage(format!("the answer of `{}` is too large for a script", session.named))
-                .why(format!("it is larger than {}, after {} rows", text::show_size(LARGEST_ANSWER as u64), rows.len()))
+                .why(format!(
+                    "it is larger than {}, after {} rows",
+                    text::show_size(LARGEST_ANSWER as u64),
+                    rows.len()
+                ))
                 .fix("count or aggregate in SQL, add a LIMIT, or use dump_to for bulk data"));
         }
         let cells = row.columns().iter().enumerate().map(|(n, column)| match row.try_get::<_, Cell>(n) {
@@ -107,12 +123,15 @@ fn distinct(statement: &Statement) -> Result<()> {
     let mut names: Vec<&str> = statement.columns().iter().map(|column| column.name()).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(Error::usage(format!("two columns of the answer are named `{}`", pair[0])).fix("name one of them with AS")),
+        Some(pair) => Err(Error::usage(format!("two columns of the answer are named `{}`", pair[0]))
+            .fix("name one of them with AS")),
         None => Ok(()),
     }
 }
 
 fn undecodable(named: &str, column: &str, why: &tokio_postgres::Error) -> Error {
     let cause = std::error::Error::source(why).map_or_else(|| why.to_string(), ToString::to_string);
-    Error::usage(format!("the column `{column}` of the answer of `{named}` cannot be read")).why(cause).fix(format!("ask for it as text: \"{column}\"::text"))
+    Error::usage(format!("the column `{column}` of the answer of `{named}` cannot be read"))
+        .why(cause)
+        .fix(format!("ask for it as text: \"{column}\"::text"))
 }

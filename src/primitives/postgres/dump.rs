@@ -5,17 +5,19 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use super::archive::Table;
+use super::archive::{Contents, Table};
 use super::database;
 use super::programs::{Programs, well};
 use crate::base::access::{Access, ResourceId};
-use crate::base::call::Inverse;
+use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Counted, Dump, Target};
+use crate::effect::dump::{Counted, Dump, Target, hexadecimal};
 use crate::effect::primitive::Primitive;
+use crate::effect::store::Content;
 
 const TABLES: &str = "SELECT n.nspname AS schema, c.relname AS name, c.relkind = 'r' AS has_rows \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -40,7 +42,7 @@ pub(super) struct DumpTo {
 impl Primitive for DumpTo {
     const NAME: &'static str = "dump_to";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str = r#"db.dump_to(files("backups"), "before-migration.dump")"#;
+    const EXAMPLE: &'static str = r#"postgres("main").dump_to(files("backups"), "before-migration.dump")"#;
     const TIMEOUT: Duration = Duration::from_secs(3600);
 
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
@@ -71,9 +73,12 @@ impl Primitive for DumpTo {
         let lasting: Vec<Table> = before.into_iter().filter(|table| after.contains(table)).collect();
         let publish = dump.publish(|stored| {
             Box::pin(async move {
-                let contents = programs.list(stored).await?;
+                let contents = programs.list(stored, None).await?;
                 match contents.lacks(&lasting) {
-                    Some(missing) => Err(Error::remote("the dump does not hold all tables; nothing was stored").why(format!("it lacks {missing}"))),
+                    Some(missing) => {
+                        Err(Error::remote("the dump does not hold all tables; nothing was stored")
+                            .why(format!("it lacks {missing}")))
+                    }
                     None => Ok(Counted { tables: Some(contents.tables), rows: None }),
                 }
             })
@@ -82,9 +87,9 @@ impl Primitive for DumpTo {
     }
 }
 
-/// Puts the database back to a dump of a store, in one transaction: all of it or nothing. What the dump holds is read
-/// before anything is touched. Tables that are not in it stay, and are named in the receipt `#{ store, key, bytes,
-/// tables, kept, took_ms }`.
+/// Puts the database back to a dump of a store, in one transaction: all of it or nothing. The whole dump is read
+/// once before anything is touched. Tables that are not in it stay, and are named in the receipt `#{ store, key, bytes,
+/// sha256, tables, kept, took_ms }`. It is taken back only when `undo` names the dump to restore for that.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RestoreFrom {
@@ -92,13 +97,18 @@ pub(super) struct RestoreFrom {
     store: ResourceId,
     /// The key in the store.
     key: String,
+    /// The key of the dump that is restored when this is taken back, in the same store.
+    #[serde(default)]
+    undo: Option<String>,
 }
 
 impl Primitive for RestoreFrom {
     const NAME: &'static str = "restore_from";
     const EFFECT: Effect = Effect::Destroy;
-    const EXAMPLE: &'static str = r#"db.restore_from(files("backups"), "before-migration.dump")"#;
+    const EXAMPLE: &'static str =
+        r#"postgres("main").restore_from(files("backups"), "before-migration.dump")"#;
     const TIMEOUT: Duration = Duration::from_secs(3600);
+    const IDEMPOTENT: bool = true;
 
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
         vec![Access::new(resource.clone(), Effect::Destroy), Access::new(self.store.clone(), Effect::Read)]
@@ -108,27 +118,59 @@ impl Primitive for RestoreFrom {
         format!("replace what {resource} holds by {}/{}", self.store, self.key)
     }
 
-    async fn inverse(&self, _: &Cx) -> Result<Inverse> {
-        Ok(Inverse::none("what the database held before is not kept; `dump_to` keeps it"))
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let Some(undo) = &self.undo else {
+            return Ok(Inverse::none(
+                "what the database held is gone; `dump_to` first, and name that dump as `undo`",
+            ));
+        };
+        if cx.store(&self.store, Effect::Read).await?.head(undo).await?.is_none() {
+            return Err(Error::missing(format!("`{}` holds no `{undo}` to go back to", self.store)));
+        }
+        let call = Call::new(cx.resource().clone(), Self::NAME);
+        Ok(Inverse::Call(call.with("store", self.store.to_string()).with("key", undo.as_str())))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let began = cx.instant();
-        let programs = Programs::of(&cx).await?;
-        let store = cx.store(&self.store, Effect::Read).await?;
-        let object = store.head(&self.key).await?.ok_or_else(|| {
-            Error::missing(format!("`{}` holds no `{}`", self.store, self.key)).fix("list the store to see what it holds")
+        let Found { programs, content, contents, bytes, sha256, kept } =
+            self.look(&cx).await.map_err(Error::unchanged)?;
+        let ended = programs.restore(content).await?;
+        let what = format!("`{}` could not be restored from `{}`", cx.resource(), self.key);
+        well(&ended, what).map_err(|error| {
+            if ended.stderr.text.contains("connection") { error } else { error.unchanged() }
         })?;
-        let mut content = store.open(&self.key).await?;
-        let contents = until_stopped(&cx, programs.list(&mut content)).await?;
-        let before = tables(&cx).await?;
-        let kept: Vec<String> = before.iter().filter(|table| !contents.holds(table)).map(ToString::to_string).collect();
-        let ended = programs.restore(store.open(&self.key).await?).await?;
-        well(&ended, format!("`{}` could not be restored from `{}`; it is as it was", cx.resource(), self.key))?;
         let took = cx.instant().duration_since(began).as_millis() as u64;
         Ok(json!({
-            "store": self.store, "key": self.key, "bytes": object.bytes, "tables": contents.tables, "kept": kept, "took_ms": took,
+            "store": self.store, "key": self.key, "bytes": bytes, "sha256": sha256, "tables": contents.tables, "kept": kept, "took_ms": took,
         }))
+    }
+}
+
+/// What a look at the store and the database found, before anything is touched.
+struct Found {
+    programs: Programs,
+    content: Content,
+    contents: Contents,
+    bytes: u64,
+    sha256: String,
+    kept: Vec<String>,
+}
+
+impl RestoreFrom {
+    async fn look(&self, cx: &Cx) -> Result<Found> {
+        let programs = Programs::of(cx).await?;
+        let store = cx.store(&self.store, Effect::Read).await?;
+        let object = store.head(&self.key).await?.ok_or_else(|| {
+            Error::missing(format!("`{}` holds no `{}`", self.store, self.key))
+                .fix("list the store to see what it holds")
+        })?;
+        let (mut content, mut digest) = (store.open(&self.key).await?, Sha256::new());
+        let contents = until_stopped(cx, programs.list(&mut content, Some(&mut digest))).await?;
+        let before = tables(cx).await?;
+        let kept = before.iter().filter(|table| !contents.holds(table)).map(ToString::to_string).collect();
+        let (sha256, content) = (hexadecimal(digest.finalize().as_slice()), store.open(&self.key).await?);
+        Ok(Found { programs, content, contents, bytes: object.bytes, sha256, kept })
     }
 }
 
@@ -142,14 +184,19 @@ async fn until_stopped<T>(cx: &Cx, work: impl Future<Output = Result<T>>) -> Res
 }
 
 async fn server_version(cx: &Cx) -> Result<u32> {
-    let rows = database::read(cx, "SELECT current_setting('server_version_num')::int / 10000 AS major", &[]).await?;
+    let rows =
+        database::read(cx, "SELECT current_setting('server_version_num')::int / 10000 AS major", &[]).await?;
     let major = rows.first().and_then(|row| row.get("major")).and_then(Value::as_u64);
-    major.and_then(|major| u32::try_from(major).ok()).ok_or_else(|| Error::bug("the server does not tell its version"))
+    major
+        .and_then(|major| u32::try_from(major).ok())
+        .ok_or_else(|| Error::bug("the server does not tell its version"))
 }
 
 async fn tables(cx: &Cx) -> Result<Vec<Table>> {
     let rows = database::read(cx, TABLES, &[]).await?;
-    let text = |row: &crate::effect::sql::Row, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |row: &crate::effect::sql::Row, name: &str| {
+        row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let table = |row: &crate::effect::sql::Row| Table {
         schema: text(row, "schema"),
         name: text(row, "name"),

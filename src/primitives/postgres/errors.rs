@@ -70,13 +70,20 @@ pub(super) fn unreachable(named: &str, target: &Target, why: PoolError) -> Error
 fn no_login(named: &str, target: &Target, why: &tokio_postgres::Error) -> Error {
     let said = chain(why);
     let place = target.place();
-    let cause = why.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    let cause =
+        why.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     if said.contains("TLS") || said.contains("certificate") {
         let fix = match target.tls {
-            Tls::Verify => "name the authority that signed the server's certificate with `ca`, or give up the proof of who the server is with `tls = \"prefer\"`",
+            Tls::Verify => {
+                "name the authority that signed the server's certificate with `ca`, or give up the proof of who the server is with `tls = \"prefer\"`"
+            }
             _ => "set `tls = \"disable\"` if the server cannot encrypt",
         };
-        return Error::remote(format!("`{named}` at {place} gives no encrypted connection that can be trusted")).why(said).fix(fix);
+        return Error::remote(format!(
+            "`{named}` at {place} gives no encrypted connection that can be trusted"
+        ))
+        .why(said)
+        .fix(fix);
     }
     if said.contains("password missing") || said.contains("password") {
         return Error::remote(format!("`{named}` at {place} wants a password"))
@@ -85,8 +92,12 @@ fn no_login(named: &str, target: &Target, why: &tokio_postgres::Error) -> Error 
     }
     let error = Error::remote(format!("`{named}` cannot be reached at {place}")).why(said);
     match cause {
-        Some(std::io::ErrorKind::ConnectionRefused) => error.fix("start the server, or correct `host` and `port`"),
-        Some(std::io::ErrorKind::NotFound) => error.fix("correct the folder of the server's socket in `host`"),
+        Some(std::io::ErrorKind::ConnectionRefused) => {
+            error.fix("start the server, or correct `host` and `port`")
+        }
+        Some(std::io::ErrorKind::NotFound) => {
+            error.fix("correct the folder of the server's socket in `host`")
+        }
         _ => error.fix("check `host` and `port`, and whether this machine may reach that server"),
     }
 }
@@ -94,12 +105,29 @@ fn no_login(named: &str, target: &Target, why: &tokio_postgres::Error) -> Error 
 fn refused_login(named: &str, target: &Target, why: &DbError) -> Error {
     let (user, database) = (target.config.get_user().unwrap_or("?"), target.database());
     let (what, fix) = match why.code().code() {
-        "28P01" => (format!("`{named}` refused the password of `{user}`"), "correct the value that `password` (or the URL) refers to".to_owned()),
-        "28000" => (format!("`{named}` does not let `{user}` in"), "check `user`, and the server's pg_hba.conf".to_owned()),
-        "3D000" => (format!("`{named}` has no database `{database}`"), "correct `database`, or create it".to_owned()),
-        "53300" => (format!("`{named}` has no connection to spare"), "close some connections, lower `pool`, or raise the server's max_connections".to_owned()),
-        "57P03" => (format!("`{named}` is not ready"), "wait until the server has started, for example with `retry`".to_owned()),
-        _ => (format!("`{named}` refused the connection at {}", target.place()), "look into the server's log".to_owned()),
+        "28P01" => (
+            format!("`{named}` refused the password of `{user}`"),
+            "correct the value that `password` (or the URL) refers to".to_owned(),
+        ),
+        "28000" => (
+            format!("`{named}` does not let `{user}` in"),
+            "check `user`, and the server's pg_hba.conf".to_owned(),
+        ),
+        "3D000" => {
+            (format!("`{named}` has no database `{database}`"), "correct `database`, or create it".to_owned())
+        }
+        "53300" => (
+            format!("`{named}` has no connection to spare"),
+            "close some connections, lower `pool`, or raise the server's max_connections".to_owned(),
+        ),
+        "57P03" => (
+            format!("`{named}` is not ready"),
+            "wait until the server has started, for example with `retry`".to_owned(),
+        ),
+        _ => (
+            format!("`{named}` refused the connection at {}", target.place()),
+            "look into the server's log".to_owned(),
+        ),
     };
     let error = Error::remote(what).fix(why.hint().map_or(fix, str::to_owned));
     described(error, why, None)
@@ -114,13 +142,17 @@ pub(super) fn failed(named: &str, source: Source<'_>, why: &tokio_postgres::Erro
         let said = chain(why);
         let error = Error::remote(format!("`{named}` cannot run {}", source.name)).why(&said);
         return if said.contains("unexpected message") {
-            error.fix("COPY from or to the client cannot be run here; use INSERT, or dump_to and restore_from")
+            error
+                .fix("COPY from or to the client cannot be run here; use INSERT, or dump_to and restore_from")
         } else {
             error
         };
     };
     let place = place(source, server);
-    let where_ = place.as_ref().filter(|place| place.line > 1 || source.file != "sql").map(|place| format!(" at line {}", place.line));
+    let where_ = place
+        .as_ref()
+        .filter(|place| place.line > 1 || source.file != "sql")
+        .map(|place| format!(" at line {}", place.line));
     let what = format!("`{named}` refused {}{}", source.name, where_.unwrap_or_default());
     let error = described(Error::remote(what), server, place.as_ref());
     match fix(server, place.as_ref()) {
@@ -136,7 +168,9 @@ fn lost(named: &str, source: Source<'_>, why: &tokio_postgres::Error, wrote: boo
             .why(format!("{}; it is not known whether it took effect", chain(why)))
             .fix("look at the data before running it again");
     }
-    Error::remote(what).why(format!("{}; nothing was changed", chain(why))).fix("see whether the server is up, then run it again")
+    Error::remote(what)
+        .why(format!("{}; nothing was changed", chain(why)))
+        .fix("see whether the server is up, then run it again")
 }
 
 /// The server's own words and fields.
@@ -182,8 +216,12 @@ fn place(source: Source<'_>, server: &DbError) -> Option<Place> {
     };
     match server.position() {
         Some(ErrorPosition::Original(position)) => Some(of(source.file, source.sql, *position)),
-        Some(ErrorPosition::Internal { position, query }) => Some(of("sql inside the server", query, *position)),
-        None => source.begins.map(|offset| Place { column: 0, ..Place::of_offset(source.file, source.sql, offset) }),
+        Some(ErrorPosition::Internal { position, query }) => {
+            Some(of("sql inside the server", query, *position))
+        }
+        None => source
+            .begins
+            .map(|offset| Place { column: 0, ..Place::of_offset(source.file, source.sql, offset) }),
     }
 }
 
@@ -194,12 +232,18 @@ fn fix(server: &DbError, place: Option<&Place>) -> Option<String> {
     }
     let line = place.and_then(|place| place.source.as_deref()).unwrap_or_default();
     let fix = match server.code().code() {
-        "42601" if line.trim_start().starts_with('\\') => "take the line out: it is a command of psql, not SQL",
-        "42601" if server.message().contains("multiple commands") => "give one statement; several go into transaction([…]) or script(\"FILE.sql\")",
+        "42601" if line.trim_start().starts_with('\\') => {
+            "take the line out: it is a command of psql, not SQL"
+        }
+        "42601" if server.message().contains("multiple commands") => {
+            "give one statement; several go into transaction([…]) or script(\"FILE.sql\")"
+        }
         "25006" => "use execute(…) for what changes something: query(…) and value(…) only read",
         "42P18" => "say the parameter's type, for example `$1::text`",
         "25001" => "run it alone with execute(…): it cannot be part of a transaction",
-        "55P03" | "40P01" => "try again when the other transaction has ended; activity() shows who is connected",
+        "55P03" | "40P01" => {
+            "try again when the other transaction has ended; activity() shows who is connected"
+        }
         "42501" => "grant the role the right, or connect as a role that has it",
         _ => return None,
     };

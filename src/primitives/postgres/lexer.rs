@@ -21,7 +21,9 @@ impl Statement {
                 Some("take it out: playbook begins and ends the transaction")
             }
             // `ROLLBACK TO SAVEPOINT` stays within the transaction.
-            ["ROLLBACK", rest @ ..] if !rest.contains(&"TO") => Some("take it out: playbook begins and ends the transaction"),
+            ["ROLLBACK", rest @ ..] if !rest.contains(&"TO") => {
+                Some("take it out: playbook begins and ends the transaction")
+            }
             ["COPY", rest @ ..] if rest.iter().any(|word| matches!(*word, "STDIN" | "STDOUT")) => {
                 Some("use INSERT, or dump_to and restore_from: nothing can be streamed here")
             }
@@ -30,15 +32,30 @@ impl Statement {
     }
 }
 
+/// Whether `sql`, one statement run by itself, leaves nothing behind when it fails: not so where the server commits on
+/// the way.
+pub(super) fn is_atomic(sql: &str) -> bool {
+    split(sql).first().is_none_or(|statement| {
+        let first = statement.words.first().map_or("", String::as_str);
+        !matches!(first, "CALL" | "DO" | "VACUUM" | "REINDEX" | "CLUSTER")
+            && !statement.words.iter().any(|word| word == "CONCURRENTLY")
+    })
+}
+
 /// The statements of `sql`, all of which can be part of one transaction; or which one cannot, in the file `name`.
 pub(super) fn transactional(name: &str, sql: &str) -> Result<Vec<Statement>> {
     let statements = split(sql);
     for statement in &statements {
         if let Some(fix) = statement.refused() {
             let place = Place::of_offset(name, sql, statement.begins);
-            return Err(Error::usage(format!("`{}` cannot stand in {name}, at line {}", statement.words.join(" "), place.line))
-                .why(place.draw(1).trim_end().trim_start_matches('\n'))
-                .fix(fix));
+            return Err(Error::usage(format!(
+                "`{}` cannot stand in {name}, at line {}",
+                statement.words.join(" "),
+                place.line
+            ))
+            .why(place.draw(1).trim_end())
+            .fix(fix)
+            .unchanged());
         }
     }
     Ok(statements)
@@ -46,7 +63,8 @@ pub(super) fn transactional(name: &str, sql: &str) -> Result<Vec<Statement>> {
 
 /// The statements of `sql`; empty ones are left out, as the server leaves them out.
 pub(super) fn split(sql: &str) -> Vec<Statement> {
-    let mut lexer = Lexer { sql, at: 0, parentheses: 0, bodies: 0, current: None, done: Vec::new(), listing: true };
+    let mut lexer =
+        Lexer { sql, at: 0, parentheses: 0, bodies: 0, current: None, done: Vec::new(), listing: true };
     while lexer.at < sql.len() {
         lexer.step();
     }
@@ -94,7 +112,8 @@ impl Lexer<'_> {
         self.current.get_or_insert_with(|| Statement { begins, words: Vec::new() });
         match first {
             _ if first.is_alphabetic() || first == '_' => {
-                let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
+                let length =
+                    rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
                 let word = rest[..length].to_uppercase();
                 if word == "E" && rest[length..].starts_with('\'') {
                     return length + quoted(&rest[length..], '\'', true);
@@ -117,7 +136,8 @@ impl Lexer<'_> {
         let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
         let is_routine = matches!(
             words.as_slice(),
-            ["CREATE", "FUNCTION" | "PROCEDURE", ..] | ["CREATE", "OR", "REPLACE", "FUNCTION" | "PROCEDURE", ..]
+            ["CREATE", "FUNCTION" | "PROCEDURE", ..]
+                | ["CREATE", "OR", "REPLACE", "FUNCTION" | "PROCEDURE", ..]
         );
         match word.as_str() {
             "BEGIN" if is_routine => self.bodies += 1,
@@ -126,7 +146,9 @@ impl Lexer<'_> {
             _ => {}
         }
         let copies = statement.words.first().is_some_and(|first| first == "COPY");
-        if (self.listing && statement.words.len() < 8) || (copies && matches!(word.as_str(), "STDIN" | "STDOUT")) {
+        if (self.listing && statement.words.len() < 8)
+            || (copies && matches!(word.as_str(), "STDIN" | "STDOUT"))
+        {
             statement.words.push(word);
         }
     }
@@ -167,7 +189,9 @@ fn quoted(text: &str, quote: char, escapes: bool) -> usize {
 fn dollar(text: &str) -> usize {
     let Some(tag) = text[1..].find('$').map(|end| &text[..end + 2]) else { return 1 };
     let name = &tag[1..tag.len() - 1];
-    if name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+    if name.starts_with(|c: char| c.is_ascii_digit())
+        || !name.chars().all(|c| c.is_alphanumeric() || c == '_')
+    {
         return 1;
     }
     text[tag.len()..].find(tag).map_or(text.len(), |end| end + 2 * tag.len())
@@ -205,10 +229,23 @@ mod tests {
     fn what_ends_a_transaction_is_found_with_its_line() {
         let error = transactional("m.sql", "create table t (begin int);\n  commit ;").unwrap_err();
         assert!(error.what.contains("COMMIT") && error.what.contains("line 2"), "{error}");
-        for sql in ["BEGIN", "end", "rollback", "start transaction", "copy t (a) from stdin", "COPY t FROM STDIN"] {
+        for sql in
+            ["BEGIN", "end", "rollback", "start transaction", "copy t (a) from stdin", "COPY t FROM STDIN"]
+        {
             assert!(transactional("m.sql", sql).is_err(), "{sql}");
         }
-        for sql in ["rollback to savepoint a", "savepoint a", "copy t from '/x'", "do $$ begin commit; end $$", "select 'begin'"] {
+        assert!(
+            is_atomic("update t set a = 1")
+                && !is_atomic("create index concurrently i on t (a)")
+                && !is_atomic("call p()")
+        );
+        for sql in [
+            "rollback to savepoint a",
+            "savepoint a",
+            "copy t from '/x'",
+            "do $$ begin commit; end $$",
+            "select 'begin'",
+        ] {
             assert!(transactional("m.sql", sql).is_ok(), "{sql}");
         }
     }

@@ -1,10 +1,13 @@
 //! PostgreSQL: questions, changes, migrations, and verified dumps of a database.
 
 mod activity;
+mod archive;
 mod database;
+mod dump;
 mod errors;
 mod lexer;
 mod parameters;
+mod programs;
 mod script;
 mod session;
 mod settings;
@@ -31,6 +34,8 @@ pub const FAMILY: Family = Family {
         entry::<statements::Execute>(),
         entry::<transaction::Transaction>(),
         entry::<script::Script>(),
+        entry::<dump::DumpTo>(),
+        entry::<dump::RestoreFrom>(),
         entry::<tables::Tables>(),
         entry::<activity::Activity>(),
     ],

@@ -56,7 +56,11 @@ fn text(value: &Value, ty: &Type) -> Result<Option<String>, Failure> {
 /// Bytes come as they are given out: `#{ base64: "…" }`.
 fn bytes(map: &Map<String, Value>) -> Result<String, Failure> {
     let wrong = |why: String| format!("bytes are given as #{{ base64: \"…\" }}{why}");
-    let text = map.get("base64").and_then(Value::as_str).filter(|_| map.len() == 1).ok_or_else(|| wrong(String::new()))?;
+    let text = map
+        .get("base64")
+        .and_then(Value::as_str)
+        .filter(|_| map.len() == 1)
+        .ok_or_else(|| wrong(String::new()))?;
     let bytes = STANDARD.decode(text).map_err(|why| wrong(format!(": {why}")))?;
     Ok(bytes.iter().fold("\\x".to_owned(), |hex, byte| hex + &format!("{byte:02x}")))
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio_postgres::config::Host;
 
@@ -15,8 +16,8 @@ use crate::base::secret::Revealed;
 use crate::effect::cx::Cx;
 use crate::effect::dump;
 use crate::effect::store::Content;
-use crate::sys::process::{self, Command, Ended, Line, Running, Status, Stdin};
 use crate::sys::environment;
+use crate::sys::process::{self, Command, Ended, Line, Running, Status, Stdin};
 
 /// How much of an archive is on its way from the store to a program at once, in bytes.
 const PIPE: usize = 256 * 1024;
@@ -44,7 +45,8 @@ impl Programs {
     pub(super) async fn restore(&self, content: Content) -> Result<Ended> {
         let name = self.door.target.database().replace('\\', "\\\\").replace('\'', "\\'");
         let database = format!("--dbname=dbname='{name}'");
-        let how = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-password", &database];
+        let how =
+            ["--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-password", &database];
         let running = process::spawn(&self.command("pg_restore", &how)?, Stdin::Stream(content))?;
         self.finish(running).await
     }
@@ -56,15 +58,24 @@ impl Programs {
     }
 
     /// What is in the archive that `source` gives; reads `source` only as far as that takes.
-    pub(super) async fn list(&self, source: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Contents> {
+    /// With a `digest` all of it is read and hashed.
+    pub(super) async fn list(
+        &self,
+        source: &mut (dyn AsyncRead + Send + Unpin),
+        mut digest: Option<&mut Sha256>,
+    ) -> Result<Contents> {
         let (mut here, there) = tokio::io::duplex(PIPE);
-        let mut running = process::spawn(&self.command("pg_restore", &["--list"])?, Stdin::Stream(Box::new(there)))?;
+        let mut running =
+            process::spawn(&self.command("pg_restore", &["--list"])?, Stdin::Stream(Box::new(there)))?;
         let stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
         let feed = async {
             while let Some(chunk) = dump::next(source, "the archive cannot be read").await? {
-                // The list stands at the beginning, and nobody takes the rest.
-                if here.write_all(&chunk).await.is_err() {
-                    break;
+                // The list stands at the beginning, and pg_restore does not take the rest.
+                let taken = here.write_all(&chunk).await.is_ok();
+                match &mut digest {
+                    Some(digest) => digest.update(&chunk),
+                    None if !taken => break,
+                    None => {}
                 }
             }
             drop(here);
@@ -73,7 +84,11 @@ impl Programs {
         let read = async {
             let mut contents = Contents::default();
             let mut lines = BufReader::new(stdout).split(b'\n');
-            while let Some(line) = lines.next_segment().await.map_err(|why| Error::io("the list of an archive cannot be read", &why))? {
+            while let Some(line) = lines
+                .next_segment()
+                .await
+                .map_err(|why| Error::io("the list of an archive cannot be read", &why))?
+            {
                 contents.add(&String::from_utf8_lossy(&line));
             }
             Ok(contents)
@@ -165,5 +180,8 @@ fn variables(target: &Target) -> Result<Vec<(String, Revealed)>> {
         ("LC_ALL", Some("C".to_owned())),
         ("PATH", environment::variable("PATH")),
     ];
-    Ok(all.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), Revealed::new(value)))).collect())
+    Ok(all
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name.to_owned(), Revealed::new(value))))
+        .collect())
 }

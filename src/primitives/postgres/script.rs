@@ -14,7 +14,7 @@ use super::session::{Session, WRITING};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 use crate::sys::files;
@@ -37,7 +37,8 @@ pub(super) struct Script {
 impl Primitive for Script {
     const NAME: &'static str = "script";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str = r#"db.script("migrations/7_up.sql", #{ undo: "migrations/7_down.sql" })"#;
+    const EXAMPLE: &'static str =
+        r#"postgres("main").script("migrations/7_up.sql", #{ undo: "migrations/7_down.sql" })"#;
     const TIMEOUT: Duration = Duration::from_secs(600);
 
     fn plan(&self, resource: &ResourceId) -> String {
@@ -45,14 +46,16 @@ impl Primitive for Script {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        let Some(undo) = &self.undo else { return Ok(Inverse::none("no `undo` file was given with the script")) };
+        let Some(undo) = &self.undo else {
+            return Ok(Inverse::none("no `undo` file was given with the script"));
+        };
         // What cannot be run is better found before the change than after it.
         read(cx, undo)?;
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("file", undo.as_str())))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let (sql, statements) = read(&cx, &self.file)?;
+        let (sql, statements) = read(&cx, &self.file).map_err(Error::unchanged)?;
         let session = Session::open(&cx).await?;
         let rows = session.transaction(&cx, WRITING, whole(&session, &self.file, &sql, &statements)).await;
         session.end(&cx);
@@ -70,7 +73,12 @@ fn read(cx: &Cx, file: &str) -> Result<(String, Vec<Statement>)> {
 /// the statements that were completed tell which one it was.
 async fn whole(session: &Session, file: &str, sql: &str, statements: &[Statement]) -> Result<u64> {
     let (mut completed, mut rows) = (0, 0);
-    let source = |completed: usize| Source { name: file, file, sql, begins: statements.get(completed).map(|one| one.begins) };
+    let source = |completed: usize| Source {
+        name: file,
+        file,
+        sql,
+        begins: statements.get(completed).map(|one| one.begins),
+    };
     let failed = |why, completed| errors::failed(&session.named, source(completed), &why, false);
     let stream = session.client()?.simple_query_raw(sql).await.map_err(|why| failed(why, 0))?;
     let mut stream = std::pin::pin!(stream);

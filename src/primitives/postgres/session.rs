@@ -63,8 +63,21 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Takes a connection from the pool, or makes one.
+    /// Takes a connection from the pool, or makes one. Whatever fails here has changed nothing.
     pub(super) async fn open(cx: &Cx) -> Result<Self> {
+        cx.close_gracefully();
+        tokio::select! {
+            biased;
+            session = Self::connect(cx) => session,
+            () = cx.stop().given() => {
+                let stopped = cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"));
+                Err(stopped.why("it was still connecting to the server"))
+            }
+        }
+        .map_err(Error::unchanged)
+    }
+
+    async fn connect(cx: &Cx) -> Result<Self> {
         let door = Door::of(cx).await?;
         let named = cx.resource().to_string();
         let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why))?;
@@ -73,12 +86,14 @@ impl Session {
 
     /// The connection.
     pub(super) fn client(&self) -> Result<&Client> {
-        self.object.as_ref().map(|object| &***object).ok_or_else(|| Error::bug("a connection was used after it was closed"))
+        self.object
+            .as_ref()
+            .map(|object| &***object)
+            .ok_or_else(|| Error::bug("a connection was used after it was closed"))
     }
 
     /// Waits for `work` on this connection. On a stop the server is told to stop too, and `work` may end.
     pub(super) async fn until_stopped<T>(&self, cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
-        cx.close_gracefully();
         let mut work = pin!(work);
         tokio::select! {
             biased;
@@ -92,7 +107,8 @@ impl Session {
                 match tokio::time::timeout(CANCEL, ended).await {
                     // It was done just before it could be stopped.
                     Ok(Ok(value)) => Ok(value),
-                    Ok(Err(_)) => Err(stopped.why("the server was told to stop, and did")),
+                    Ok(Err(why)) if why.unchanged => Err(stopped.why("the server was told to stop, and did").unchanged()),
+                    Ok(Err(_)) => Err(stopped),
                     Err(_) => Err(stopped.why("the server was told to stop, and did not confirm it")),
                 }
             }
@@ -100,22 +116,35 @@ impl Session {
     }
 
     /// Runs `work` in a transaction that begins with `begin`: all of it takes effect, or nothing.
-    pub(super) async fn transaction<T>(&self, cx: &Cx, begin: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn transaction<T>(
+        &self,
+        cx: &Cx,
+        begin: &str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let whole = async {
             let client = self.client()?;
             let failed = |why: &tokio_postgres::Error, sql, wrote| {
-                errors::failed(&self.named, Source { name: "the transaction", ..Source::statement(sql) }, why, wrote)
+                errors::failed(
+                    &self.named,
+                    Source { name: "the transaction", ..Source::statement(sql) },
+                    why,
+                    wrote,
+                )
             };
-            client.batch_execute(begin).await.map_err(|why| failed(&why, begin, false))?;
+            client.batch_execute(begin).await.map_err(|why| failed(&why, begin, false).unchanged())?;
             match work.await {
                 Ok(value) => {
-                    client.batch_execute("COMMIT").await.map_err(|why| failed(&why, "COMMIT", begin == WRITING))?;
+                    client.batch_execute("COMMIT").await.map_err(|why| {
+                        let error = failed(&why, "COMMIT", begin == WRITING);
+                        if errors::is_lost(&why) { error } else { error.unchanged() }
+                    })?;
                     Ok(value)
                 }
                 Err(error) => {
                     // Where this fails the connection is gone, and the transaction with it.
                     let _ = client.batch_execute("ROLLBACK").await;
-                    Err(error)
+                    Err(error.unchanged())
                 }
             }
         };

@@ -95,13 +95,24 @@ pub(super) fn check(value: &serde_json::Value) -> Result<(), String> {
     };
     let table = Table::deserialize(value).map_err(|why| why.to_string())?;
     match &table.url {
-        Some(_) if table.host.is_some() || table.port.is_some() || table.user.is_some() || table.database.is_some() => {
-            return Err("`url` says host, port, user and database already; set either `url` or those four".into());
+        Some(_)
+            if table.host.is_some()
+                || table.port.is_some()
+                || table.user.is_some()
+                || table.database.is_some() =>
+        {
+            return Err(
+                "`url` says host, port, user and database already; set either `url` or those four".into()
+            );
         }
         Some(Setting::Plain(url)) if parse_url(url).map_err(shown)?.0.get_password().is_some() => {
-            return Err("`url` holds a password in clear; take it out and set `password = \"env:NAME\"`".into());
+            return Err(
+                "`url` holds a password in clear; take it out and set `password = \"env:NAME\"`".into()
+            );
         }
-        None if table.user.is_none() => return Err("neither `url` nor `user` is set; name the role to connect as".into()),
+        None if table.user.is_none() => {
+            return Err("neither `url` nor `user` is set; name the role to connect as".into());
+        }
         _ => {}
     }
     if table.pool == Some(0) {
@@ -123,7 +134,7 @@ impl Table {
                 hide_password(cx, url, &config);
                 (config, asked)
             }
-            None => (self.from_parts(), None),
+            None => (self.address(), None),
         };
         if let Some(password) = &self.password {
             config.password(cx.reveal(password).await?.expose());
@@ -146,7 +157,7 @@ impl Table {
         Ok(Target { config, tls, ca, pool, connect_timeout, programs })
     }
 
-    fn from_parts(&self) -> Config {
+    fn address(&self) -> Config {
         let mut config = Config::new();
         config.host(self.host.as_deref().unwrap_or("127.0.0.1")).port(self.port.unwrap_or(5432));
         if let Some(user) = &self.user {
@@ -202,7 +213,8 @@ fn parse_url(url: &str) -> Result<(Config, Option<Tls>)> {
         }
     }
     let clean = if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) };
-    let config: Config = clean.parse().map_err(|why: tokio_postgres::Error| wrong(super::errors::chain(&why)))?;
+    let config: Config =
+        clean.parse().map_err(|why: tokio_postgres::Error| wrong(super::errors::chain(&why)))?;
     if config.get_hosts().is_empty() {
         return Err(wrong("it names no host".into()));
     }
@@ -212,14 +224,17 @@ fn parse_url(url: &str) -> Result<(Config, Option<Tls>)> {
 /// A password within a secret URL is a secret of its own: it also travels alone.
 fn hide_password(cx: &Cx, url: &Setting, config: &Config) {
     if let (Setting::Reference(of), Some(password)) = (url, config.get_password()) {
-        let reference = Reference { provider: of.provider.clone(), name: format!("{}, its password", of.name) };
+        let reference =
+            Reference { provider: of.provider.clone(), name: format!("{}, its password", of.name) };
         cx.redactor().learn(&reference, &String::from_utf8_lossy(password));
     }
 }
 
 fn is_local(config: &Config) -> bool {
     config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
         Host::Unix(_) => true,
     })
 }
@@ -257,7 +272,10 @@ mod tests {
     fn privacy_follows_the_url_and_the_host() {
         let of = |url| parse_url(url).unwrap();
         assert_eq!(of("postgres://a@db/x?sslmode=require").1, Some(Tls::Verify));
-        assert_eq!(of("postgres://a@db/x?sslmode=disable&options=-csearch_path%3Da").0.get_options(), Some("-csearch_path=a"));
+        assert_eq!(
+            of("postgres://a@db/x?sslmode=disable&options=-csearch_path%3Da").0.get_options(),
+            Some("-csearch_path=a")
+        );
         assert!(is_local(&of("postgres://a@127.0.0.1/x").0) && !is_local(&of("postgres://a@10.0.0.1/x").0));
         assert!(is_local(&of("postgres://a@%2Frun%2Fpostgresql/x").0));
     }

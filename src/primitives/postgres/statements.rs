@@ -29,7 +29,8 @@ pub(super) struct Query {
 impl Primitive for Query {
     const NAME: &'static str = "query";
     const EFFECT: Effect = Effect::Read;
-    const EXAMPLE: &'static str = r#"db.query("SELECT id, state FROM orders WHERE state = $1", ["open"])"#;
+    const EXAMPLE: &'static str =
+        r#"postgres("main").query("SELECT id, state FROM orders WHERE state = $1", ["open"])"#;
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("ask {resource}: {}", headline(&self.sql))
@@ -55,7 +56,7 @@ pub(super) struct Scalar {
 impl Primitive for Scalar {
     const NAME: &'static str = "value";
     const EFFECT: Effect = Effect::Read;
-    const EXAMPLE: &'static str = r#"db.value("SELECT count(*) FROM orders")"#;
+    const EXAMPLE: &'static str = r#"postgres("main").value("SELECT count(*) FROM orders")"#;
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("ask {resource}: {}", headline(&self.sql))
@@ -65,11 +66,21 @@ impl Primitive for Scalar {
         let mut rows = database::read(&cx, &self.sql, &self.parameters).await?;
         match (rows.pop(), rows.len()) {
             (None, _) => Ok(Value::Null),
-            (Some(row), 0) if row.len() == 1 => Ok(row.into_iter().next().map_or(Value::Null, |(_, value)| value)),
-            (Some(row), 0) => Err(Error::usage(format!("the row that `{}` gave has {} columns, not one", cx.resource(), row.len()))
-                .fix("select one column, or use query(…)")),
-            (Some(_), more) => Err(Error::usage(format!("`{}` gave {} rows where one value is wanted", cx.resource(), more + 1))
-                .fix("narrow the WHERE, aggregate, or use query(…)")),
+            (Some(row), 0) if row.len() == 1 => {
+                Ok(row.into_iter().next().map_or(Value::Null, |(_, value)| value))
+            }
+            (Some(row), 0) => Err(Error::usage(format!(
+                "the row that `{}` gave has {} columns, not one",
+                cx.resource(),
+                row.len()
+            ))
+            .fix("select one column, or use query(…)")),
+            (Some(_), more) => Err(Error::usage(format!(
+                "`{}` gave {} rows where one value is wanted",
+                cx.resource(),
+                more + 1
+            ))
+            .fix("narrow the WHERE, aggregate, or use query(…)")),
         }
     }
 }
@@ -94,8 +105,7 @@ pub(super) struct Execute {
 impl Primitive for Execute {
     const NAME: &'static str = "execute";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str =
-        r#"db.execute("UPDATE orders SET state = $1 WHERE id = $2", ["held", 7], #{ undo: "UPDATE orders SET state = 'open' WHERE id = 7" })"#;
+    const EXAMPLE: &'static str = r#"postgres("main").execute("UPDATE orders SET state = $1 WHERE id = $2", ["held", 7], #{ undo: "UPDATE orders SET state = 'open' WHERE id = 7" })"#;
     const TIMEOUT: Duration = Duration::from_secs(300);
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -34,7 +34,10 @@ pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
         .map_err(|why| Error::bug("TLS cannot be set up").why(why.to_string()))?;
     let config = match target.tls {
         Tls::Verify => builder.with_root_certificates(roots(target.ca.as_deref())?).with_no_client_auth(),
-        Tls::Prefer => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider))).with_no_client_auth(),
+        Tls::Prefer => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_no_client_auth(),
         Tls::Disable => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };
     Ok(MakeRustlsConnect::new(config))
@@ -46,17 +49,22 @@ pub(super) fn authorities(ca: Option<&Path>) -> Result<PathBuf> {
         return Ok(ca.to_owned());
     }
     let named = environment::variable("SSL_CERT_FILE").map(PathBuf::from);
-    named.into_iter().chain(SYSTEM_BUNDLES.iter().map(PathBuf::from)).find(|path| files::exists(path)).ok_or_else(|| {
-        Error::missing("this machine has no list of certificate authorities to verify the server with")
-            .fix("install the package `ca-certificates`, or name the authority's PEM file with `ca`")
-    })
+    named
+        .into_iter()
+        .chain(SYSTEM_BUNDLES.iter().map(PathBuf::from))
+        .find(|path| files::exists(path))
+        .ok_or_else(|| {
+            Error::missing("this machine has no list of certificate authorities to verify the server with")
+                .fix("install the package `ca-certificates`, or name the authority's PEM file with `ca`")
+        })
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore> {
     let path = authorities(ca)?;
     let text = files::read_text(&path, LARGEST_CA)?;
     let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(CertificateDer::pem_slice_iter(text.as_bytes()).flatten());
+    let (added, _) =
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(text.as_bytes()).flatten());
     if added == 0 {
         return Err(Error::usage(format!("{} holds no certificate", path.display()))
             .fix("name a PEM file with at least one `BEGIN CERTIFICATE` with `ca`"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::errors::Source;
@@ -16,62 +16,63 @@ use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
-/// Runs several statements in one transaction: all of them take effect, or none. Gives `#{ rows }`, how many rows
-/// they touched together, and `each`, how many each did.
+/// Runs several statements in one transaction: all of them take effect, or none. Gives `#{ rows, each }`: how many
+/// rows they touched together, and each of them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Transaction {
-    /// The statements in order: SQL, or `#{ sql, parameters }`.
-    statements: Vec<Statement>,
-    /// The statements that take it back, in order.
+    /// The statements in order: each a text, or an array of a text and the values of its `$1`, `$2`, …
+    statements: Vec<Value>,
+    /// The statements that take it back, in the order in which they are to run.
     #[serde(default)]
-    undo: Vec<Statement>,
+    undo: Option<Vec<Value>>,
 }
 
 /// One of several statements.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged, expecting = "a statement is SQL, or a map of `sql` and `parameters`")]
-enum Statement {
-    /// Only SQL.
-    Plain(String),
-    /// SQL and the values of `$1`, `$2`, …
-    Bound(Bound),
+struct Statement<'a> {
+    /// What it is called in errors: `statement 2 of 3`.
+    name: String,
+    sql: &'a str,
+    parameters: &'a [Value],
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Bound {
-    /// One SQL statement with `$1`, `$2`, … where values go.
-    sql: String,
-    /// The values, bound by the server, never spliced into the SQL.
-    #[serde(default)]
-    parameters: Vec<Value>,
+/// The text of a statement and its values.
+fn parts(value: &Value) -> Option<(&str, &[Value])> {
+    match value {
+        Value::String(sql) => Some((sql, &[])),
+        Value::Array(items) => match items.as_slice() {
+            [Value::String(sql), Value::Array(parameters)] => Some((sql, parameters)),
+            [Value::String(sql), parameters @ ..] => Some((sql, parameters)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
-impl Statement {
-    fn sql(&self) -> &str {
-        match self {
-            Self::Plain(sql) | Self::Bound(Bound { sql, .. }) => sql,
+/// The statements, or which of them is none. One array after the text holds the values, as in `execute`.
+fn statements(values: &[Value]) -> Result<Vec<Statement<'_>>> {
+    let of = |(n, value)| {
+        let name = format!("statement {} of {}", n + 1, values.len());
+        match parts(value) {
+            Some((sql, parameters)) => Ok(Statement { name, sql, parameters }),
+            None => Err(Error::usage(format!("{name} is no statement"))
+                .fix("write a text, or an array of a text and its values")
+                .unchanged()),
         }
-    }
-
-    fn parameters(&self) -> &[Value] {
-        match self {
-            Self::Plain(_) => &[],
-            Self::Bound(Bound { parameters, .. }) => parameters,
-        }
-    }
+    };
+    values.iter().enumerate().map(of).collect()
 }
 
 impl Primitive for Transaction {
     const NAME: &'static str = "transaction";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str =
-        r#"db.transaction(["DELETE FROM cart", #{ sql: "INSERT INTO log (what) VALUES ($1)", parameters: ["emptied"] }])"#;
+    const EXAMPLE: &'static str = r#"postgres("main").transaction(["DELETE FROM cart", ["INSERT INTO log (what) VALUES ($1)", "emptied"]])"#;
     const TIMEOUT: Duration = Duration::from_secs(300);
 
     fn plan(&self, resource: &ResourceId) -> String {
-        let first = self.statements.first().map_or_else(String::new, |first| super::statements::headline(first.sql()));
+        let statements = statements(&self.statements).unwrap_or_default();
+        let first =
+            statements.first().map_or_else(String::new, |first| super::statements::headline(first.sql));
         match self.statements.len() {
             0 | 1 => format!("change {resource}: {first}"),
             count => format!("change {resource} in one transaction: {first} and {} more", count - 1),
@@ -79,35 +80,50 @@ impl Primitive for Transaction {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        if self.undo.is_empty() {
+        let Some(undo) = &self.undo else {
             return Ok(Inverse::none("no `undo` was given with the transaction"));
-        }
-        let undo = serde_json::to_value(&self.undo).map_err(|why| Error::bug("an `undo` cannot be kept").why(why.to_string()))?;
-        Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("statements", undo)))
+        };
+        // What cannot be run is better found before the change than after it.
+        check(&statements(undo)?)?;
+        Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("statements", undo.clone())))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        for (name, statement) in names(&self.statements) {
-            lexer::transactional(&name, statement.sql())?;
-        }
+        let statements = statements(&self.statements)?;
+        check(&statements)?;
         let session = Session::open(&cx).await?;
-        let each = session.transaction(&cx, WRITING, in_order(&session, &self.statements)).await;
+        let each = session.transaction(&cx, WRITING, in_order(&session, &statements)).await;
         session.end(&cx);
         let each = each?;
         Ok(json!({ "rows": each.iter().sum::<u64>(), "each": each }))
     }
 }
 
-async fn in_order(session: &Session, statements: &[Statement]) -> Result<Vec<u64>> {
+/// Refuses what cannot be part of a transaction.
+fn check(statements: &[Statement<'_>]) -> Result<()> {
+    statements.iter().try_for_each(|statement| lexer::transactional(&statement.name, statement.sql).map(drop))
+}
+
+async fn in_order(session: &Session, statements: &[Statement<'_>]) -> Result<Vec<u64>> {
     let mut each = Vec::with_capacity(statements.len());
-    for (name, statement) in names(statements) {
-        let source = Source { name: &name, ..Source::statement(statement.sql()) };
-        each.push(database::touch(session, source, statement.parameters(), false).await?);
+    for statement in statements {
+        let source = Source { name: &statement.name, ..Source::statement(statement.sql) };
+        each.push(database::touch(session, source, statement.parameters).await?);
     }
     Ok(each)
 }
 
-fn names(statements: &[Statement]) -> impl Iterator<Item = (String, &Statement)> {
-    let count = statements.len();
-    statements.iter().enumerate().map(move |(n, statement)| (format!("statement {} of {count}", n + 1), statement))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_a_text_or_a_text_with_its_values() {
+        let values = [json!("A"), json!(["A", 1, "x"]), json!(["A", [1]]), json!(["A", [[1, 2]]])];
+        let read = statements(&values).unwrap();
+        let parameters: Vec<Value> = read.iter().map(|one| json!(one.parameters)).collect();
+        assert_eq!(parameters, [json!([]), json!([1, "x"]), json!([1]), json!([[1, 2]])]);
+        assert_eq!(read[1].name, "statement 2 of 4");
+        assert!(statements(&[json!([])]).is_err() && statements(&[json!({ "sql": "A" })]).is_err());
+    }
 }

@@ -55,7 +55,13 @@ fn decode(ty: &Type, raw: &[u8]) -> Result<Value, Failure> {
         Type::VOID => Value::Null,
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::XML => text(raw)?,
         _ if ty.name() == "citext" => text(raw)?,
-        _ => return Err(format!("a value of the type {} has no form here; ask for it as text, with ::text", ty.name()).into()),
+        _ => {
+            return Err(format!(
+                "a value of the type {} has no form here; ask for it as text, with ::text",
+                ty.name()
+            )
+            .into());
+        }
     })
 }
 
@@ -113,7 +119,11 @@ fn interval(raw: &[u8]) -> Result<String, Failure> {
         match fraction {
             0 if seconds % 60 == 0 && !out.ends_with('T') => {}
             0 => out.push_str(&format!("{}S", seconds % 60)),
-            _ => out.push_str(&format!("{sign}{}.{}S", seconds % 60, format!("{fraction:06}").trim_end_matches('0'))),
+            _ => out.push_str(&format!(
+                "{sign}{}.{}S",
+                seconds % 60,
+                format!("{fraction:06}").trim_end_matches('0')
+            )),
         }
     }
     Ok(out)
@@ -125,7 +135,11 @@ fn address(ty: &Type, raw: &[u8]) -> Result<String, Failure> {
         4 => (std::net::IpAddr::from(<[u8; 4]>::try_from(octets)?), 32),
         _ => (std::net::IpAddr::from(<[u8; 16]>::try_from(octets)?), 128),
     };
-    Ok(if head[1] == whole && *ty == Type::INET { address.to_string() } else { format!("{address}/{}", head[1]) })
+    Ok(if head[1] == whole && *ty == Type::INET {
+        address.to_string()
+    } else {
+        format!("{address}/{}", head[1])
+    })
 }
 
 /// The decimal text of a numeric: groups of four digits, a weight, a sign, and how many decimals to show.
@@ -143,7 +157,8 @@ fn numeric(raw: &[u8]) -> Result<String, Failure> {
     let whole = whole.trim_start_matches('0');
     let scale = usize::try_from(*scale)?;
     let first = i32::from(*weight) + 1;
-    let mut decimals: String = (first..).take(scale.div_ceil(4)).map(|at| format!("{:04}", group(at))).collect();
+    let mut decimals: String =
+        (first..).take(scale.div_ceil(4)).map(|at| format!("{:04}", group(at))).collect();
     decimals.truncate(scale);
     let sign = if *sign == 0 { "" } else { "-" };
     let whole = if whole.is_empty() { "0" } else { whole };
@@ -234,7 +249,8 @@ mod tests {
     #[test]
     fn intervals_read_as_iso_8601() {
         let raw = |micros: i64, days: i32, months: i32| {
-            [micros.to_be_bytes().to_vec(), days.to_be_bytes().to_vec(), months.to_be_bytes().to_vec()].concat()
+            [micros.to_be_bytes().to_vec(), days.to_be_bytes().to_vec(), months.to_be_bytes().to_vec()]
+                .concat()
         };
         for (raw, wanted) in [
             (raw(0, 0, 0), "PT0S"),

@@ -62,8 +62,11 @@ impl Primitive for Run {
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let table: Table = cx.settings()?;
         table.permit(cx, Effect::Write, &self.arguments)?;
+        table.find(cx)?;
         let Some(undo) = &self.undo else {
-            return Ok(Inverse::none("what a program does is not known; give its own way back as `undo: [\"…\"]`"));
+            return Ok(Inverse::none(
+                "what a program does is not known; give its own way back as `undo: [\"…\"]`",
+            ));
         };
         table.permit(cx, Effect::Write, undo)?;
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("arguments", undo.clone())))
@@ -116,7 +119,9 @@ impl Primitive for Destroy {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        cx.settings::<Table>()?.permit(cx, Effect::Destroy, &self.arguments)?;
+        let table: Table = cx.settings()?;
+        table.permit(cx, Effect::Destroy, &self.arguments)?;
+        table.find(cx)?;
         Ok(Inverse::none("what was destroyed cannot be had again"))
     }
 
@@ -155,7 +160,8 @@ fn failed(called: &str, ended: &Ended, stdout: &str, stderr: &str) -> Error {
 /// A call as people would type it: `git push origin`.
 fn spoken(resource: &ResourceId, arguments: &[String]) -> String {
     let quoted = arguments.iter().map(|argument| {
-        let plain = !argument.is_empty() && !argument.contains(|c: char| c.is_whitespace() || "'\"`\\".contains(c));
+        let plain =
+            !argument.is_empty() && !argument.contains(|c: char| c.is_whitespace() || "'\"`\\".contains(c));
         if plain { argument.clone() } else { format!("{argument:?}") }
     });
     let words: Vec<String> = std::iter::once(resource.name.clone()).chain(quoted).collect();

@@ -22,7 +22,8 @@ impl Pattern {
             Some((last, before)) if last == REST => (before, true),
             _ => (self.0.as_slice(), false),
         };
-        let long_enough = if open { arguments.len() >= elements.len() } else { arguments.len() == elements.len() };
+        let long_enough =
+            if open { arguments.len() >= elements.len() } else { arguments.len() == elements.len() };
         long_enough && elements.iter().zip(arguments).all(|(element, argument)| matches(element, argument))
     }
 }
@@ -94,7 +95,11 @@ mod tests {
         assert!(allows(&["*"], &[""]) && allows(&["v*.*"], &["v1.2"]) && allows(&["a*a"], &["aa"]));
         assert!(!allows(&["*"], &["--force"]) && !allows(&["*force"], &["-force"]));
         assert!(!allows(&["a*a"], &["a"]) && !allows(&["v*.*"], &["v12"]) && !allows(&["*b"], &["bc"]));
-        assert!(allows(&["-*"], &["--force"]) && allows(&["--tag=*"], &["--tag=v1"]) && allows(&["--tag=*"], &["--tag=-1"]));
+        assert!(
+            allows(&["-*"], &["--force"])
+                && allows(&["--tag=*"], &["--tag=v1"])
+                && allows(&["--tag=*"], &["--tag=-1"])
+        );
         assert!(!allows(&["--tag=*"], &["--force"]));
     }
 

@@ -1,6 +1,7 @@
 //! The settings of a program, and what they allow.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -72,7 +73,8 @@ impl Table {
             [] => format!("it has no list `{effect}` of what may be run"),
             _ => format!("its list `{effect}` allows {}", allowed.join(", ")),
         };
-        let what = format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
+        let what =
+            format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
         let add = match allowed.as_slice() {
             [] => format!("add the line `{effect} = [{}]`", listed(arguments)),
             _ => format!("add `{}` to the list `{effect}`", listed(arguments)),
@@ -81,15 +83,20 @@ impl Table {
             .into_iter()
             .find(|(_, effect)| self.allows(*effect, arguments))
             .map(|(verb, effect)| format!("call `{verb}` instead: the list `{effect}` allows it"));
-        Err(Error::denied(what)
-            .why(why)
-            .fix(elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table()))))
+        Err(Error::denied(what).why(why).fix(
+            elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table())),
+        ))
+    }
+
+    /// Sees before anything is begun that the program is there.
+    pub(super) fn find(&self, cx: &Cx) -> Result<PathBuf> {
+        child::program(cx, self.path.as_deref().unwrap_or(&cx.resource().name))
     }
 
     /// The command with these arguments, its secrets revealed.
     pub(super) async fn command(&self, cx: &Cx, arguments: Vec<String>) -> Result<Command> {
         Ok(Command {
-            program: child::program(cx, self.path.as_deref().unwrap_or(&cx.resource().name))?,
+            program: self.find(cx)?,
             arguments,
             variables: child::variables(cx, &self.env, &self.pass).await?,
             folder: child::folder(cx, self.folder.as_deref())?,

@@ -213,7 +213,7 @@ impl Reader<'_> {
         let words = parts(&why).1;
         let error = session.told(shown, Trouble::Sqlite(why));
         // The place shows the line and the caret already.
-        let error = if error.kind == crate::base::error::Kind::Denied { error } else { error.why(words) };
+        let error = if error.details.contains_key("sqlite_code") { error.why(words) } else { error };
         Trouble::Own(error.at(Place::of_offset(self.file, self.text, offset)))
     }
 }

@@ -26,7 +26,8 @@ pub(super) fn copy_out(database: &Database, path: &Path, tell: impl Fn(u64, u64)
     let copied = source.transaction(|| {
         let counts = rows::counts(&source)?;
         target.own("PRAGMA synchronous = OFF")?;
-        transfer(&source, &mut target, tell)?;
+        let copied = transfer(&source, &mut target, tell);
+        copied.map_err(|why| target.told("the online backup", why))?;
         Ok(counts)
     });
     let counts = copied.map_err(|why| source.told("the online backup", why))?;

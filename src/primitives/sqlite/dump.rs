@@ -1,11 +1,11 @@
 //! A database on its way into a store and back: consistent, verified, and never half there.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::session::with;
@@ -15,7 +15,7 @@ use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Counted, Dump, Target, hexadecimal, next, refuse_taken};
+use crate::effect::dump::{Dump, Receipt, Target, hexadecimal, next, refuse_taken};
 use crate::effect::primitive::Primitive;
 use crate::sys::scratch::Scratch;
 use crate::sys::{blocking, files};
@@ -150,7 +150,8 @@ impl Primitive for RestoreFrom {
             Ok(counted)
         })
         .await?;
-        Ok(self.receipt(bytes, &sha256, counted, began, cx.instant()))
+        let took = cx.instant().duration_since(began);
+        Ok(Receipt { store: self.store, key: self.key, bytes, sha256, counted, took }.into_value())
     }
 }
 
@@ -177,19 +178,6 @@ impl RestoreFrom {
                 .fix("use another backup"));
         }
         Ok((bytes, hexadecimal(digest.finalize().as_slice())))
-    }
-
-    fn receipt(&self, bytes: u64, sha256: &str, counted: Counted, began: Instant, ended: Instant) -> Value {
-        let took = ended.duration_since(began).as_millis();
-        json!({
-            "store": self.store,
-            "key": self.key,
-            "bytes": bytes,
-            "sha256": sha256,
-            "tables": counted.tables,
-            "rows": counted.rows,
-            "took_ms": u64::try_from(took).unwrap_or(u64::MAX),
-        })
     }
 }
 

@@ -107,67 +107,70 @@ fn caret(sql: &str, offset: usize) -> String {
     format!("{shown}\n{}^", " ".repeat(column - skipped))
 }
 
+/// The names of the primary codes, by number.
+const CLASSES: [&str; 29] = [
+    "OK",
+    "ERROR",
+    "INTERNAL",
+    "PERM",
+    "ABORT",
+    "BUSY",
+    "LOCKED",
+    "NOMEM",
+    "READONLY",
+    "INTERRUPT",
+    "IOERR",
+    "CORRUPT",
+    "NOTFOUND",
+    "FULL",
+    "CANTOPEN",
+    "PROTOCOL",
+    "EMPTY",
+    "SCHEMA",
+    "TOOBIG",
+    "CONSTRAINT",
+    "MISMATCH",
+    "MISUSE",
+    "NOLFS",
+    "AUTH",
+    "FORMAT",
+    "RANGE",
+    "NOTADB",
+    "NOTICE",
+    "WARNING",
+];
+/// The names of the extended codes, by class and number.
+const DETAILS: [(i32, &[&str]); 7] = [
+    (ffi::SQLITE_BUSY, &["RECOVERY", "SNAPSHOT", "TIMEOUT"]),
+    (ffi::SQLITE_LOCKED, &["SHAREDCACHE", "VTAB"]),
+    (ffi::SQLITE_READONLY, &["RECOVERY", "CANTLOCK", "ROLLBACK", "DBMOVED", "CANTINIT", "DIRECTORY"]),
+    (
+        ffi::SQLITE_IOERR,
+        &["READ", "SHORT_READ", "WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE", "FSTAT", "UNLOCK", "RDLOCK"],
+    ),
+    (ffi::SQLITE_CORRUPT, &["VTAB", "SEQUENCE", "INDEX"]),
+    (ffi::SQLITE_CANTOPEN, &["NOTEMPDIR", "ISDIR", "FULLPATH", "CONVPATH", "DIRTYWAL", "SYMLINK"]),
+    (
+        ffi::SQLITE_CONSTRAINT,
+        &[
+            "CHECK",
+            "COMMITHOOK",
+            "FOREIGNKEY",
+            "FUNCTION",
+            "NOTNULL",
+            "PRIMARYKEY",
+            "TRIGGER",
+            "UNIQUE",
+            "VTAB",
+            "ROWID",
+            "PINNED",
+            "DATATYPE",
+        ],
+    ),
+];
+
 /// The name of a code as SQLite's manual writes it; of an unknown extension, the name of its class.
 fn code_name(code: i32) -> String {
-    const CLASSES: [&str; 29] = [
-        "OK",
-        "ERROR",
-        "INTERNAL",
-        "PERM",
-        "ABORT",
-        "BUSY",
-        "LOCKED",
-        "NOMEM",
-        "READONLY",
-        "INTERRUPT",
-        "IOERR",
-        "CORRUPT",
-        "NOTFOUND",
-        "FULL",
-        "CANTOPEN",
-        "PROTOCOL",
-        "EMPTY",
-        "SCHEMA",
-        "TOOBIG",
-        "CONSTRAINT",
-        "MISMATCH",
-        "MISUSE",
-        "NOLFS",
-        "AUTH",
-        "FORMAT",
-        "RANGE",
-        "NOTADB",
-        "NOTICE",
-        "WARNING",
-    ];
-    const DETAILS: [(i32, &[&str]); 7] = [
-        (ffi::SQLITE_BUSY, &["RECOVERY", "SNAPSHOT", "TIMEOUT"]),
-        (ffi::SQLITE_LOCKED, &["SHAREDCACHE", "VTAB"]),
-        (ffi::SQLITE_READONLY, &["RECOVERY", "CANTLOCK", "ROLLBACK", "DBMOVED", "CANTINIT", "DIRECTORY"]),
-        (
-            ffi::SQLITE_IOERR,
-            &["READ", "SHORT_READ", "WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE", "FSTAT", "UNLOCK", "RDLOCK"],
-        ),
-        (ffi::SQLITE_CORRUPT, &["VTAB", "SEQUENCE", "INDEX"]),
-        (ffi::SQLITE_CANTOPEN, &["NOTEMPDIR", "ISDIR", "FULLPATH", "CONVPATH", "DIRTYWAL", "SYMLINK"]),
-        (
-            ffi::SQLITE_CONSTRAINT,
-            &[
-                "CHECK",
-                "COMMITHOOK",
-                "FOREIGNKEY",
-                "FUNCTION",
-                "NOTNULL",
-                "PRIMARYKEY",
-                "TRIGGER",
-                "UNIQUE",
-                "VTAB",
-                "ROWID",
-                "PINNED",
-                "DATATYPE",
-            ],
-        ),
-    ];
     let (class, detail) = (code & 0xff, usize::try_from(code >> 8).unwrap_or(0));
     let Some(name) = usize::try_from(class).ok().and_then(|class| CLASSES.get(class)) else {
         return format!("SQLITE_{code}");

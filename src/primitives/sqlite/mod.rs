@@ -1,9 +1,11 @@
 //! An SQLite database file: the embedded database, with the verbs of the larger ones.
 
 mod batch;
+mod bounds;
 mod copy;
 mod dump;
 mod failure;
+mod leash;
 mod rows;
 mod session;
 

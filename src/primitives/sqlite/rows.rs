@@ -26,7 +26,7 @@ pub(super) struct Done {
     pub(super) changed: u64,
 }
 
-/// Runs one statement to its end. `most` bounds how many rows are looked at.
+/// Runs one statement. It ends after `most` rows; with 0 it goes on to its end, and its rows are of no interest.
 pub(super) fn run(
     session: &Session<'_>,
     sql: &str,
@@ -37,7 +37,7 @@ pub(super) fn run(
     run_prepared(session, &mut statement, parameters, most)
 }
 
-/// Runs a statement that only reads, to its end.
+/// Runs one statement that only reads, at most until it has given `most` rows.
 pub(super) fn read(
     session: &Session<'_>,
     sql: &str,
@@ -57,7 +57,7 @@ pub(super) fn read(
     run_prepared(session, &mut statement, parameters, most)
 }
 
-/// Runs a prepared statement to its end.
+/// Runs a prepared statement; see [`run`].
 pub(super) fn run_prepared(
     session: &Session<'_>,
     statement: &mut Statement<'_>,
@@ -67,15 +67,27 @@ pub(super) fn run_prepared(
     bind(statement, parameters)?;
     let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     let before = session.connection.total_changes();
+    let rows = session.running(|| collect(session, statement, columns.len(), most))?;
+    // `changes` still tells of an earlier statement when this one changes no rows by its nature.
+    let changed = if session.connection.total_changes() == before { 0 } else { session.connection.changes() };
+    Ok(Done { columns, rows, changed })
+}
+
+fn collect(
+    session: &Session<'_>,
+    statement: &mut Statement<'_>,
+    columns: usize,
+    most: usize,
+) -> Result<Vec<Vec<Value>>, Trouble> {
     let (mut rows, mut size) = (Vec::new(), 0);
     let mut cursor = statement.raw_query();
     while let Some(row) = cursor.next()? {
         session.database.go_on()?;
-        if rows.len() >= most {
+        if most == 0 {
             continue;
         }
-        let mut values = Vec::with_capacity(columns.len());
-        for column in 0..columns.len() {
+        let mut values = Vec::with_capacity(columns);
+        for column in 0..columns {
             let (value, bytes) = outgoing(row.get_ref(column)?);
             size += bytes;
             values.push(value);
@@ -86,16 +98,15 @@ pub(super) fn run_prepared(
                 .into());
         }
         rows.push(values);
+        if rows.len() == most {
+            break;
+        }
     }
-    drop(cursor);
-    // `changes` still tells of an earlier statement when this one changes no rows by its nature.
-    let changed = if session.connection.total_changes() == before { 0 } else { session.connection.changes() };
-    Ok(Done { columns, rows, changed })
+    Ok(rows)
 }
 
 /// Reads in a transaction that sees one state of the database.
 pub(super) fn query(session: &Session<'_>, sql: &str, parameters: &Value, most: usize) -> Result<Done> {
-    debug_assert!(matches!(session.connection.is_autocommit(), true));
     session.transaction(|| read(session, sql, parameters, most)).map_err(|why| session.told(sql, why))
 }
 

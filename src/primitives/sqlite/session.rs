@@ -1,64 +1,20 @@
 //! One connection for one call: opened, held on a leash, patient with locks, and bounded in what it may do.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::{Connection, InterruptHandle, OpenFlags, ffi};
+use rusqlite::hooks::AuthContext;
+use rusqlite::{Connection, OpenFlags};
 
 use super::Table;
+use super::bounds::Bounds;
 use super::failure::{Trouble, is_busy};
+use super::leash::{Held, Leash};
 use crate::base::error::{Error, Result};
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::sys::{blocking, clock, files};
-
-/// Pragmas that only tell; all others are writes, or reach beyond the database.
-const TELLING: &[&str] = &[
-    "application_id",
-    "auto_vacuum",
-    "collation_list",
-    "compile_options",
-    "data_version",
-    "database_list",
-    "encoding",
-    "foreign_key_check",
-    "foreign_key_list",
-    "foreign_keys",
-    "freelist_count",
-    "function_list",
-    "index_info",
-    "index_list",
-    "index_xinfo",
-    "integrity_check",
-    "journal_mode",
-    "module_list",
-    "page_count",
-    "page_size",
-    "pragma_list",
-    "quick_check",
-    "schema_version",
-    "synchronous",
-    "table_info",
-    "table_list",
-    "table_xinfo",
-    "user_version",
-];
-/// Those of [`TELLING`] whose argument asks for something; with the others an argument sets something.
-const ASKING: &[&str] = &[
-    "foreign_key_check",
-    "foreign_key_list",
-    "index_info",
-    "index_list",
-    "index_xinfo",
-    "integrity_check",
-    "quick_check",
-    "table_info",
-    "table_list",
-    "table_xinfo",
-];
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,14 +53,14 @@ where
         create: table.create,
         leash: Arc::clone(&leash),
     };
-    let held = Held(leash);
+    let held = Held::new(leash);
     // After a stop the thread ends within milliseconds; waiting for that leaves no lock behind.
     cx.close_gracefully();
     let mut done = std::pin::pin!(blocking::run(move || work(&database)));
     tokio::select! {
         biased;
         result = &mut done => return result,
-        () = cx.stop().given() => held.0.pull(),
+        () = cx.stop().given() => held.pull(),
     }
     done.await
 }
@@ -123,6 +79,9 @@ impl Database {
                     "check `path` of [{}]; `create = true` lets a write make a new one",
                     self.name
                 )));
+            }
+            if let Some(folder) = self.path.parent() {
+                files::make_private_folder(folder)?;
             }
             files::make_private_file(&self.path)?;
         }
@@ -196,10 +155,12 @@ impl Session<'_> {
 
     /// Runs one of our own statements (`BEGIN`, `COMMIT`, a pragma), to which the bounds of playbooks do not apply.
     pub(super) fn own(&self, sql: &str) -> Result<(), Trouble> {
-        self.bounds.lifted.store(true, Ordering::Release);
-        let done = self.connection.execute_batch(sql);
-        self.bounds.lifted.store(false, Ordering::Release);
-        done.map_err(Trouble::from)
+        self.bounds.lifted(|| self.connection.execute_batch(sql)).map_err(Trouble::from)
+    }
+
+    /// Does `work`, which runs statements that are prepared already.
+    pub(super) fn running<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.bounds.running(work)
     }
 
     /// Does `work` in one transaction: all of it happens, or nothing.
@@ -226,106 +187,17 @@ impl Session<'_> {
 
     /// The error to show for trouble with `sql`.
     pub(super) fn told(&self, sql: &str, trouble: Trouble) -> Error {
-        let refused = self.bounds.refused.lock().ok().and_then(|mut refused| refused.take());
+        let refused = self.bounds.refused();
         match (trouble, refused) {
             (Trouble::Own(error), _) => error,
-            (Trouble::Sqlite(_), Some(why)) => {
-                Error::denied(format!("`{}` may not run `{}`", self.database.name, text::headline(sql, 80)))
-                    .why(why.0)
-                    .fix(why.1)
+            (Trouble::Sqlite(_), Some((kind, why, fix))) => {
+                let what = format!("`{}` may not run `{}`", self.database.name, text::headline(sql, 80));
+                Error::new(kind, what).why(why).fix(fix)
             }
             (trouble, None) => match self.database.go_on() {
                 Err(stopped) => stopped,
                 Ok(()) => trouble.told(&self.database.name, sql, &self.path),
             },
         }
-    }
-}
-
-/// What statements of a playbook may not do, whatever the grants.
-#[derive(Default)]
-struct Bounds {
-    lifted: AtomicBool,
-    refused: Mutex<Option<(&'static str, &'static str)>>,
-}
-
-impl Bounds {
-    fn judge(&self, action: &AuthAction<'_>, purpose: Purpose) -> Authorization {
-        if self.lifted.load(Ordering::Acquire) {
-            return Authorization::Allow;
-        }
-        let refused = match action {
-            // `VACUUM` attaches a nameless file of its own.
-            AuthAction::Attach { filename } if filename.is_empty() => None,
-            AuthAction::Attach { .. } | AuthAction::Unknown { code: ffi::SQLITE_ATTACH, .. } => Some((
-                "it would reach a file that is no declared resource",
-                "declare that file as a resource of its own in playbook.toml",
-            )),
-            AuthAction::Transaction { .. } | AuthAction::Savepoint { .. } => Some((
-                "each call is a transaction of its own",
-                "leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out; `transaction` and `script` do all or nothing",
-            )),
-            AuthAction::Pragma { pragma_name, pragma_value } if purpose == Purpose::Read => {
-                let name = pragma_name.to_ascii_lowercase();
-                let tells = TELLING.contains(&name.as_str())
-                    && (pragma_value.is_none() || ASKING.contains(&name.as_str()));
-                (!tells).then_some(("this pragma may change the database", "use `execute`"))
-            }
-            _ => None,
-        };
-        let Some(refused) = refused else { return Authorization::Allow };
-        if let Ok(mut first) = self.refused.lock() {
-            first.get_or_insert(refused);
-        }
-        Authorization::Deny
-    }
-}
-
-/// Ends what a thread does with SQLite from outside that thread.
-#[derive(Default)]
-struct Leash {
-    cut: AtomicBool,
-    tied: Mutex<Vec<InterruptHandle>>,
-    bell: Condvar,
-}
-
-impl std::fmt::Debug for Leash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Leash").field("cut", &self.is_cut()).finish_non_exhaustive()
-    }
-}
-
-impl Leash {
-    fn tie(&self, connection: &Connection) {
-        if let Ok(mut tied) = self.tied.lock() {
-            tied.push(connection.get_interrupt_handle());
-        }
-    }
-
-    fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire)
-    }
-
-    fn pull(&self) {
-        self.cut.store(true, Ordering::Release);
-        if let Ok(tied) = self.tied.lock() {
-            tied.iter().for_each(InterruptHandle::interrupt);
-        }
-        self.bell.notify_all();
-    }
-
-    fn rest(&self, pause: Duration) {
-        if let Ok(tied) = self.tied.lock() {
-            let _ = self.bell.wait_timeout_while(tied, pause, |_| !self.is_cut());
-        }
-    }
-}
-
-/// Pulls the leash when the future that holds it is dropped.
-struct Held(Arc<Leash>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.pull();
     }
 }

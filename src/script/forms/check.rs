@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::base::error::{Error, Kind};
 use crate::base::event::{Event, Judgement};
+use crate::base::text;
 use crate::script::session::{Session, text_of};
 use crate::script::{here, stand_in, traces, values};
 
@@ -133,33 +134,47 @@ const fn is_comparison(token: &Token) -> bool {
     )
 }
 
-/// The condition as it stands in the script: from after the comma to the end of its line or statement.
+/// The condition as it stands in the script, white space folded.
 fn written(context: &EvalContext, inputs: &[Expression], session: &Session) -> String {
     let position = inputs[0].position();
-    let place = session.sources.place(context.source().unwrap_or_default(), position);
-    let line = place.source.unwrap_or_default();
-    let rest: String = line.chars().skip(place.column.saturating_sub(1)).collect();
-    let after = end_of_text(&rest).map_or("", |end| &rest[end..]);
-    after
-        .trim_start_matches([',', ' '])
-        .split("//")
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches([' ', ';', '}'])
-        .to_owned()
+    let text = session.sources.text(context.source().unwrap_or_default()).unwrap_or_default();
+    let (line, column) = (position.line().unwrap_or(1), position.position().unwrap_or(1));
+    let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let from: String = text[before..].chars().skip(column.saturating_sub(1)).collect();
+    let name = until(&from, &[',']);
+    let condition = from[name.len()..].trim_start_matches(',');
+    text::headline(until(condition, &[';']), 200)
 }
 
-/// Where the quoted text at the start of `source` ends.
-fn end_of_text(source: &str) -> Option<usize> {
-    let quote = source.chars().next().filter(|quote| ['"', '`'].contains(quote))?;
+/// The part of `source` up to one of `ends`, or to the bracket that closes what is around it.
+fn until<'a>(source: &'a str, ends: &[char]) -> &'a str {
+    let mut depth = 0_usize;
+    let mut quote = None;
     let mut escaped = false;
-    for (index, letter) in source.char_indices().skip(1) {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            letter if letter == quote => return Some(index + 1),
+    for (index, letter) in source.char_indices() {
+        match (quote, letter) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), letter) => quote = (letter != open).then_some(open),
+            (None, '"' | '`') => quote = Some(letter),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') if depth == 0 => return &source[..index],
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, letter) if depth == 0 && ends.contains(&letter) => return &source[..index],
             _ => {}
         }
     }
-    None
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_ends_outside_of_brackets_and_quotes() {
+        assert_eq!(until("\"a, b\" + f(1, 2), x == 1", &[',']), "\"a, b\" + f(1, 2)");
+        assert_eq!(until("x == #{ a: 1 }.a && s != \";\"; log(1)", &[';']), "x == #{ a: 1 }.a && s != \";\"");
+        assert_eq!(until("x == 1 } rollback", &[';']), "x == 1 ");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 use crate::base::error::{Error, Kind};
-use crate::script::engine::stack_size;
+use crate::script::bounds::stack_size;
 use crate::script::session::Session;
 use crate::script::{here, traces};
 use crate::sys::stop::Stop;
@@ -64,6 +64,7 @@ fn parallel(
     if branches.is_empty() {
         return Ok(Array::new().into());
     }
+    let branches: Vec<FnPtr> = branches.into_iter().map(with_values_of_its_own).collect();
     let position = here::next();
     let all = Stop::child(&here::stop());
     let next = AtomicUsize::new(0);
@@ -74,7 +75,8 @@ fn parallel(
             let Some(branch) = branches.get(index).filter(|_| !all.is_given()) else { return };
             let _here = here::enter(here::branch(&format!("{position}/{index}"), all.child()));
             let outcome = branch.call_raw(context, None, []);
-            if outcome.as_ref().is_err_and(|error| !traces::is_departure(error)) {
+            // A branch that only met a stop from outside has not failed by itself.
+            if !all.is_given() && outcome.as_ref().is_err_and(|error| !traces::is_departure(error)) {
                 all.give(Error::cancelled("another branch of `parallel` failed"));
             }
             outcomes.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(outcome);
@@ -92,6 +94,15 @@ fn parallel(
         Ok::<_, Box<EvalAltResult>>(())
     })?;
     gather(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner), context, session)
+}
+
+/// A branch that shares no variable with the others: two that call a method of one captured handle at the same moment
+/// would meet the engine's lock on it, and one of them would fail.
+fn with_values_of_its_own(mut branch: FnPtr) -> FnPtr {
+    for value in branch.iter_curry_mut() {
+        *value = value.flatten_clone();
+    }
+    branch
 }
 
 /// The values in the order of the branches, or the first failure that is not only the echo of another.
@@ -117,7 +128,7 @@ fn gather(
     match failure {
         Some((kind, error)) => {
             if !kind.is_catchable() {
-                here::stop().give(traces::explain(
+                here::end(traces::explain(
                     &error,
                     context.call_source().unwrap_or_default(),
                     &session.sources,

@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, EvalContext, Expression};
 
 use super::next_symbol;
 use super::rollback::Captured;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::effect::ledger::{Entry, Way};
@@ -39,7 +39,10 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
     here::pop();
     let source = context.source().unwrap_or_default();
     let error = match &result {
-        Err(error) if !traces::is_departure(error) => Some(traces::explain(error, source, &session.sources)),
+        Err(error) if !traces::is_departure(error) => {
+            // A plan that ends within a step says so itself; the step has not failed.
+            Some(traces::explain(error, source, &session.sources)).filter(|error| error.kind != Kind::Horizon)
+        }
         _ => None,
     };
     let outcome = error.as_ref().map_or(Outcome::Done, outcome_of);
@@ -51,8 +54,8 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
 
 fn outcome_of(error: &Error) -> Outcome {
     match error.kind {
-        crate::base::error::Kind::Cancelled => Outcome::Cancelled,
-        crate::base::error::Kind::InDoubt => Outcome::InDoubt,
+        Kind::Cancelled => Outcome::Cancelled,
+        Kind::InDoubt => Outcome::InDoubt,
         _ => Outcome::Failed,
     }
 }

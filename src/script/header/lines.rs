@@ -20,7 +20,7 @@ pub(super) fn split(text: &str) -> Lines {
     let mut paragraphs: Vec<String> = Vec::new();
     let (mut in_paragraph, mut in_toml) = (false, false);
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        let bare = line.trim();
+        let bare = line.trim_start_matches('\u{feff}').trim();
         let Some(content) = bare.strip_prefix("//!") else {
             if !(bare.is_empty() || bare.starts_with("//") || index == 0 && bare.starts_with("#!")) {
                 break;

@@ -64,7 +64,12 @@ impl Header {
         match field.name() {
             "params" => {
                 for one in document.table(field).unwrap_or_default() {
-                    self.parameters.extend(Parameter::read(document, one));
+                    if !KEYS.contains(&one.name()) || Parameter::is_one(one) {
+                        self.parameters.extend(Parameter::read(document, one));
+                    } else {
+                        let error = Error::usage(format!("`{}` stands inside `params`", one.name()));
+                        document.refuse(&one.key.span(), error.fix("put it above the line [params]"));
+                    }
                 }
             }
             "uses" => self.take_uses(document, field),

@@ -150,6 +150,12 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// Whether the value looks like that of a parameter.
+    pub(super) fn is_one(field: Field<'_, '_>) -> bool {
+        let value = field.value.get_ref();
+        value.is_table() || value.as_str().is_some_and(|word| Type::find(word).is_ok())
+    }
+
     /// Reads `name = "string"` or `name = { type = …, … }`; mistakes are noted.
     pub(super) fn read(document: &Document<'_>, field: Field<'_, '_>) -> Option<Self> {
         let mut parameter =

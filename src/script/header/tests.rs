@@ -212,3 +212,17 @@ fn a_syntax_error_has_its_line_in_the_playbook() {
       fix: write KEY = VALUE
     "#);
 }
+
+#[test]
+fn no_text_is_too_broken_to_be_answered() {
+    let text = "\u{feff}#!/bin/é\r\n//! Títle.\r\n//!\r\n//! [params]\r\n//! a = { default = 'é', choices = ['é'] }\r\n//! uses = [\"a.b:read\"]\r\nx\r\n";
+    let error = Header::read("a.rhai", text).unwrap_err();
+    assert_eq!(error.what, "`uses` stands inside `params`");
+    assert_eq!(error.each().count(), 1);
+    for (at, sign) in text.char_indices() {
+        for other in ["", "\"", "=", "[", "{", "\n", "é", "\u{0}"] {
+            let broken = format!("{}{other}{}", &text[..at], &text[at + sign.len_utf8()..]);
+            let _ = Header::read("a.rhai", &broken).map_err(|error| error.to_string());
+        }
+    }
+}

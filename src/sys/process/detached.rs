@@ -48,7 +48,10 @@ pub fn start_detached(command: &Command, log: &Path) -> Result<Detached> {
     let mut prepared = command.prepare()?;
     prepared.stdout(file.try_clone().map_err(failed)?).stderr(file);
     let child = prepared.spawn().map_err(|why| command.not_started(&why))?;
-    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).ok_or_else(|| Error::bug("a new process has no number"))?;
+    let pid = child
+        .id()
+        .and_then(|pid| i32::try_from(pid).ok())
+        .ok_or_else(|| Error::bug("a new process has no number"))?;
     Ok(Detached { identity: Identity { pid, born: stat(pid).map_or(0, |(_, born)| born) }, log_from, child })
 }
 
@@ -65,6 +68,9 @@ impl Identity {
     /// Whether it runs; one that has ended and was not yet buried does not.
     #[must_use]
     pub fn is_alive(self) -> bool {
+        if self.group().is_none() {
+            return false;
+        }
         if cfg!(target_os = "linux") {
             stat(self.pid).is_some_and(|(state, born)| born == self.born && !matches!(state, 'Z' | 'X'))
         } else {
@@ -87,6 +93,11 @@ impl Identity {
             .fix(format!("look at it with `ps -o pid,user,stat,wchan,args -p {}`", self.pid)))
     }
 
+    /// Kills its group.
+    pub fn kill(self) {
+        self.signal(Signal::KILL);
+    }
+
     async fn is_gone_within(self, within: Duration) -> bool {
         let begin = clock::instant();
         while self.is_alive() {
@@ -99,9 +110,14 @@ impl Identity {
     }
 
     fn signal(self, signal: Signal) {
-        if let Some(group) = Pid::from_raw(self.pid) {
+        if let Some(group) = self.group() {
             let _ = kill_process_group(group, signal);
         }
+    }
+
+    /// The group's number. It comes from a file, and 1 or less would mean every process of the machine.
+    fn group(self) -> Option<Pid> {
+        (self.pid > 1).then(|| Pid::from_raw(self.pid)).flatten()
     }
 }
 
@@ -127,7 +143,11 @@ pub fn read_log(log: &Path, from: u64, most: u64) -> String {
         file.take(most).read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes);
         let torn = start > from;
-        Ok(if torn { text.split_once('\n').map_or_else(String::new, |(_, whole)| whole.to_owned()) } else { text.into_owned() })
+        Ok(if torn {
+            text.split_once('\n').map_or_else(String::new, |(_, whole)| whole.to_owned())
+        } else {
+            text.into_owned()
+        })
     };
     read().unwrap_or_default()
 }

@@ -107,17 +107,25 @@ impl Command {
         const NOT_FOR_THIS_MACHINE: i32 = 8;
         let program = self.program.display();
         if !self.folder.is_dir() {
-            return Error::missing(format!("`{program}` cannot be started: its folder {} is not there", self.folder.display()));
+            return Error::missing(format!(
+                "`{program}` cannot be started: its folder {} is not there",
+                self.folder.display()
+            ));
         }
         let error = match why.kind() {
             std::io::ErrorKind::NotFound if self.program.exists() => {
-                return Error::io(format!("`{program}` cannot be started"), why).fix("check the interpreter named in its `#!` line");
+                return Error::io(format!("`{program}` cannot be started"), why)
+                    .fix("check the interpreter named in its `#!` line");
             }
-            std::io::ErrorKind::NotFound => return Error::missing(format!("there is no program `{program}`")),
+            std::io::ErrorKind::NotFound => {
+                return Error::missing(format!("there is no program `{program}`"));
+            }
             _ => Error::io(format!("`{program}` cannot be started"), why),
         };
         match why.kind() {
-            std::io::ErrorKind::PermissionDenied => error.fix(format!("make it executable: chmod +x {program}")),
+            std::io::ErrorKind::PermissionDenied => {
+                error.fix(format!("make it executable: chmod +x {program}"))
+            }
             _ if why.raw_os_error() == Some(NOT_FOR_THIS_MACHINE) => {
                 error.fix("begin it with a `#!` line, or build it for this machine")
             }

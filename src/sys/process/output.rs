@@ -7,8 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 /// A line longer than this is cut and the rest of it left out; in bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
-/// How much is read at once.
-const CHUNK: usize = 64 * 1024;
+/// How much is read at once; in bytes. It may be thousands of lines, and nothing else is heard until all are told.
+const CHUNK: usize = 16 * 1024;
 
 /// One line as it came; what is no UTF-8 is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,8 @@ impl<'a> Output<'a> {
             self.keep.push(&buffer[..count]);
             let (error, listen) = (self.error, self.listen);
             self.splitter.feed(&buffer[..count], &mut |text, cut| listen(Line { error, text, cut }));
+            // A child that never pauses must not keep a deadline or a stop from being heard.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -177,7 +179,10 @@ mod tests {
     #[test]
     fn lines_come_whole_across_chunks() {
         let seen = lines(&[b"on", b"e\r\n\ntw", b"o\n", b"three"]);
-        assert_eq!(seen.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(), ["one", "", "two", "three"]);
+        assert_eq!(
+            seen.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>(),
+            ["one", "", "two", "three"]
+        );
     }
 
     #[test]
@@ -196,8 +201,17 @@ mod tests {
 
     #[test]
     fn an_output_is_kept_whole_or_only_its_end_from_a_line_on() {
-        assert_eq!(kept(10, 4, &[b"12345", b"67890"]), Captured { text: "1234567890".into(), ..Captured::default() });
-        assert_eq!(kept(10, 6, &[b"123456789", b"0\nab\n"]), Captured { text: "ab\n".into(), left_out: 11, torn: false });
-        assert_eq!(kept(10, 4, &[b"123456789", b"0abc", b"d"]), Captured { text: "abcd".into(), left_out: 10, torn: true });
+        assert_eq!(
+            kept(10, 4, &[b"12345", b"67890"]),
+            Captured { text: "1234567890".into(), ..Captured::default() }
+        );
+        assert_eq!(
+            kept(10, 6, &[b"123456789", b"0\nab\n"]),
+            Captured { text: "ab\n".into(), left_out: 11, torn: false }
+        );
+        assert_eq!(
+            kept(10, 4, &[b"123456789", b"0abc", b"d"]),
+            Captured { text: "abcd".into(), left_out: 10, torn: true }
+        );
     }
 }

@@ -92,7 +92,12 @@ impl Running {
 }
 
 /// Lets the child run and talk until both are over, or until a stop has ended it.
-async fn conduct(child: &mut Child, group: &mut Group, talk: impl Future<Output = Result<()>>, stop: &Stop) -> Result<Status> {
+async fn conduct(
+    child: &mut Child,
+    group: &mut Group,
+    talk: impl Future<Output = Result<()>>,
+    stop: &Stop,
+) -> Result<Status> {
     let mut talk = std::pin::pin!(talk);
     let mut talking = true;
     let status = loop {
@@ -122,13 +127,7 @@ async fn end_politely(
 ) -> Error {
     group.signal(Signal::TERM);
     // The outputs close when all of the group have ended, not only its leader.
-    let all_ended = async {
-        if talking {
-            tokio::join!(child.wait(), talk).0
-        } else {
-            child.wait().await
-        }
-    };
+    let all_ended = async { if talking { tokio::join!(child.wait(), talk).0 } else { child.wait().await } };
     let in_time = tokio::time::timeout(GRACE, all_ended).await.is_ok();
     group.end();
     if !in_time {
@@ -149,7 +148,10 @@ async fn feed(stdin: Stdin, to: &mut Option<ChildStdin>) -> Result<()> {
         Stdin::Stream(mut from) => {
             let mut buffer = vec![0; 64 * 1024];
             loop {
-                let count = from.read(&mut buffer).await.map_err(|why| Error::io("cannot read what a program is fed", &why))?;
+                let count = from
+                    .read(&mut buffer)
+                    .await
+                    .map_err(|why| Error::io("cannot read what a program is fed", &why))?;
                 if count == 0 || pipe.write_all(&buffer[..count]).await.is_err() {
                     break;
                 }

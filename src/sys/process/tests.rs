@@ -91,7 +91,8 @@ async fn a_background_child_that_holds_the_pipes_neither_hangs_us_nor_stays() {
 #[tokio::test]
 async fn a_stop_asks_first_and_then_kills() {
     let stop = Stop::default();
-    let polite = command(&["sh", "-c", "trap 'echo closing; exit 0' TERM; echo ready; while :; do sleep 0.05; done"]);
+    let polite =
+        command(&["sh", "-c", "trap 'echo closing; exit 0' TERM; echo ready; while :; do sleep 0.05; done"]);
     let seen = Mutex::new(Vec::new());
     let listen = |line: Line<'_>| {
         seen.lock().unwrap().push(line.text.to_owned());
@@ -113,7 +114,8 @@ async fn a_stop_asks_first_and_then_kills() {
 async fn a_dropped_child_is_killed_with_its_children() {
     let mut running = spawn(&command(&["sh", "-c", "sleep 4711.3 & sleep 4711.3"]), Stdin::Null).unwrap();
     assert!(running.take_stdout().is_some());
-    let listening = tokio::time::timeout(Duration::from_millis(50), running.finish(&Stop::default(), &|_| {})).await;
+    let listening =
+        tokio::time::timeout(Duration::from_millis(50), running.finish(&Stop::default(), &|_| {})).await;
     assert!(listening.is_err());
     gone("4711.3").await;
 }
@@ -164,13 +166,17 @@ async fn a_detached_process_is_known_again_and_ended() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     std::fs::write(&log, "before\n").unwrap();
-    let mut started = start_detached(&command(&["sh", "-c", "echo up; sleep 4711.4 & exec sleep 4711.4"]), &log).unwrap();
+    let mut started =
+        start_detached(&command(&["sh", "-c", "echo up; sleep 4711.4 & exec sleep 4711.4"]), &log).unwrap();
     assert_eq!(started.ends_within(Duration::from_millis(200)).await, None);
     let identity = started.identity;
     assert_eq!(read_log(&log, started.log_from, 4096), "up\n");
     drop(started);
     assert!(identity.is_alive() && identity.born > 0);
-    assert!(!Identity { born: identity.born + 1, ..identity }.is_alive(), "a reused number is another process");
+    assert!(
+        !Identity { born: identity.born + 1, ..identity }.is_alive(),
+        "a reused number is another process"
+    );
     identity.end(Duration::from_secs(5)).await.unwrap();
     assert!(!identity.is_alive());
     gone("4711.4").await;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod connections;
+mod dumps;
 mod failures;
 
 use crate::rig::Rig;
@@ -29,13 +30,16 @@ fn exec(rig: Rig, access: &str, lines: &str) -> (Rig, Seen) {
 }
 
 fn script(access: &str, lines: &str) -> String {
-    format!("//! Test.\n//!\n//! uses = [\"postgres.main:{access}\"]\nlet db = postgres(\"main\");\nstep \"test\" {{\n{lines}\n}}\n")
+    format!(
+        "//! Test.\n//!\n//! uses = [\"postgres.main:{access}\"]\nlet db = postgres(\"main\");\nstep \"test\" {{\n{lines}\n}}\n"
+    )
 }
 
 #[test]
 fn values_of_every_common_type_come_and_go() {
     let database = need_postgres!();
-    database.sql("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN positive AS int CHECK (VALUE > 0)");
+    database
+        .sql("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN positive AS int CHECK (VALUE > 0)");
     let cases = [
         ("bool", "true"),
         ("int2", "-7"),
@@ -83,12 +87,12 @@ fn values_of_every_common_type_come_and_go() {
 #[test]
 fn a_query_gives_maps_and_a_value_gives_one() {
     let database = need_postgres!();
-    database.sql("CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'a'), (2, NULL)");
+    database.sql("CREATE SCHEMA other; CREATE TABLE other.u (); CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'a'), (2, NULL)");
     let lines = r#"
         let rows = db.query("SELECT id, name FROM t WHERE id < $1 ORDER BY id", [9]);
         check "rows", rows == [#{ id: 1, name: "a" }, #{ id: 2, name: () }];
         check "no row", db.value("SELECT id FROM t WHERE id = $1", [7]) == ();
-        check "tables", db.tables().map(|t| t.name) == ["t"];
+        check "tables", db.tables() == #{ t: 2, "other.u": 0 };
         check "activity", db.activity().len() == 0;
         let caught = [];
         for sql in ["SELECT id FROM t", "SELECT 1 AS a, 2 AS b", "SELECT 1; SELECT 2", "COMMIT", "SELECT $1::int"] {

@@ -179,7 +179,10 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             let now = *turn;
             *turn += 1;
             let answers = state.answers.get(&path);
-            answers.and_then(|all| all.get(now).or(all.last())).cloned().unwrap_or_else(|| Answer::new(404, "nothing here"))
+            answers
+                .and_then(|all| all.get(now).or(all.last()))
+                .cloned()
+                .unwrap_or_else(|| Answer::new(404, "nothing here"))
         };
         std::thread::sleep(answer.after);
         let result = write(&mut stream, &answer);

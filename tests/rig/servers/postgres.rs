@@ -10,7 +10,8 @@ use tempfile::TempDir;
 /// The password of the role `app`; it is asked for over TCP.
 pub const PASSWORD: &str = "rig-app-Pa55word";
 
-const INSTALL: &str = "apt-get install postgresql postgresql-client (or any way that puts initdb and pg_dump on PATH)";
+const INSTALL: &str =
+    "apt-get install postgresql postgresql-client (or any way that puts initdb and pg_dump on PATH)";
 
 /// A running server with the role `app`, who owns every database made here.
 pub struct Server {
@@ -49,7 +50,8 @@ impl Server {
     /// Starts a server; `None`, said loudly, when there is no PostgreSQL here. Under `RIG=all` that is a failure.
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            let say = format!("SKIPPED: there is no PostgreSQL on this machine; to run these tests: {INSTALL}");
+            let say =
+                format!("SKIPPED: there is no PostgreSQL on this machine; to run these tests: {INSTALL}");
             assert!(std::env::var("RIG").as_deref() != Ok("all"), "{say}");
             eprintln!("\n{say}\n");
             return None;
@@ -66,11 +68,26 @@ impl Server {
         }
         let port = super::super::free_port();
         let data = owned.join("data");
-        let initdb = ["-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
+        let initdb = [
+            "-U",
+            "postgres",
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ];
         run(as_owner(&programs.join("initdb")).arg("-D").arg(&data).args(initdb));
         configure(&owned, port);
         let log = owned.join("log");
-        run(as_owner(&programs.join("pg_ctl")).args(["-w", "-t", "60"]).arg("-D").arg(&data).arg("-l").arg(&log).arg("start"));
+        run(as_owner(&programs.join("pg_ctl"))
+            .args(["-w", "-t", "60"])
+            .arg("-D")
+            .arg(&data)
+            .arg("-l")
+            .arg(&log)
+            .arg("start"));
         let server = Self { folder, programs, port, warden };
         server.psql("postgres", &format!("CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'"));
         server.psql("postgres", "CREATE DATABASE app OWNER app");
@@ -114,10 +131,15 @@ impl Server {
     pub fn signal(&self, signal: &str) {
         let file = std::fs::read_to_string(self.folder.join("owned/data/postmaster.pid")).unwrap();
         let postmaster = file.lines().next().unwrap().to_owned();
-        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &postmaster]).output().unwrap().stdout;
+        let children =
+            Command::new("ps").args(["-o", "pid=", "--ppid", &postmaster]).output().unwrap().stdout;
         let children = String::from_utf8(children).unwrap();
         // Those that are just ending may be gone by now.
-        let _ = Command::new("kill").arg(format!("-{signal}")).arg(&postmaster).args(children.split_whitespace()).status();
+        let _ = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(&postmaster)
+            .args(children.split_whitespace())
+            .status();
     }
 }
 
@@ -143,15 +165,26 @@ impl Database {
     pub fn dump(&self) -> String {
         let mut dump = Command::new(self.server.programs.join("pg_dump"));
         dump.args(["-U", "postgres", "--inserts", "-d", &self.name]).arg("-h").arg(self.server.socket());
-        run(dump.arg("-p").arg(self.server.port.to_string()))
+        let text = run(dump.arg("-p").arg(self.server.port.to_string()));
+        // A random word that guards the text against psql's own commands.
+        text.lines()
+            .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
 /// The newest PostgreSQL here; installed when there is none and that is possible.
 fn programs() -> Option<PathBuf> {
     let find = || {
-        let debian = std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut versions: Vec<PathBuf> = debian.map(|path| path.join("bin")).filter(|path| path.join("initdb").exists()).collect();
+        let debian = std::fs::read_dir("/usr/lib/postgresql")
+            .ok()
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path());
+        let mut versions: Vec<PathBuf> =
+            debian.map(|path| path.join("bin")).filter(|path| path.join("initdb").exists()).collect();
         versions.sort();
         let path = std::env::var_os("PATH").unwrap();
         versions.pop().or_else(|| std::env::split_paths(&path).find(|path| path.join("initdb").exists()))
@@ -162,7 +195,10 @@ fn programs() -> Option<PathBuf> {
         }
         let apt = |arguments: &[&str]| {
             let mut apt = Command::new("apt-get");
-            apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+            apt.args(arguments)
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null());
             apt.status().is_ok_and(|status| status.success())
         };
         eprintln!("installing PostgreSQL for the tests …");
@@ -231,7 +267,8 @@ fn run(command: &mut Command) -> String {
     let (out, err) = (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
     command.stdout(out.reopen().unwrap()).stderr(err.reopen().unwrap());
     let status = command.status().unwrap_or_else(|why| panic!("{command:?}: {why}"));
-    let (out, err) = (std::fs::read_to_string(out.path()).unwrap(), std::fs::read_to_string(err.path()).unwrap());
+    let (out, err) =
+        (std::fs::read_to_string(out.path()).unwrap(), std::fs::read_to_string(err.path()).unwrap());
     assert!(status.success(), "{command:?}: {status}\n{out}{err}");
     out
 }

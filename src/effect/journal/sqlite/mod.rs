@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::home::{Home, Row, RunRow, Writer};
+use super::home::{Begun, Home, Row, RunRow, Writer};
 use super::record::{Filter, NewRun};
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::files;
 use crate::sys::lock::FileLock;
 
 /// How long a write waits for another process to finish its own.
-const BUSY: Duration = Duration::from_secs(30);
+const BUSY: Duration = Duration::from_secs(10);
 
 /// The SQLite home.
 pub(super) struct Sqlite {
@@ -46,11 +46,11 @@ impl Sqlite {
 }
 
 impl Home for Sqlite {
-    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<String>> {
+    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<Begun>> {
         write::begin(&mut self.connection(), (id, started), run)
     }
 
-    fn writer(&self, run: &str) -> Result<Box<dyn Writer>> {
+    fn writer(&self, run: u64) -> Result<Box<dyn Writer>> {
         Ok(Box::new(write::SqliteWriter::new(connect(&self.path)?, run)))
     }
 
@@ -66,7 +66,7 @@ impl Home for Sqlite {
         read::like(&self.connection(), part).map_err(failed("read"))
     }
 
-    fn entries(&self, run: &str) -> Result<Vec<Row>> {
+    fn entries(&self, run: u64) -> Result<Vec<Row>> {
         read::entries(&self.connection(), run).map_err(failed("read"))
     }
 
@@ -115,7 +115,7 @@ fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
                 error.fix("check that disk: its room, quota and file size limit, and what the kernel's log says of it")
             }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => error.fix(
-                "another process has held the journal for half a minute: end it (`fuser .playbook/journal.db` names it)",
+                "another process has held the journal for ten seconds: end it (`fuser .playbook/journal.db` names it)",
             ),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => error.fix(
                 "keep a copy as evidence, look at the disk, then move the folder `.playbook` aside to begin a new journal",

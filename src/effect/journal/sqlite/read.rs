@@ -7,7 +7,8 @@ use super::super::home::{Row, RowEnd, RunRow};
 use super::super::record::Filter;
 
 const RUNS: &str = "SELECT number, id, started, body, previous, hash, state, ended, outcome, exit_code, entries, head, \
-     (SELECT count(*) FROM entries WHERE run = runs.id AND word = 'step_ended') FROM runs";
+     (SELECT count(*) FROM entries WHERE entries.id >= runs.number << 32 AND entries.id < (runs.number + 1) << 32 \
+     AND word = 'step_ended') FROM runs";
 
 /// SQLite has no unsigned numbers; one that somebody made negative comes out absurdly large, and is found by `verify`.
 fn count(row: &Columns<'_>, column: usize) -> rusqlite::Result<u64> {
@@ -65,11 +66,12 @@ pub(super) fn like(connection: &Connection, part: &str) -> rusqlite::Result<Vec<
 }
 
 /// The entries of a run in their order, each with its inverse.
-pub(super) fn entries(connection: &Connection, run: &str) -> rusqlite::Result<Vec<Row>> {
-    let sql = "SELECT seq, at, body, hash, call FROM entries LEFT JOIN inverses USING (run, seq) WHERE run = ?1 ORDER BY seq";
+pub(super) fn entries(connection: &Connection, number: u64) -> rusqlite::Result<Vec<Row>> {
+    let sql = "SELECT seq, at, body, hash, inverse FROM entries \
+         WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
     statement
-        .query_map([run], |row| {
+        .query_map([number.cast_signed()], |row| {
             Ok(Row {
                 seq: count(row, 0)?,
                 at: row.get(1)?,

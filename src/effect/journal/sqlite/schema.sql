@@ -26,25 +26,20 @@ CREATE TABLE runs (
     lock_name   TEXT AS (json_extract(body, '$.lock'))
 ) STRICT;
 
+-- One key, so that an append touches one page: the run's number in the upper half, the entry's number in the lower.
+-- `inverse` is the call that takes an effect back. It holds old values, so it stands beside what people read, and the
+-- hash covers it through its own hash in `body`.
 CREATE TABLE entries (
-    run      TEXT NOT NULL,
-    seq      INTEGER NOT NULL,
+    id       INTEGER PRIMARY KEY,
     at       TEXT NOT NULL,
     body     TEXT NOT NULL,
     hash     TEXT NOT NULL,
+    inverse  TEXT,
+    run      INTEGER AS (id >> 32),
+    seq      INTEGER AS (id & 4294967295),
     word     TEXT AS (CASE WHEN json_valid(body) THEN json_extract(body, '$.event') END),
-    position TEXT AS (CASE WHEN json_valid(body) THEN json_extract(body, '$.position') END),
-    PRIMARY KEY (run, seq)
-) WITHOUT ROWID, STRICT;
-
--- What takes an effect back. `kind` is 'call'; rollback blocks with the variables they captured will be 'block'.
-CREATE TABLE inverses (
-    run  TEXT NOT NULL,
-    seq  INTEGER NOT NULL,
-    kind TEXT NOT NULL DEFAULT 'call',
-    call TEXT NOT NULL,
-    PRIMARY KEY (run, seq)
-) WITHOUT ROWID, STRICT;
+    position TEXT AS (CASE WHEN json_valid(body) THEN json_extract(body, '$.position') END)
+) STRICT;
 
 -- Playbooks and modules as they ran, by SHA-256 of their text.
 CREATE TABLE scripts (

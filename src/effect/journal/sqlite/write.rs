@@ -3,7 +3,7 @@
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::super::chain::{self, ROOT};
-use super::super::home::{End, Row, Writer};
+use super::super::home::{Begun, End, Row, Writer};
 use super::super::record::NewRun;
 use super::failed;
 use crate::base::error::{Error, Result};
@@ -16,14 +16,14 @@ pub(super) fn begin(
     connection: &mut Connection,
     (id, started): (&str, &str),
     run: &NewRun,
-) -> Result<Option<String>> {
+) -> Result<Option<Begun>> {
     let body = serde_json::to_string(&run.facts)
         .map_err(|why| Error::bug("the facts of a run cannot be written as JSON").why(why.to_string()))?;
-    let mut add = || -> rusqlite::Result<String> {
+    let mut add = || -> rusqlite::Result<Begun> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // The point that the newest run has reached, so that cutting its end off later is seen from here.
-        let reached = "SELECT coalesce((SELECT hash FROM entries WHERE run = id ORDER BY seq DESC LIMIT 1), hash) \
-             FROM runs ORDER BY number DESC LIMIT 1";
+        let reached = "SELECT coalesce((SELECT entries.hash FROM entries WHERE entries.id >= runs.number << 32 \
+             AND entries.id < (runs.number + 1) << 32 ORDER BY entries.id DESC LIMIT 1), hash) FROM runs ORDER BY number DESC LIMIT 1";
         let previous = transaction.query_row(reached, [], |row| row.get(0)).or_else(|why| {
             if why == rusqlite::Error::QueryReturnedNoRows { Ok(ROOT.to_owned()) } else { Err(why) }
         })?;
@@ -32,6 +32,7 @@ pub(super) fn begin(
             "INSERT INTO runs (id, started, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![id, started, body, previous, hash],
         )?;
+        let number = transaction.last_insert_rowid().cast_unsigned();
         for script in &run.scripts {
             transaction.execute(
                 "INSERT OR IGNORE INTO scripts (hash, text) VALUES (?1, ?2)",
@@ -39,10 +40,10 @@ pub(super) fn begin(
             )?;
         }
         transaction.commit()?;
-        Ok(hash)
+        Ok(Begun { number, hash })
     };
     match add() {
-        Ok(hash) => Ok(Some(hash)),
+        Ok(begun) => Ok(Some(begun)),
         Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(None),
         Err(why) => Err(failed("write")(why)),
     }
@@ -51,13 +52,13 @@ pub(super) fn begin(
 /// Writes the entries of one run through a connection of its own.
 pub(super) struct SqliteWriter {
     connection: Connection,
-    run: String,
+    run: u64,
     written: usize,
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: Connection, run: &str) -> Self {
-        Self { connection, run: run.to_owned(), written: 0 }
+    pub(super) fn new(connection: Connection, run: u64) -> Self {
+        Self { connection, run, written: 0 }
     }
 }
 
@@ -65,9 +66,9 @@ impl Writer for SqliteWriter {
     fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()> {
         let mut write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            insert(&transaction, &self.run, rows)?;
+            insert(&transaction, self.run, rows)?;
             if let (Some(end), Some(last)) = (end, rows.last()) {
-                finish(&transaction, &self.run, last, end)?;
+                finish(&transaction, self.run, last, end)?;
             }
             transaction.commit()
         };
@@ -93,25 +94,28 @@ impl Writer for SqliteWriter {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, run: &str, rows: &[Row]) -> rusqlite::Result<()> {
-    let mut entry = transaction
-        .prepare_cached("INSERT INTO entries (run, seq, at, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+fn insert(transaction: &Transaction<'_>, run: u64, rows: &[Row]) -> rusqlite::Result<()> {
+    let mut entry = transaction.prepare_cached(
+        "INSERT INTO entries (id, at, body, hash, inverse) VALUES (?1 << 32 | ?2, ?3, ?4, ?5, ?6)",
+    )?;
     for row in rows {
-        entry.execute(params![run, row.seq.cast_signed(), row.at, row.body, row.hash])?;
-        if let Some(call) = &row.inverse {
-            let mut inverse =
-                transaction.prepare_cached("INSERT INTO inverses (run, seq, call) VALUES (?1, ?2, ?3)")?;
-            inverse.execute(params![run, row.seq.cast_signed(), call])?;
-        }
+        entry.execute(params![
+            run.cast_signed(),
+            row.seq.cast_signed(),
+            row.at,
+            row.body,
+            row.hash,
+            row.inverse
+        ])?;
     }
     Ok(())
 }
 
-fn finish(transaction: &Transaction<'_>, run: &str, last: &Row, end: End) -> rusqlite::Result<()> {
+fn finish(transaction: &Transaction<'_>, run: u64, last: &Row, end: End) -> rusqlite::Result<()> {
     let outcome = serde_json::to_value(end.outcome).ok().and_then(|word| word.as_str().map(str::to_owned));
     transaction.execute(
-        "UPDATE runs SET state = 'ended', ended = ?2, outcome = ?3, exit_code = ?4, entries = ?5, head = ?6 WHERE id = ?1",
-        params![run, last.at, outcome, end.exit_code, last.seq.cast_signed(), last.hash],
+        "UPDATE runs SET state = 'ended', ended = ?2, outcome = ?3, exit_code = ?4, entries = ?5, head = ?6 WHERE number = ?1",
+        params![run.cast_signed(), last.at, outcome, end.exit_code, last.seq.cast_signed(), last.hash],
     )?;
     Ok(())
 }

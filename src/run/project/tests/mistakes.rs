@@ -284,12 +284,12 @@ fn syntax_errors_and_duplicates_are_shown_without_secrets() {
       |            ^^^^^^^
       fix: put the value in double quotes
 
-    this key or table stands here for the second time
+    `password` stands twice
       --> playbook.toml:4:1
       |
     4 | password = [secret]
       | ^^^^^^^^
-      fix: keep one of the two
+      fix: keep one of the two; the first is on line 3
 
     the `[` of a table is not closed
       --> playbook.toml:5:11

@@ -155,3 +155,18 @@ fn the_project_is_found_from_a_folder_below() {
     assert!(at(&below).unwrap_err().fix.as_deref().unwrap().contains("--project"));
     assert_eq!(Project::open(Some(folder.path()), FAMILIES).unwrap().environments.len(), 1);
 }
+
+#[test]
+fn no_text_is_too_broken_to_be_answered() {
+    let text = "default = 'é'\r\n[env.ü]\nlimits = { timeout = \"5m\" }\n[env.local.database.\"ma in\"]\nurl = \"postgres://ä:hünter@h\"\n\
+                password = \"\"\"\nhunter2\n\"\"\"\nrules = [{ pattern = 'x' }]\n[[env.local.database.list]]\nn = 1e5\n";
+    let ends = text.char_indices().map(|(at, _)| at).collect::<Vec<_>>();
+    for at in &ends {
+        let next = at + text[*at..].chars().next().unwrap().len_utf8();
+        for sign in ["", "\"", "=", "[", "{", "\n", "é", "\u{0}"] {
+            let broken = format!("{}{sign}{}", &text[..*at], &text[next..]);
+            let _ = read(&broken).map_err(|error| error.to_string());
+        }
+        let _ = read(&text[..*at]).map_err(|error| error.to_string());
+    }
+}

@@ -1,0 +1,173 @@
+//! The one path every effect takes: options, bind, permit, describe, recall or record, ask the inverse, journal the
+//! intent, run under deadline and stop, redact, journal the result, report.
+
+mod apply;
+mod guard;
+mod plan;
+mod told;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::cx::{Cx, Host};
+use super::family;
+use super::journal::RunJournal;
+use super::ledger::Ledger;
+use super::options::Options;
+use super::policy::Grants;
+use super::primitive::{Bound, Entry};
+use super::recall::Recall;
+use crate::base::access::ResourceId;
+use crate::base::call::Call;
+use crate::base::error::{Error, Result};
+use crate::base::event::{Event, Position};
+use crate::base::place::Place;
+use crate::base::{suggest, text};
+use crate::sys::stop::Stop;
+
+/// What is done with effects: carried out and journalled, or only told.
+#[derive(Debug)]
+pub enum Mode {
+    /// Reads run, writes return a stand-in. There is no journal, so there is no licence to write.
+    Plan,
+    /// Everything runs, journalled.
+    Apply(RunJournal),
+}
+
+/// One call as the script made it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The resource, the verb, and the arguments by name.
+    pub call: Call,
+    /// Where in the tree of the run.
+    pub position: Position,
+    /// Where in the script.
+    pub at: Option<Place>,
+    /// Ends this call early.
+    pub stop: Stop,
+    /// While planning: an argument is a stand-in for a result that does not exist yet.
+    pub depends: bool,
+    /// The call takes something back; it is not recorded as something to be taken back itself.
+    pub unwinding: bool,
+}
+
+/// What a call gives back to the script.
+#[derive(Debug)]
+pub enum Reply {
+    /// Its value.
+    Value(Value),
+    /// While planning: it has no value yet; the text says what it stands for.
+    StandIn(String),
+}
+
+/// Carries out calls for one run.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// What all calls of the run share.
+    pub host: Arc<Host>,
+    /// How far the run may go.
+    pub grants: Grants,
+    /// Carried out or only told.
+    pub mode: Mode,
+    /// What earlier turns of the run recorded.
+    pub recall: Recall,
+    /// What would have to be taken back.
+    pub ledger: Ledger,
+    /// The resources that a plan would have changed by now: what is read there now is not what will be read then.
+    pub planned: Mutex<BTreeSet<ResourceId>>,
+}
+
+/// A call that has passed the permit, with all that is known of it.
+struct Permitted {
+    entry: &'static Entry,
+    bound: Box<dyn Bound>,
+    options: Options,
+    cx: Cx,
+    plan: String,
+    digest: String,
+    request: Request,
+}
+
+impl Pipeline {
+    /// Carries out one call.
+    pub async fn call(&self, mut request: Request) -> Result<Reply> {
+        let entry = self.entry(&request.call)?;
+        let whole = request.call.clone();
+        let options = Options::take(&mut request.call.arguments)?;
+        if options.retry > 0 && !entry.idempotent {
+            return Err(Error::usage(format!(
+                "`{}` cannot be retried by itself: doing it twice is not the same as once",
+                request.call
+            ))
+            .fix("put it into `retry N every \"5s\" { … }` together with what makes a second try safe"));
+        }
+        if request.depends {
+            return self.plan_dependent(entry, &request);
+        }
+        let bound = entry.bind(request.call.arguments.clone())?;
+        let needs = bound.needs(&request.call.resource);
+        let permit =
+            if request.unwinding { self.grants.permit_undo(needs)? } else { self.grants.permit(needs)? };
+        if request.stop.is_given() {
+            return Err(request.stop.reason().unwrap_or_else(|| Error::cancelled("stopped")));
+        }
+        let cx = Cx::new(Arc::clone(&self.host), request.call.resource.clone(), permit, request.stop.child());
+        let plan = options.label.clone().unwrap_or_else(|| bound.plan(&request.call.resource));
+        let plan = self.host.redactor.text(&text::headline(&plan, 240));
+        let digest = digest(&whole);
+        if let Some(recorded) = self.recall.find(&request.position, &request.call.name(), &digest)? {
+            return recorded.map(Reply::Value);
+        }
+        let call = Permitted { entry, bound, options, cx, plan, digest, request };
+        match &self.mode {
+            Mode::Plan => self.plan(call).await,
+            Mode::Apply(journal) => self.apply(journal, call).await.map(Reply::Value),
+        }
+    }
+
+    /// Journals an event, when there is a journal, and tells every listener.
+    pub fn record(&self, event: &Event) -> Result<()> {
+        if let Mode::Apply(journal) = &self.mode {
+            journal.note(event)?;
+        }
+        self.host.tell(event);
+        Ok(())
+    }
+
+    fn entry(&self, call: &Call) -> Result<&'static Entry> {
+        let family = family::find(self.host.families, &call.resource.family)
+            .ok_or_else(|| Error::usage(format!("there is no family `{}`", call.resource.family)))?;
+        family.entry(&call.verb).ok_or_else(|| {
+            Error::usage(format!("`{}` cannot `{}`", call.resource, call.verb))
+                .fix(suggest::advice(&call.verb, family.entries.iter().map(|entry| entry.name)))
+        })
+    }
+
+    /// An error without secrets.
+    fn clean(&self, mut error: Error) -> Error {
+        let redactor = &self.host.redactor;
+        error.what = redactor.text(&error.what);
+        error.why = error.why.as_ref().map(|why| redactor.text(why));
+        error.fix = error.fix.as_ref().map(|fix| redactor.text(fix));
+        error.details =
+            error.details.iter().map(|(name, value)| (name.clone(), redactor.value(value))).collect();
+        error
+    }
+}
+
+impl Permitted {
+    /// How long it may take.
+    fn deadline(&self) -> Duration {
+        self.options.timeout.unwrap_or(self.entry.timeout)
+    }
+}
+
+/// SHA-256 of a call with its whole arguments, hexadecimal.
+fn digest(call: &Call) -> String {
+    let text = serde_json::to_string(call).unwrap_or_default();
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

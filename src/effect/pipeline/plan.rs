@@ -1,0 +1,73 @@
+//! Plan mode: a read runs, anything else is told and stands in for its result. Nothing here can make a licence to write.
+
+use std::sync::PoisonError;
+
+use super::{Permitted, Pipeline, Reply, Request, guard};
+use crate::base::access::{Access, ResourceId};
+use crate::base::call::Inverse;
+use crate::base::error::{Kind, Result};
+use crate::base::event::Event;
+use crate::effect::journal::Licence;
+use crate::effect::primitive::Entry;
+use crate::sys::clock;
+
+impl Pipeline {
+    /// Plans a call that has passed the permit.
+    pub(super) async fn plan(&self, call: Permitted) -> Result<Reply> {
+        let stand_in = Reply::StandIn(format!("the result of `{}`", call.request.call));
+        let resource = &call.request.call.resource;
+        let Some(licence) = Licence::to_read(call.entry.effect) else {
+            let inverse = match call.bound.inverse(&call.cx).await {
+                Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
+                inverse => inverse.unwrap_or_else(|why| Inverse::none(why.what.clone())),
+            };
+            self.host.tell(&self.began(&call, &inverse));
+            let changed = call.bound.needs(resource).into_iter().filter(|need| !need.effect.is_read());
+            self.would_change(changed.map(|need| need.resource));
+            return Ok(stand_in);
+        };
+        self.host.tell(&self.began(&call, &Inverse::Nothing));
+        // What waits for a change, or looks at what a change is planned for, can only be told.
+        if call.entry.waits || self.is_changed(Some(resource)) {
+            return Ok(stand_in);
+        }
+        let begin = clock::instant();
+        let deadline = call.deadline();
+        let Permitted { bound, cx, request, entry, .. } = call;
+        let result = guard::run(bound, &cx, deadline, licence).await.map_err(|error| self.clean(error));
+        // It may well fail only because what was planned elsewhere has not been done.
+        if self.is_changed(None) && result.as_ref().is_err_and(|error| error.kind.is_catchable()) {
+            return Ok(stand_in);
+        }
+        self.host.tell(&self.ended(&request, entry.effect, begin.elapsed(), &result));
+        result.map(Reply::Value)
+    }
+
+    fn would_change(&self, resources: impl Iterator<Item = ResourceId>) {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).extend(resources);
+    }
+
+    /// Whether a change is planned for the resource; for any at all when none is named.
+    fn is_changed(&self, resource: Option<&ResourceId>) -> bool {
+        let planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        resource.map_or(!planned.is_empty(), |resource| planned.contains(resource))
+    }
+
+    /// Plans a call with an argument that is not known yet: it can only be named.
+    pub(super) fn plan_dependent(&self, entry: &Entry, request: &Request) -> Result<Reply> {
+        self.grants.permit(vec![Access::new(request.call.resource.clone(), entry.effect)])?;
+        if !entry.effect.is_read() {
+            self.would_change(std::iter::once(request.call.resource.clone()));
+        }
+        self.host.tell(&Event::EffectBegan {
+            position: request.position.clone(),
+            call: request.call.clone(),
+            digest: String::new(),
+            effect: entry.effect,
+            plan: format!("{} with a result that is not known yet", entry.name),
+            inverse: Inverse::Nothing,
+            at: request.at.clone(),
+        });
+        Ok(Reply::StandIn(format!("the result of `{}`", request.call)))
+    }
+}

@@ -1,0 +1,71 @@
+//! What `playbook plan` prints: what would be done, step by step, and from where on it cannot be taken back.
+
+use super::draw;
+use super::style::{Line, Paint};
+use super::tree::{Node, Tree, What};
+use crate::base::effect::Effect;
+use crate::base::text::{headline, show_duration};
+
+/// The lines of a plan.
+pub(super) fn lines(tree: &Tree) -> Vec<Line> {
+    let mut lines: Vec<Line> = tree.nodes.iter().flat_map(|node| block(node, 0)).collect();
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.push(changes(tree));
+    lines
+}
+
+/// The title's right side.
+pub(super) fn outcome(line: Line, tree: &Tree) -> Line {
+    let environment = tree.head.as_ref().map_or("", |head| head.environment.as_str());
+    let line = line.with(Paint::Plain, "  ").with(Paint::Warn, format!("plan for {environment}"));
+    let failed = tree.end.as_ref().is_some_and(|end| end.error.is_some());
+    let line = if failed { line.with(Paint::Plain, "  ").with(Paint::Bad, "✘ failed") } else { line };
+    let took = tree.end.as_ref().map(|end| show_duration(end.took)).unwrap_or_default();
+    line.with(Paint::Dim, format!("  nothing was changed, {took}"))
+}
+
+fn block(node: &Node, depth: usize) -> Vec<Line> {
+    let mut lines = vec![line(node, depth)];
+    lines.extend(node.children.iter().flat_map(|child| block(child, depth + 1)));
+    lines
+}
+
+fn line(node: &Node, depth: usize) -> Line {
+    match &node.what {
+        // A step of a plan was not done: no tick, no time.
+        What::Step { name } if node.end.as_ref().is_none_or(|end| end.error.is_none()) => {
+            Line::indented(depth).with(Paint::Live, "▸ ").with(Paint::Bold, name)
+        }
+        What::Effect { plan, effect, final_because, .. } if *effect != Effect::Read => {
+            let line = Line::indented(depth).with(Paint::Warn, "◇ ").with(Paint::Plain, headline(plan, 240));
+            let line = if *effect == Effect::Destroy { line.with(Paint::Bad, "  destroys") } else { line };
+            match final_because {
+                Some(_) => line.with(Paint::Warn, "  cannot be taken back"),
+                None => line,
+            }
+        }
+        _ => draw::line(node, depth, draw::mark(node)),
+    }
+}
+
+/// How many changes there would be, and which of them are final.
+fn changes(tree: &Tree) -> Line {
+    let all: Vec<&Option<String>> = tree
+        .walk()
+        .filter_map(|node| match &node.what {
+            What::Effect { effect, final_because, .. } if *effect != Effect::Read => Some(final_because),
+            _ => None,
+        })
+        .collect();
+    let line = match all.len() {
+        0 => Line::default().with(Paint::Plain, "no changes"),
+        1 => Line::default().with(Paint::Plain, "1 change"),
+        count => Line::default().with(Paint::Plain, format!("{count} changes")),
+    };
+    match all.iter().filter(|why| why.is_some()).count() {
+        0 => line,
+        count => line.with(Paint::Plain, ", ").with(Paint::Warn, format!("{count} cannot be taken back")),
+    }
+}

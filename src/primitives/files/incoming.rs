@@ -1,0 +1,80 @@
+//! An object while it is written: under a hidden name, and gone when it is given up.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt as _;
+
+use super::bucket::object;
+use crate::base::error::{Error, Result};
+use crate::effect::store::{Content, Object, Upload};
+use crate::sys::blocking;
+use crate::sys::folder::Folder;
+
+/// An object that is not visible yet.
+pub(super) struct Incoming {
+    folder: Arc<Folder>,
+    file: Option<tokio::fs::File>,
+    temporary: Option<String>,
+    key: String,
+}
+
+impl Incoming {
+    /// An object that will be `key`, and is written to `file`, which is called `temporary` until then.
+    pub(super) fn new(folder: Folder, file: std::fs::File, temporary: String, key: String) -> Self {
+        let file = Some(tokio::fs::File::from_std(file));
+        Self { folder: Arc::new(folder), file, temporary: Some(temporary), key }
+    }
+
+    fn failed(&self, why: &std::io::Error) -> Error {
+        self.folder.failed("write", &self.key, why)
+    }
+}
+
+#[async_trait]
+impl Upload for Incoming {
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        let Some(file) = &mut self.file else {
+            return Err(Error::bug("an object was written to after its end"));
+        };
+        file.write_all(&chunk).await.map_err(|why| self.failed(&why))
+    }
+
+    async fn seal(&mut self) -> Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        file.flush().await.map_err(|why| self.failed(&why))?;
+        file.sync_all().await.map_err(|why| self.failed(&why))
+    }
+
+    async fn read_back(&self) -> Result<Content> {
+        let (folder, name) = (Arc::clone(&self.folder), self.temporary.clone().unwrap_or_default());
+        let file = blocking::run(move || folder.read(&name)).await?;
+        let file =
+            file.ok_or_else(|| Error::remote(format!("`{}` was removed while it was written", self.key)))?;
+        Ok(Box::new(tokio::fs::File::from_std(file)))
+    }
+
+    async fn publish(mut self: Box<Self>) -> Result<Object> {
+        self.seal().await?;
+        blocking::run(move || {
+            let temporary = self.temporary.clone().unwrap_or_default();
+            self.folder.rename(&temporary, &self.key)?;
+            self.temporary = None;
+            let status = self.folder.status(&self.key)?;
+            let status = status.ok_or_else(|| {
+                Error::remote(format!("`{}` was removed as soon as it was written", self.key))
+            })?;
+            Ok(object(&self.key, &status))
+        })
+        .await
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = self.folder.remove(temporary);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A run that has begun: the playbook on its own thread, then its end, taken back where it failed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rhai::{AST, Engine};
+use serde_json::json;
+use tokio::runtime::Handle;
+
+use super::reading::{Compiled, session};
+use super::{Ended, Intention};
+use crate::base::error::{Error, IN_DOUBT, Kind, Result};
+use crate::base::event::Event;
+use crate::base::outcome::Outcome;
+use crate::base::text;
+use crate::effect::environment::OnFailure;
+use crate::effect::family::Families;
+use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind};
+use crate::effect::pipeline::Mode;
+use crate::run::order::{Ask, Audience, Ready};
+use crate::run::unwind::{self, Unwound};
+use crate::script::here::{self, Here};
+use crate::script::session::Session;
+use crate::script::{engine, imports};
+use crate::sys::stop::Stop;
+use crate::sys::{clock, environment};
+
+/// A run that has begun.
+pub(super) struct Run {
+    /// The run's id; a plan has none.
+    pub(super) id: Option<String>,
+    journal: Option<RunJournal>,
+    session: Arc<Session>,
+    engine: Arc<Engine>,
+    ast: AST,
+    /// Stops the script.
+    pub(super) stop: Stop,
+    /// Stops the taking back.
+    pub(super) unwinding: Stop,
+    timeout: Duration,
+    on_failure: OnFailure,
+    ask: Option<Ask>,
+    begin: Instant,
+}
+
+impl Run {
+    /// Begins the run: from here on it is journalled.
+    pub(super) fn begin(
+        ready: &Ready,
+        families: Families,
+        audience: &Audience,
+        (intention, handle): (Intention, &Handle),
+        (ast, scripts): Compiled,
+    ) -> Result<Self> {
+        let begin = clock::instant();
+        let facts = Facts {
+            playbook: ready.name.clone(),
+            title: ready.header.title.clone(),
+            environment: ready.environment.name.clone(),
+            person: environment::person(),
+            script: imports::digest(&scripts),
+            parameters: ready.parameters.clone(),
+            kind: RunKind::Exec,
+            lock: ready.header.lock.clone(),
+            ..Facts::default()
+        };
+        let journal = match intention {
+            Intention::Apply => {
+                Some(Journal::open(&ready.folder)?.begin_run(&NewRun { facts: facts.clone(), scripts })?)
+            }
+            Intention::Plan => None,
+        };
+        let id = journal.as_ref().map(|journal| journal.id().to_owned());
+        let shown = json!({ "id": id.as_deref().unwrap_or("plan"), "environment": facts.environment, "person": facts.person, "playbook": facts.playbook });
+        let mode = journal.clone().map_or(Mode::Plan, Mode::Apply);
+        let session = session(
+            ready,
+            families,
+            (mode, shown.as_object().cloned().unwrap_or_default()),
+            audience,
+            handle,
+        );
+        session.sources.keep(&ready.name, &ready.text);
+        session.record(&Event::RunBegan {
+            run: id.clone().unwrap_or_default(),
+            playbook: facts.playbook,
+            title: facts.title,
+            environment: facts.environment,
+            person: facts.person,
+            script: facts.script,
+            parameters: facts.parameters,
+            planning: intention == Intention::Plan,
+        })?;
+        let engine = Arc::new(engine::build(&session));
+        let limits = &ready.environment;
+        Ok(Self {
+            id,
+            journal,
+            session,
+            engine,
+            ast,
+            stop: Stop::default(),
+            unwinding: Stop::default(),
+            timeout: limits.limits.timeout,
+            on_failure: limits.on_failure,
+            ask: audience.ask.clone(),
+            begin,
+        })
+    }
+
+    /// On the script's own thread: the playbook, then its end.
+    pub(super) fn carry_out(self) -> Ended {
+        let deadline = self.session.runtime.spawn(deadline(self.stop.clone(), self.timeout));
+        let result = {
+            let _here = here::enter(Here::new("", self.stop.clone(), false));
+            engine::run(&self.engine, &self.ast, &self.session)
+        };
+        deadline.abort();
+        let (outcome, error) = match result {
+            Ok(()) => (Outcome::Done, None),
+            Err(error) if error.kind == Kind::Horizon => {
+                self.session
+                    .pipeline
+                    .host
+                    .tell(&Event::Horizon { at: error.at.clone(), on: error.what.clone() });
+                (Outcome::Done, None)
+            }
+            Err(error) => self.fail(error),
+        };
+        self.end(outcome, error)
+    }
+
+    /// The run failed: takes back what it did, or leaves it, as the policy says.
+    fn fail(&self, error: Error) -> (Outcome, Option<Error>) {
+        let failed = match error.kind {
+            Kind::InDoubt => Outcome::InDoubt,
+            _ if error.details.contains_key(IN_DOUBT) => Outcome::InDoubt,
+            Kind::Cancelled => Outcome::Cancelled,
+            _ => Outcome::Failed,
+        };
+        if self.journal.is_none() || self.session.pipeline.ledger.is_empty() {
+            return (failed, Some(error));
+        }
+        let wanted = match &self.ask {
+            Some(ask) if error.kind == Kind::Cancelled => ask("Take back what was done?"),
+            _ => self.on_failure == OnFailure::Rollback,
+        };
+        if !wanted {
+            return (failed, Some(error));
+        }
+        let here = Here::new("undo", self.unwinding.clone(), true);
+        match unwind::unwind(&self.session, &self.engine, here, &error.what) {
+            Unwound::All => (Outcome::TakenBack, Some(error)),
+            Unwound::Nothing => (failed, Some(error)),
+            Unwound::Partly => (Outcome::NotTakenBack, Some(error)),
+        }
+    }
+
+    fn end(self, outcome: Outcome, error: Option<Error>) -> Ended {
+        let ended = Event::RunEnded { outcome, took: self.begin.elapsed(), error: error.clone() };
+        let journalled = self.journal.as_ref().map_or(Ok(()), |journal| journal.end(&ended));
+        self.session.pipeline.host.tell(&ended);
+        let error = error.or_else(|| journalled.err());
+        Ended { run: self.id, outcome, error }
+    }
+}
+
+async fn deadline(stop: Stop, timeout: Duration) {
+    clock::pause(timeout).await;
+    let what = format!("the run took longer than {}", text::show_duration(timeout));
+    stop.give(
+        Error::new(Kind::Limit, what)
+            .fix("raise `timeout` in the playbook's header or in [env.NAME.limits] of playbook.toml"),
+    );
+}

@@ -1,0 +1,84 @@
+//! Carries out a playbook, or plans it, from its compilation to its exit code.
+
+mod carried;
+mod reading;
+mod signals;
+
+use std::time::Duration;
+
+use carried::Run;
+pub use reading::check;
+use signals::{Attended, Signals};
+
+use super::order::{Audience, Ready};
+use crate::base::error::{Error, Result};
+use crate::base::exit::Exit;
+use crate::base::outcome::Outcome;
+use crate::effect::family::Families;
+use crate::effect::journal;
+use crate::script::bounds;
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The run's id; a plan has none.
+    pub run: Option<String>,
+    /// How.
+    pub outcome: Outcome,
+    /// Why it failed.
+    pub error: Option<Error>,
+}
+
+impl Ended {
+    /// The exit code of the command.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        journal::exit(self.outcome, self.error.as_ref())
+    }
+}
+
+/// Whether the effects of a run happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intention {
+    /// They happen.
+    Apply,
+    /// They are only told.
+    Plan,
+}
+
+/// Carries out or plans what is ready, and returns when it has ended, been taken back where it failed, and journalled.
+pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: Intention) -> Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let compiled = reading::look(ready, families, audience, runtime.handle()).into_program()?;
+    let signals = runtime.block_on(async { Signals::listen() })?;
+    let run = Run::begin(ready, families, audience, (intention, runtime.handle()), compiled)?;
+    let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));
+    let (done, ended) = tokio::sync::oneshot::channel();
+    let builder = std::thread::Builder::new()
+        .name("script".to_owned())
+        .stack_size(bounds::stack_size(&ready.environment.limits));
+    let thread = builder.spawn(move || {
+        let _ = done.send(run.carry_out());
+    });
+    thread.map_err(|why| {
+        Error::io("the script's thread cannot be started", &why)
+            .fix("lower `memory` in [env.NAME.limits]: its stack is eight times that")
+    })?;
+    let attended = runtime.block_on(signals.attend(ended, stops));
+    // A thread that did not end in time holds no one up: the process ends with its main thread.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let left = |error: Error| Ended {
+        run: id,
+        outcome: Outcome::Cancelled,
+        error: Some(error.fix("`playbook show last` tells how far it came")),
+    };
+    Ok(match attended {
+        Attended::Ended(ended) => ended,
+        Attended::Abandoned => left(Error::cancelled("interrupted twice: the run was left as it stood")),
+        Attended::Lost => left(Error::bug("the script's thread ended without a word")),
+    })
+}

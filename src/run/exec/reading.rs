@@ -1,0 +1,71 @@
+//! Reads a playbook and its modules before anything runs, and makes the session that its script works in.
+
+use std::sync::{Arc, Mutex};
+
+use rhai::AST;
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+
+use crate::base::error::{Error, Result};
+use crate::effect::cx::Host;
+use crate::effect::family::Families;
+use crate::effect::journal::Script;
+use crate::effect::ledger::Ledger;
+use crate::effect::pipeline::{Mode, Pipeline};
+use crate::effect::policy::Grants;
+use crate::effect::recall::Recall;
+use crate::run::order::{Audience, Ready};
+use crate::script::check::{self, Checked, Subject};
+use crate::script::engine;
+use crate::script::session::{Parts, Session};
+
+/// A compiled playbook and the texts of everything it imports.
+pub(super) type Compiled = (AST, Vec<Script>);
+
+/// Checks a playbook and its modules; nothing of it is run, and nothing journalled.
+pub fn check(ready: &Ready, families: Families) -> Result<Checked> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    Ok(look(ready, families, &Audience::default(), runtime.handle()))
+}
+
+/// Reads the playbook and its modules, and checks them, without running anything.
+pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handle: &Handle) -> Checked {
+    let audience = Audience { listeners: Vec::new(), ..audience.clone() };
+    let session = session(ready, families, (Mode::Plan, Map::new()), &audience, handle);
+    let subject = Subject {
+        name: &ready.name,
+        text: &ready.text,
+        header: &ready.header,
+        environment: &ready.environment,
+    };
+    check::check(&engine::build(&session), &session, subject)
+}
+
+/// The session of a run, in which `run` has these facts.
+pub(super) fn session(
+    ready: &Ready,
+    families: Families,
+    (mode, facts): (Mode, Map<String, Value>),
+    audience: &Audience,
+    handle: &Handle,
+) -> Arc<Session> {
+    let host =
+        Host::new(ready.folder.clone(), ready.environment.clone(), families, audience.listeners.clone());
+    let pipeline = Pipeline {
+        host: Arc::new(host),
+        grants: Grants::new(&ready.header.uses, &ready.environment),
+        mode,
+        recall: Recall::default(),
+        ledger: Ledger::default(),
+        planned: Mutex::default(),
+    };
+    Arc::new(Session::new(Parts {
+        pipeline: Arc::new(pipeline),
+        runtime: handle.clone(),
+        allocated: audience.allocated.unwrap_or(|| 0),
+        parameters: ready.parameters.clone(),
+        facts,
+    }))
+}

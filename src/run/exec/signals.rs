@@ -1,0 +1,69 @@
+//! Signals of a run: the first stops the script, the second the taking back too.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot::Receiver;
+
+use super::Ended;
+use crate::base::error::{Error, Result};
+use crate::sys::process;
+use crate::sys::stop::Stop;
+
+/// How long a run may go on after a second signal before the process ends without it.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+/// The signals that stop a run; from when this exists they no longer end the process.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+/// How waiting for a run ended.
+pub(super) enum Attended {
+    /// The run ended.
+    Ended(Ended),
+    /// A second signal came, and the run did not end soon after it.
+    Abandoned,
+    /// The run's thread is gone without a word.
+    Lost,
+}
+
+impl Signals {
+    /// Takes the signals over. To be called within the runtime.
+    pub(super) fn listen() -> Result<Self> {
+        let take = |kind| signal(kind).map_err(|why| Error::io("signals cannot be taken over", &why));
+        Ok(Self {
+            interrupt: take(SignalKind::interrupt())?,
+            terminate: take(SignalKind::terminate())?,
+            hang_up: take(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the end of the run, passing signals on.
+    pub(super) async fn attend(
+        mut self,
+        mut ended: Receiver<Ended>,
+        (stop, unwinding): (Stop, Stop),
+    ) -> Attended {
+        let mut is_second = false;
+        loop {
+            let name = tokio::select! {
+                ended = &mut ended => return ended.map_or(Attended::Lost, Attended::Ended),
+                _ = self.interrupt.recv() => "Ctrl-C",
+                _ = self.terminate.recv() => "a termination signal",
+                _ = self.hang_up.recv() => "the end of the terminal",
+            };
+            stop.give(Error::cancelled(format!("stopped by {name}")));
+            if is_second {
+                process::end_all();
+                unwinding.give(Error::cancelled(format!("stopped by a second signal ({name})")));
+                let last = tokio::time::timeout(LAST_MOMENT, &mut ended).await;
+                return last
+                    .map_or(Attended::Abandoned, |ended| ended.map_or(Attended::Lost, Attended::Ended));
+            }
+            is_second = true;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Every bound of the sandbox: operations, depths, sizes, time and memory.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine};
+
+use super::session::Session;
+use super::{here, values};
+use crate::base::error::{Error, Kind};
+use crate::base::text;
+use crate::effect::environment::Limits;
+
+/// How often the stop is looked at, in operations; memory is looked at every time, because one operation can double it.
+const LOOK_EVERY: u64 = 64;
+
+/// The stack of a script's thread, in bytes, for what its memory limit allows: a chain of closures is dropped by
+/// recursion, and an overflow there ends the process. The system gives the memory only as it is touched.
+#[must_use]
+pub fn stack_size(limits: &Limits) -> usize {
+    usize::try_from(limits.memory.saturating_mul(8)).unwrap_or(usize::MAX).clamp(256 << 20, 16 << 30)
+}
+
+/// Sets every bound, because debug and release builds of Rhai have different ones by default.
+pub(super) fn set(engine: &mut Engine, session: &Arc<Session>) {
+    let limits = &session.limits;
+    engine.set_max_operations(limits.operations);
+    engine.set_max_call_levels(limits.call_depth);
+    engine.set_max_expr_depths(limits.expression_depth, limits.expression_depth);
+    engine.set_max_string_size(usize::try_from(limits.string).unwrap_or(usize::MAX));
+    engine.set_max_array_size(limits.array);
+    engine.set_max_map_size(limits.map);
+    engine.set_max_variables(limits.variables);
+    engine.set_max_functions(2_000);
+    engine.set_max_modules(limits.modules);
+    let most = (session.allocated)().saturating_add(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+    let (allocated, memory) = (session.allocated, limits.memory);
+    engine.on_progress(move |operations| {
+        if allocated() > most {
+            here::end(
+                Error::new(Kind::Limit, format!("the script uses more memory than {}", text::show_size(memory)))
+                    .fix("keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml"),
+            );
+        } else if operations % LOOK_EVERY != 0 && !here::has_ended() {
+            return None;
+        }
+        here::stopped().map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))
+    });
+}

@@ -1,0 +1,186 @@
+//! The arguments of a primitive's call: too many, missing, misspelt, given twice, of a type that it cannot take.
+
+use std::time::Duration;
+
+use rhai::{Expr, Position};
+use serde_json::{Map, Value};
+
+use super::kind::{Kind, Target};
+use super::literals::{self, Signature};
+use super::verbs::Arguments;
+use super::walk::Walk;
+use crate::base::error::Error;
+use crate::base::{suggest, text};
+use crate::effect::options::{Options, SHARED};
+use crate::effect::primitive::Entry;
+
+/// The values of a call, parted as the binding parts them.
+struct Given<'e> {
+    positional: &'e [Expr],
+    /// Names of the trailing map, where each stands, and its value where it stands there too.
+    named: Vec<(String, Position, Option<&'e Expr>)>,
+    /// Whether every name is known.
+    is_complete: bool,
+}
+
+impl<'e> Given<'e> {
+    fn part((values, kinds): Arguments<'e>) -> Self {
+        let (Some((last, rest)), Some(kind)) = (values.split_last(), kinds.last()) else {
+            return Self { positional: values, named: Vec::new(), is_complete: true };
+        };
+        match (last, kind) {
+            (Expr::Map(map, _), _) => {
+                let named = map.0.iter().map(|(key, value)| (key.name.to_string(), key.pos, Some(value)));
+                Self { positional: rest, named: named.collect(), is_complete: true }
+            }
+            (_, Kind::Map(fields)) => {
+                let at = last.start_position();
+                let named = fields.keys().map(|name| (name.clone(), at, None));
+                Self { positional: rest, named: named.collect(), is_complete: false }
+            }
+            (_, kind) if kind.may_be_map() => {
+                Self { positional: rest, named: Vec::new(), is_complete: false }
+            }
+            _ => Self { positional: values, named: Vec::new(), is_complete: true },
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// Holds the arguments of a call against what the primitive takes.
+    pub(super) fn arguments(
+        &mut self,
+        (target, entry): (&Target, &'static Entry),
+        arguments: Arguments<'_>,
+        position: Position,
+    ) {
+        if !self.is_telling() {
+            return;
+        }
+        let signature = self.world.session.signature(target.family, entry);
+        let given = Given::part(arguments);
+        let whole = match &target.name {
+            Some(name) => format!("{}.{name}.{}", target.family, entry.name),
+            None => format!("{}.{}", target.family, entry.name),
+        };
+        let wrong = |what: String| Error::usage(what).fix(format!("for example: {}", entry.example));
+        if let Some(extra) = given.positional.get(signature.len()) {
+            let takes = suggest::list(signature.iter().map(|(name, _)| name.as_str()));
+            let (most, count) = (signature.len(), given.positional.len());
+            let takes = if takes.is_empty() { takes } else { format!(" ({takes})") };
+            let what = format!("`{whole}` takes at most {most} values{takes}, and it is given {count}");
+            self.tell(extra.start_position(), 1, |_| wrong(what));
+        }
+        self.names(&given, &signature, &whole);
+        let has = |name: &String| given.named.iter().any(|(named, _, _)| named == name);
+        let missing =
+            signature.iter().skip(given.positional.len()).filter(|(name, must)| *must && !has(name));
+        let missing = suggest::list(missing.map(|(name, _)| name.as_str()));
+        if given.is_complete && !missing.is_empty() {
+            self.tell(position, entry.name.len(), |_| wrong(format!("`{whole}` needs {missing}")));
+        }
+        self.types(&given, &signature, &whole, entry);
+    }
+
+    fn names(&mut self, given: &Given<'_>, signature: &Signature, whole: &str) {
+        let own = || signature.iter().map(|(name, _)| name.as_str());
+        for (name, at, value) in &given.named {
+            let width = name.chars().count();
+            if own().take(given.positional.len()).any(|have| have == name) {
+                let what = format!("`{name}` is given twice to `{whole}`");
+                self.tell(*at, width, |_| {
+                    Error::usage(what).fix("it stands among the values already: keep one of the two")
+                });
+            } else if let Some(value) = value.and_then(literals::literal)
+                && SHARED.iter().any(|(shared, _)| shared == name)
+            {
+                let mut options = Map::from_iter([(name.clone(), value)]);
+                if let Err(error) = Options::take(&mut options) {
+                    self.tell(*at, width, |_| error);
+                }
+            } else if !own().chain(SHARED.iter().map(|(name, _)| *name)).any(|have| have == name) {
+                let known = own().skip(given.positional.len()).chain(SHARED.iter().map(|(name, _)| *name));
+                let known: Vec<&str> = known.collect();
+                self.tell(*at, width, |_| {
+                    Error::usage(format!("`{whole}` has no option `{name}`"))
+                        .fix(suggest::advice(name, known))
+                });
+            }
+        }
+    }
+
+    fn types(&mut self, given: &Given<'_>, signature: &Signature, whole: &str, entry: &Entry) {
+        let positional = given.positional.iter().zip(signature).map(|(value, (name, _))| (name, value));
+        let named = given.named.iter().filter_map(|(name, _, value)| Some((name, (*value)?)));
+        let mut schema = None;
+        for (name, value) in positional.chain(named).filter(|(_, value)| is_literal(value)) {
+            let schema = schema.get_or_insert_with(|| Value::from((entry.schema)()));
+            let argument = literals::property(schema, name);
+            let (Some(wanted), Some(found)) = (wanted(&argument), found(value)) else { continue };
+            let fits = wanted.iter().any(|one| *one == found || *one == "number" && found == "integer");
+            if !fits {
+                let wanted: Vec<&str> = wanted.into_iter().filter(|one| *one != "null").map(spoken).collect();
+                let found = spoken(found);
+                self.tell(value.start_position(), 1, |_| {
+                    let wanted = wanted.join(" or ");
+                    Error::usage(format!("`{name}` of `{whole}` takes {wanted}, and this is {found}"))
+                        .fix(format!("for example: {}", entry.example))
+                });
+            }
+        }
+    }
+
+    /// A literal duration of a form.
+    pub(super) fn duration(&mut self, value: &Expr) {
+        if let Expr::StringConstant(duration, position) = value
+            && let Err(error) = text::parse_duration(duration).map(|_: Duration| ())
+        {
+            self.tell(*position, duration.chars().count() + 2, |_| error);
+        }
+    }
+}
+
+/// What JSON calls the types that an argument takes; none where the schema is not as simple as that.
+fn wanted(argument: &Value) -> Option<Vec<&str>> {
+    match argument.get("type")? {
+        Value::String(one) => Some(vec![one]),
+        Value::Array(all) => all.iter().map(Value::as_str).collect(),
+        _ => None,
+    }
+}
+
+const fn is_literal(value: &Expr) -> bool {
+    matches!(
+        value,
+        Expr::StringConstant(..)
+            | Expr::IntegerConstant(..)
+            | Expr::FloatConstant(..)
+            | Expr::BoolConstant(..)
+            | Expr::Array(..)
+            | Expr::Map(..)
+    )
+}
+
+const fn found(value: &Expr) -> Option<&'static str> {
+    match value {
+        Expr::StringConstant(..) => Some("string"),
+        Expr::IntegerConstant(..) => Some("integer"),
+        Expr::FloatConstant(..) => Some("number"),
+        Expr::BoolConstant(..) => Some("boolean"),
+        Expr::Array(..) => Some("array"),
+        Expr::Map(..) => Some("object"),
+        _ => None,
+    }
+}
+
+fn spoken(kind: &str) -> &str {
+    match kind {
+        "string" => "a text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "`true` or `false`",
+        "array" => "an array",
+        "object" => "a map",
+        other => other,
+    }
+}

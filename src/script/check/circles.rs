@@ -1,0 +1,43 @@
+//! Modules that import each other in a circle.
+
+use rhai::Position;
+
+use super::program::Program;
+use crate::base::error::Error;
+use crate::script::session::Session;
+
+/// Notes every import that closes a circle.
+pub(super) fn refuse(program: &Program, session: &Session, findings: &mut Vec<Error>) {
+    let mut done = vec![false; program.units.len()];
+    for start in 0..program.units.len() {
+        follow(program, start, (&mut Vec::new(), &mut done), &mut |importer, import, circle| {
+            let place = session.sources.place(importer, import);
+            let error = Error::usage(format!("modules import each other in a circle: {circle}"));
+            findings.push(error.fix("move what both need into a third module").at(place));
+        });
+    }
+}
+
+/// Follows the imports of `unit`, below those that are open.
+fn follow(
+    program: &Program,
+    unit: usize,
+    (open, done): (&mut Vec<usize>, &mut [bool]),
+    tell: &mut dyn FnMut(&str, Position, String),
+) {
+    if std::mem::replace(&mut done[unit], true) {
+        return;
+    }
+    open.push(unit);
+    let importer = &program.units[unit];
+    for import in &importer.imports {
+        let Some(Some(module)) = importer.aliases.get(&import.alias).copied() else { continue };
+        if let Some(first) = open.iter().position(|have| *have == module) {
+            let names = open[first..].iter().chain([&module]).map(|unit| program.units[*unit].name.as_str());
+            tell(&importer.name, import.position, names.collect::<Vec<_>>().join(" → "));
+        } else {
+            follow(program, module, (open, done), tell);
+        }
+    }
+    open.pop();
+}

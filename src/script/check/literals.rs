@@ -1,0 +1,124 @@
+//! The arguments of a call as JSON, as far as they are literal, completed so that the primitive can tell what it needs.
+
+use rhai::Expr;
+use serde_json::{Map, Value, json};
+
+use super::kind::Kind;
+use super::verbs::Arguments;
+use crate::effect::options::SHARED;
+
+/// The family of a resource that is not known.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// The signature of a primitive: names in positional order, and whether each must be given.
+pub(super) type Signature = [(String, bool)];
+
+/// The arguments of a call by name, without the shared options: what is literal by its value, handles by their names,
+/// required ones that are not known by something of their type. Second, the same with nothing but the handles.
+pub(super) fn guesses(
+    arguments: Arguments<'_>,
+    schema: &Value,
+    signature: &Signature,
+) -> [Map<String, Value>; 2] {
+    let named = by_name(arguments, signature);
+    let whole =
+        named.iter().filter_map(|(name, expression, kind)| Some((name.clone(), value(expression, kind)?)));
+    let whole: Map<String, Value> = whole.collect();
+    let handles = named.iter().filter(|(_, _, kind)| matches!(kind, Kind::Handles(_)));
+    let handles =
+        handles.filter_map(|(name, expression, kind)| Some((name.clone(), value(expression, kind)?)));
+    let handles: Map<String, Value> = handles.collect();
+    [whole, handles].map(|mut given| {
+        for (name, _) in signature.iter().filter(|(_, required)| *required) {
+            if !given.contains_key(name) {
+                given.insert(name.clone(), placeholder(&property(schema, name), schema));
+            }
+        }
+        given
+    })
+}
+
+fn by_name<'e>((values, kinds): Arguments<'e>, signature: &Signature) -> Vec<(String, &'e Expr, Kind)> {
+    let mut named = Vec::new();
+    let positional = match values.split_last() {
+        Some((Expr::Map(map, _), rest)) => {
+            let fields = match kinds.last() {
+                Some(Kind::Map(fields)) => Some(fields),
+                _ => None,
+            };
+            for (key, value) in &map.0 {
+                let kind = fields.and_then(|fields| fields.get(key.name.as_str())).cloned();
+                named.push((key.name.to_string(), value, kind.unwrap_or(Kind::Unknown)));
+            }
+            rest
+        }
+        _ => values,
+    };
+    for ((value, kind), (name, _)) in positional.iter().zip(kinds).zip(signature) {
+        named.push((name.clone(), value, kind.clone()));
+    }
+    named.retain(|(name, _, _)| !SHARED.iter().any(|(shared, _)| shared == name));
+    named
+}
+
+fn value(expression: &Expr, kind: &Kind) -> Option<Value> {
+    if let Kind::Handles(targets) = kind {
+        let name = match targets.first().and_then(|target| target.id()) {
+            Some(id) if targets.len() == 1 => id.to_string(),
+            _ => format!("{UNKNOWN}.{UNKNOWN}"),
+        };
+        return Some(Value::String(name));
+    }
+    literal(expression)
+}
+
+/// The value of a literal; none when any part of it is computed.
+pub(super) fn literal(expression: &Expr) -> Option<Value> {
+    match expression {
+        Expr::BoolConstant(yes, _) => Some(json!(yes)),
+        Expr::IntegerConstant(number, _) => Some(json!(number)),
+        Expr::FloatConstant(number, _) => Some(json!(**number)),
+        Expr::StringConstant(text, _) => Some(json!(text.as_str())),
+        Expr::Array(items, _) => items.iter().map(literal).collect::<Option<Vec<_>>>().map(Value::Array),
+        Expr::Map(map, _) => {
+            let fields = map.0.iter().map(|(key, value)| Some((key.name.to_string(), literal(value)?)));
+            fields.collect::<Option<Map<_, _>>>().map(Value::Object)
+        }
+        _ => None,
+    }
+}
+
+/// What the schema says of an argument.
+pub(super) fn property(schema: &Value, name: &str) -> Value {
+    schema.get("properties").and_then(|all| all.get(name)).cloned().unwrap_or_default()
+}
+
+/// Any value that an argument takes.
+fn placeholder(argument: &Value, schema: &Value) -> Value {
+    if let Some(path) = argument.get("$ref").and_then(Value::as_str) {
+        let target = path.strip_prefix('#').and_then(|path| schema.pointer(path)).cloned();
+        return target.map_or(Value::Null, |target| placeholder(&target, schema));
+    }
+    if let Some(first) = argument.get("enum").and_then(|all| all.get(0)).or_else(|| argument.get("const")) {
+        return first.clone();
+    }
+    for choice in ["oneOf", "anyOf", "allOf"] {
+        if let Some(first) = argument.get(choice).and_then(|all| all.get(0)) {
+            return placeholder(first, schema);
+        }
+    }
+    let kind = match argument.get("type") {
+        Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
+        kind => kind.and_then(Value::as_str),
+    };
+    match kind {
+        Some("string" | "null") | None => match argument.get("format").and_then(Value::as_str) {
+            Some("resource") => json!(format!("{UNKNOWN}.{UNKNOWN}")),
+            _ => json!("x"),
+        },
+        Some("integer" | "number") => json!(1),
+        Some("boolean") => json!(false),
+        Some("array") => json!([]),
+        Some(_) => json!({}),
+    }
+}

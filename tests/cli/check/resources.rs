@@ -1,0 +1,270 @@
+//! Mistakes with resources: names, verbs, arguments, options; and that exec and plan find them first.
+
+use playbook::primitives::FAMILIES;
+
+use super::{rig, wrong};
+use crate::rig::Rig;
+
+const USES: &str = "//! T.\n//!\n//! uses = [\"sqlite.main:write\"]\n";
+
+fn with(script: &str) -> String {
+    format!("{USES}let db = sqlite(\"main\");\n{script}\n")
+}
+
+#[test]
+fn a_resource_that_is_not_declared() {
+    insta::assert_snapshot!(wrong("//! T.\nlet a = sqlite(\"mian\");\nlet b = http(\"shop\");\nlet c = flags(\"main\");\nlet d = sqlite();\n"), @r#"
+error: `sqlite.mian` is no resource of the environment `local`
+  --> deploy.rhai:2:16
+  |
+2 | let a = sqlite("mian");
+  |                ^^^^^^
+  fix: did you mean `sqlite("main")`? Otherwise add [env.local.sqlite.mian] to playbook.toml
+
+error: `http.shop` is no resource of the environment `local`
+  --> deploy.rhai:3:14
+  |
+3 | let b = http("shop");
+  |              ^^^^^^
+  fix: choose one of `api`, or add [env.local.http.shop] to playbook.toml
+
+error: `flags.main` is no resource of the environment `local`
+  --> deploy.rhai:4:15
+  |
+4 | let c = flags("main");
+  |               ^^^^^^
+  fix: add [env.local.flags.main] to playbook.toml
+
+error: `sqlite` takes the name of a resource
+  --> deploy.rhai:5:9
+  |
+5 | let d = sqlite();
+  |         ^^^^^^
+  fix: write for example sqlite("main")
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
+}
+
+#[test]
+fn an_unknown_verb_has_a_near_name() {
+    insta::assert_snapshot!(wrong(&with("db.qurey(\"SELECT 1\");\ndb.purge();\ndb.execute;\ndb.len();")), @r#"
+error: `sqlite.main` has no method `qurey`
+  --> deploy.rhai:5:4
+  |
+5 | db.qurey("SELECT 1");
+  |    ^^^^^
+  fix: did you mean `query`?
+
+error: `sqlite.main` has no method `purge`
+  --> deploy.rhai:6:4
+  |
+6 | db.purge();
+  |    ^^^^^
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `tables`
+
+error: `sqlite.main` has no property `execute`
+  --> deploy.rhai:7:4
+  |
+7 | db.execute;
+  |    ^^^^^^^
+  fix: it is a method: write `execute(…)`
+
+error: `sqlite.main` has no method `len`
+  --> deploy.rhai:8:4
+  |
+8 | db.len();
+  |    ^^^
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `tables`
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
+}
+
+#[test]
+fn arguments_too_many_too_few_and_of_a_wrong_type() {
+    insta::assert_snapshot!(wrong(&with("db.query();\ndb.query(\"SELECT 1\", [], 3);\ndb.query(5);\ndb.execute(\"DELETE FROM t\", #{ label: 5 });")), @r#"
+error: `sqlite.main.query` needs `sql`
+  --> deploy.rhai:5:4
+  |
+5 | db.query();
+  |    ^^^^^
+  fix: for example: sqlite("main").query("SELECT name FROM users WHERE id > ?", [100])
+
+error: `sqlite.main.query` takes at most 2 values (`sql`, `parameters`), and it is given 3
+  --> deploy.rhai:6:26
+  |
+6 | db.query("SELECT 1", [], 3);
+  |                          ^
+  fix: for example: sqlite("main").query("SELECT name FROM users WHERE id > ?", [100])
+
+error: `sql` of `sqlite.main.query` takes a text, and this is a whole number
+  --> deploy.rhai:7:10
+  |
+7 | db.query(5);
+  |          ^
+  fix: for example: sqlite("main").query("SELECT name FROM users WHERE id > ?", [100])
+
+error: the option `label` is 5
+  --> deploy.rhai:8:32
+  |
+8 | db.execute("DELETE FROM t", #{ label: 5 });
+  |                                ^^^^^
+  fix: give a text
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
+}
+
+#[test]
+fn options_unknown_twice_and_of_a_wrong_shape() {
+    insta::assert_snapshot!(wrong(&with("db.query(\"SELECT 1\", #{ timeot: \"5s\" });\ndb.query(\"SELECT ?\", [1], #{ sql: \"x\" });\ndb.query(\"SELECT 1\", #{ timeout: \"5 parsecs\", retry: -1 });\nlet options = #{ parametrs: [1] };\ndb.query(\"SELECT 1\", options);")), @r#"
+error: `sqlite.main.query` has no option `timeot`
+  --> deploy.rhai:5:25
+  |
+5 | db.query("SELECT 1", #{ timeot: "5s" });
+  |                         ^^^^^^
+  fix: did you mean `timeout`?
+
+error: `sql` is given twice to `sqlite.main.query`
+  --> deploy.rhai:6:30
+  |
+6 | db.query("SELECT ?", [1], #{ sql: "x" });
+  |                              ^^^
+  fix: it stands among the values already: keep one of the two
+
+error: the option `timeout` is "5 parsecs"
+  --> deploy.rhai:7:25
+  |
+7 | db.query("SELECT 1", #{ timeout: "5 parsecs", retry: -1 });
+  |                         ^^^^^^^
+  fix: give a duration such as "30s"
+
+error: the option `retry` is -1
+  --> deploy.rhai:7:47
+  |
+7 | db.query("SELECT 1", #{ timeout: "5 parsecs", retry: -1 });
+  |                                               ^^^^^
+  fix: give a number from 0 to 100
+
+error: `sqlite.main.query` has no option `parametrs`
+  --> deploy.rhai:9:22
+  |
+9 | db.query("SELECT 1", options);
+  |                      ^^^^^^^^^
+  fix: did you mean `parameters`?
+
+deploy.rhai: 5 mistakes in the environment `local`
+"#);
+}
+
+#[test]
+fn exec_and_plan_check_before_anything_happens() {
+    let rig = rig(&with("db.execute(\"CREATE TABLE t (a)\");\ndb.qurey(\"SELECT 1\");\nlog(nme);"));
+    for command in ["exec", "plan"] {
+        let seen = rig.run(&[command, "deploy.rhai"]).expect(2);
+        assert_eq!(seen.stdout, "");
+        assert!(
+            !rig.path(".playbook").exists() && !rig.path("data.db").exists(),
+            "{command} left something behind"
+        );
+        if command == "exec" {
+            insta::assert_snapshot!(seen.stderr, @r#"
+error: `sqlite.main` has no method `qurey`
+  --> deploy.rhai:6:4
+  |
+6 | db.qurey("SELECT 1");
+  |    ^^^^^
+  fix: did you mean `query`?
+
+error: there is no variable `nme`
+  --> deploy.rhai:7:5
+  |
+7 | log(nme);
+  |     ^^^
+  fix: declare it with `let nme = …`, or put it in quotes if it is a text
+"#);
+        }
+    }
+}
+
+#[test]
+fn machines_get_one_object() {
+    let rig = rig(&with("db.qurey(\"SELECT 1\");\ndb.value(\"SELECT 1\");"));
+    let seen = rig.run(&["check", "deploy.rhai", "--output", "json"]).expect(2);
+    let one: serde_json::Value = serde_json::from_str(&seen.stdout).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&one).unwrap(), @r#"
+{
+  "event": "checked",
+  "playbook": "deploy.rhai",
+  "environment": "local",
+  "exit": 2,
+  "findings": [
+    {
+      "kind": "usage",
+      "what": "`sqlite.main` has no method `qurey`",
+      "fix": "did you mean `query`?",
+      "at": {
+        "file": "deploy.rhai",
+        "line": 5,
+        "column": 4,
+        "source": "db.qurey(\"SELECT 1\");",
+        "width": 5
+      }
+    }
+  ],
+  "warnings": [],
+  "touches": [
+    {
+      "resource": "sqlite.main",
+      "access": "read",
+      "verbs": [
+        {
+          "name": "value",
+          "effect": "read",
+          "at": [
+            "deploy.rhai:6"
+          ]
+        }
+      ],
+      "at": {
+        "file": "deploy.rhai",
+        "line": 4,
+        "column": 10,
+        "source": "let db = sqlite(\"main\");",
+        "width": 6
+      },
+      "header": "write"
+    }
+  ],
+  "unfollowed": []
+}
+"#);
+}
+
+#[test]
+fn every_example_of_the_manual_is_right() {
+    let tables = [
+        ("postgres.main", "url = \"postgres://localhost/app\""),
+        ("sqlite.main", "path = \"data.db\""),
+        ("files.backups", "path = \"backups\""),
+        ("http.api", "url = \"http://127.0.0.1:9\""),
+        ("program.git", "path = \"git\"\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
+        ("service.app", "program = \"sleep\""),
+        ("flags.main", "database = \"sqlite.main\""),
+    ];
+    let settings: String =
+        tables.iter().map(|(id, rest)| format!("[env.local.{id}]\n{rest}\naccess = \"destroy\"\n")).collect();
+    let mut script = String::from("//! Every example.\n//!\n//! uses = [");
+    script.extend(tables.iter().map(|(id, _)| format!("\"{id}:destroy\", ")));
+    script.push_str("]\n");
+    for entry in FAMILIES.iter().flat_map(|family| family.entries) {
+        script.push_str(&format!("{{ {}; }}\n", entry.example.trim_end_matches(';')));
+    }
+    let seen = Rig::new(&settings).file("deploy.rhai", &script).run(&["check", "deploy.rhai"]).expect(0);
+    let verbs = FAMILIES.iter().map(|family| family.entries.len()).sum::<usize>();
+    assert!(verbs > 30, "{verbs}");
+    for entry in FAMILIES.iter().flat_map(|family| family.entries) {
+        assert!(seen.stdout.contains(&format!("{} ", entry.name)), "{}:\n{seen}", entry.name);
+    }
+}
