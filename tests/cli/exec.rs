@@ -1,1 +1,92 @@
-//! exec.
+//! `playbook exec` from the outside: how it is called, what it takes, and what bad input gets.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use crate::rig::Rig;
+
+const SETTINGS: &str = "[env.local.params]\nname = \"from the file\"\n[env.other]\n[env.local.files.store]\npath = \"store\"\naccess = \"write\"\n";
+
+#[test]
+fn a_playbook_with_a_first_line_for_the_shell_is_a_command() {
+    let rig = Rig::new(SETTINGS)
+        .file("hello.rhai", "#!/usr/bin/env playbook\n//! Hello.\ncheck \"it runs\", 1 + 1 == 2;\n");
+    std::fs::set_permissions(rig.path("hello.rhai"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let beside = std::path::Path::new(env!("CARGO_BIN_EXE_playbook")).parent().unwrap();
+    let path = format!("{}:{}", beside.display(), std::env::var("PATH").unwrap());
+    let mut command = std::process::Command::new(rig.path("hello.rhai"));
+    let output = command.current_dir(rig.folder()).env("PATH", path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("it runs"));
+    rig.run(&["hello.rhai"]).expect(0).says("it runs");
+}
+
+#[test]
+fn parameters_come_from_the_command_line_before_the_environment_before_the_default() {
+    let script = "//! P.\n//!\n//! [params]\n//! name = { type = \"string\", default = \"from the header\" }\nlog(`name: ${params.name}`);";
+    let rig = Rig::new(SETTINGS).file("p.rhai", script);
+    rig.run(&["exec", "p.rhai", "--set", "name=from the line"]).expect(0).says("name: from the line");
+    rig.run(&["exec", "p.rhai"]).expect(0).says("name: from the file");
+    rig.run(&["exec", "p.rhai", "--env", "other"]).expect(0).says("name: from the header");
+}
+
+#[test]
+fn a_run_may_be_left_as_it_stands() {
+    let script = "//! T.\n//!\n//! uses = [\"files.store:write\"]\nfiles(\"store\").put(\"key\", \"x\");\nfail(\"now\");";
+    let rig = Rig::new(SETTINGS).file("t.rhai", script);
+    rig.run(&["exec", "t.rhai", "--no-rollback"]).expect(1).says("now");
+    assert!(rig.path("store/key").exists());
+    let stopped =
+        SETTINGS.replace("[env.local.params]", "[env.local]\non_failure = \"stop\"\n[env.local.params]");
+    let rig = Rig::new(&stopped).file("t.rhai", script);
+    rig.run(&["exec", "t.rhai"]).expect(1);
+    assert!(rig.path("store/key").exists());
+}
+
+#[test]
+fn a_playbook_that_cannot_be_read_says_why() {
+    let rig = Rig::new(SETTINGS);
+    rig.run(&["exec", "none.rhai"]).expect(2).says("there is no playbook none.rhai").says("fix:");
+    std::fs::write(rig.path("bytes.rhai"), b"//! T.\nlet x = \"\xff\xfe\";\n").unwrap();
+    rig.run(&["exec", "bytes.rhai"]).expect(2).says("is not UTF-8 text").says("offset 16");
+    std::fs::create_dir(rig.path("folder.rhai")).unwrap();
+    let seen = rig.run(&["exec", "folder.rhai"]);
+    assert_ne!(seen.code, 0);
+    seen.says("folder.rhai");
+    rig.file("empty.rhai", "").run(&["exec", "empty.rhai"]).expect(0);
+}
+
+#[test]
+fn machines_get_one_object_a_line_and_the_error_as_an_object() {
+    let rig = Rig::new(SETTINGS).file("t.rhai", "//! T.\nstep \"One\" { check \"sum\", 1 + 1 == 3; }");
+    let seen = rig.run(&["exec", "t.rhai", "--output", "json"]).expect(1);
+    let events: Vec<serde_json::Value> =
+        seen.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(words, ["run_began", "step_began", "judged", "step_ended", "run_ended"]);
+    assert_eq!(events[2]["actual"], 2);
+    assert_eq!(events[2]["target"], "== 3");
+    assert_eq!(events[4]["error"]["at"]["line"], 2);
+    let seen = rig.run(&["exec", "none.rhai", "--output", "json"]).expect(2);
+    let error: serde_json::Value = serde_json::from_str(seen.stdout.trim()).unwrap();
+    assert_eq!(error["error"]["kind"], "missing");
+    assert_eq!(error["exit"], 2);
+}
+
+#[test]
+fn structured_logs_go_to_standard_error() {
+    let rig = Rig::new(SETTINGS).file("t.rhai", "//! T.\nlog(\"said\");");
+    rig.run(&["exec", "t.rhai", "--log", "info"]).expect(0).says("event=\"logged\"");
+    rig.run(&["exec", "t.rhai", "--log", "play=book=x"]).expect(2).says("is no log filter");
+}
+
+#[test]
+fn a_reader_that_leaves_early_does_no_harm() {
+    let rig = Rig::new(SETTINGS).file("t.rhai", "//! T.\nfor i in 0..2000 { check `turn ${i}`, i >= 0; }");
+    let mut child =
+        rig.command(&["exec", "t.rhai"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    rig.run(&["verify"]).expect(0);
+}

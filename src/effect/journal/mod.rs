@@ -1,5 +1,5 @@
 //! The record of what runs did: each entry's hash covers the one before, and a write's intent is on the disk before
-//! the write begins. One interface; where the rows lie is behind [`home`].
+//! the write begins. One interface; where the rows lie is behind `home`.
 
 mod chain;
 mod home;

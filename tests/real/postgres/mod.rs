@@ -4,6 +4,7 @@ mod changes;
 mod connections;
 mod dumps;
 mod failures;
+mod flags;
 
 use crate::rig::Rig;
 use crate::rig::seen::Seen;
