@@ -56,7 +56,7 @@ def install(home: Path) -> tuple[Path, Path]:
 def build(target: Path) -> dict[str, Path]:
     """Builds the release binary and the two engines; returns them by name."""
     say("building")
-    command = ["cargo", "build", "--release", "--bin", "playbook", "--bench", "bounded", "--bench", "bare"]
+    command = ["nice", "-n", "10", "cargo", "build", "--release", "--bin", "playbook", "--bench", "bounded", "--bench", "bare"]
     command += ["--message-format=json-render-diagnostics"]
     variables = {**os.environ, "CARGO_TARGET_DIR": str(target)}
     built = subprocess.run(command, cwd=ROOT, env=variables, check=True, stdout=subprocess.PIPE, text=True)

@@ -57,7 +57,7 @@ pub fn unwind_heading(entries: usize, reason: &str) -> Line {
 /// Whether the one call that takes something back is told by the line of what is taken back.
 fn says_the_same(node: &Node, child: &Node) -> bool {
     matches!(node.what, What::Unwound { .. })
-        && matches!(child.what, What::Effect { .. })
+        && matches!(child.what, What::Effect { effect: Effect::Write | Effect::Destroy, .. })
         && child.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done)
         && node.children.len() == 1
 }

@@ -60,6 +60,7 @@ fn a_signal_reaches_a_busy_script_and_every_branch() {
         send("-INT", &child);
         assert_eq!(code(child, Duration::from_secs(30)), 130);
         assert!(!rig.path("store/key").exists());
+        rig.run(&["show", "last"]).expect(0).says("stopped by Ctrl-C").hides("another branch");
     }
 }
 

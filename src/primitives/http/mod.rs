@@ -1,5 +1,6 @@
 //! HTTP services: requests to one base address, health over a window of time, and small smoke loads.
 
+mod change;
 mod health;
 mod load;
 mod path;
@@ -28,10 +29,10 @@ pub const FAMILY: Family = Family {
     settings: Settings::of::<Table>(),
     entries: &[
         entry::<request::Get>(),
-        entry::<request::Post>(),
-        entry::<request::Put>(),
-        entry::<request::Patch>(),
-        entry::<request::Delete>(),
+        entry::<change::Post>(),
+        entry::<change::Put>(),
+        entry::<change::Patch>(),
+        entry::<change::Delete>(),
         entry::<health::Health>(),
         entry::<load::Load>(),
     ],

@@ -75,7 +75,8 @@ fn parallel(
             let Some(branch) = branches.get(index).filter(|_| !all.is_given()) else { return };
             let _here = here::enter(here::branch(&format!("{position}/{index}"), all.child()));
             let outcome = branch.call_raw(context, None, []);
-            if outcome.as_ref().is_err_and(|error| !traces::is_departure(error)) {
+            // A branch that only met a stop from outside has not failed by itself.
+            if !all.is_given() && outcome.as_ref().is_err_and(|error| !traces::is_departure(error)) {
                 all.give(Error::cancelled("another branch of `parallel` failed"));
             }
             outcomes.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(outcome);

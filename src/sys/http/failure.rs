@@ -21,7 +21,8 @@ pub(super) fn unanswered(what: &str, base: &Url, error: reqwest::Error) -> Error
     } else {
         Error::remote(format!("{what} failed"))
     };
-    told.why(why).detail("sent", !error.is_connect())
+    let told = told.why(why).detail("sent", !error.is_connect());
+    if error.is_connect() { told.unchanged() } else { told }
 }
 
 /// An answer whose end never came.

@@ -8,6 +8,15 @@ use crate::rig::free_port;
 use crate::rig::servers::http::{Answer, Http};
 
 #[test]
+fn a_change_that_was_never_sent_has_nothing_to_take_back() {
+    let url = format!("http://127.0.0.1:{}", free_port());
+    exec(project(&url, ""), r#"api.post("/x", #{ json: #{ a: 1 } });"#)
+        .expect(1)
+        .says("nothing listens")
+        .hides("taken back");
+}
+
+#[test]
 fn nobody_listens() {
     let seen = exec(project(&format!("http://127.0.0.1:{}", free_port()), ""), r#"api.get("/x");"#).expect(1);
     seen.says("GET /x of `http.api` failed: nothing listens at 127.0.0.1:")

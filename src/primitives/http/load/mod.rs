@@ -1,29 +1,27 @@
 //! A smoke load: a bounded number of GET requests, and how fast and how well they were answered.
 
+mod tally;
+
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::request::round;
 use super::{Service, path, service};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 use crate::sys::http::{Request, Url};
+use tally::Tally;
 
 /// More would be a load test, which wants machines of its own.
 const MOST_REQUESTS: u64 = 100_000;
 const MOST_AT_ONCE: usize = 256;
-
-/// The longest latency that is told apart, in microseconds: an hour.
-const LONGEST: u64 = 3_600_000_000;
 
 /// Sends GET requests, several at once, and returns `#{ requests, failed, error_rate, per_second, p50_ms, p95_ms, p99_ms,
 /// max_ms, first_error }`. A request fails when it gets no answer or another status than `status`; that is no error, the
@@ -145,71 +143,5 @@ impl Load {
             Some(first) => error.why(format!("{} of them failed, the first with: {first}", tally.failed)),
             None => error.fix("give `within` more time, or find out why the service is slow"),
         }
-    }
-}
-
-/// What was counted so far.
-struct Tally {
-    requests: u64,
-    failed: u64,
-    first_error: Option<String>,
-    latencies: Histogram<u64>,
-}
-
-impl Tally {
-    fn new() -> Result<Self> {
-        let latencies = Histogram::new_with_bounds(1, LONGEST, 3)
-            .map_err(|why| Error::bug(format!("no histogram: {why}")))?;
-        Ok(Self { requests: 0, failed: 0, first_error: None, latencies })
-    }
-
-    fn count(&mut self, latency: Duration, result: Result<()>) -> Result<()> {
-        self.requests += 1;
-        self.latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(LONGEST).max(1));
-        if let Err(error) = result {
-            if error.kind == Kind::Usage {
-                return Err(error);
-            }
-            self.failed += 1;
-            self.first_error.get_or_insert_with(|| match &error.why {
-                Some(why) => format!("{}: {why}", error.what),
-                None => error.what.clone(),
-            });
-        }
-        Ok(())
-    }
-
-    fn value(&self, took: Duration) -> Value {
-        let ms = |quantile: f64| round(self.latencies.value_at_quantile(quantile) as f64 / 1e3);
-        json!({
-            "requests": self.requests,
-            "failed": self.failed,
-            "error_rate": self.failed as f64 / self.requests.max(1) as f64,
-            "per_second": round(self.requests as f64 / took.as_secs_f64().max(1e-9)),
-            "p50_ms": ms(0.50),
-            "p95_ms": ms(0.95),
-            "p99_ms": ms(0.99),
-            "max_ms": round(self.latencies.max() as f64 / 1e3),
-            "first_error": self.first_error,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_and_rates_are_of_all_requests() {
-        let mut tally = Tally::new().unwrap();
-        for ms in 1..=100 {
-            let result = if ms > 95 { Err(Error::remote("503")) } else { Ok(()) };
-            tally.count(Duration::from_millis(ms), result).unwrap();
-        }
-        let value = tally.value(Duration::from_secs(2));
-        assert_eq!((value["failed"].as_u64(), value["error_rate"].as_f64()), (Some(5), Some(0.05)));
-        assert_eq!((value["per_second"].as_f64(), value["first_error"].as_str()), (Some(50.0), Some("503")));
-        let p95 = value["p95_ms"].as_f64().unwrap();
-        assert!((94.9..95.2).contains(&p95), "{p95}");
     }
 }

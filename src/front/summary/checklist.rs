@@ -1,0 +1,95 @@
+//! The checklist as the run filled it in: steps and what was judged in them, ticked, with what they took.
+
+use std::time::Duration;
+
+use crate::base::outcome::Outcome;
+use crate::base::text::show_duration;
+use crate::front::draw;
+use crate::front::style::{Line, Paint};
+use crate::front::tree::{End, Node, Tree, What};
+
+/// Steps and what was judged in them, ticked; times stand below each other.
+pub(super) fn ticked(tree: &Tree) -> Vec<Line> {
+    let mut rows = Vec::new();
+    for node in &tree.nodes {
+        collect(node, 0, &mut rows);
+    }
+    let column =
+        rows.iter().filter(|(_, end)| end.is_some()).map(|(line, _)| line.len()).max().unwrap_or(0).min(72);
+    let mut lines: Vec<Line> = rows
+        .into_iter()
+        .map(|(line, end)| match end {
+            None => line,
+            Some(End { outcome, took, .. }) => {
+                let line = line.padded(column).with(Paint::Dim, format!("  {:>7}", show_duration(took)));
+                if outcome == Outcome::Done { line } else { line.with(Paint::Bad, format!("  {outcome}")) }
+            }
+        })
+        .collect();
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines
+}
+
+fn collect(node: &Node, depth: usize, rows: &mut Vec<(Line, Option<End>)>) {
+    match &node.what {
+        What::Step { name } => {
+            let (paint, mark) = draw::mark(node);
+            let line =
+                Line::indented(depth).with(paint, mark).with(Paint::Plain, " ").with(Paint::Bold, name);
+            rows.push((line, node.end.clone()));
+        }
+        What::Judged { .. } | What::Horizon { .. } => {
+            rows.push((draw::line(node, depth, draw::mark(node)), None))
+        }
+        _ => {}
+    }
+    let below = depth + usize::from(node.is_step());
+    for child in &node.children {
+        collect(child, below, rows);
+    }
+}
+
+/// How many checks and metrics held.
+pub(super) fn judgements(tree: &Tree) -> Option<Line> {
+    let judged: Vec<Option<bool>> = tree
+        .walk()
+        .filter_map(|node| if let What::Judged { passed, .. } = &node.what { Some(*passed) } else { None })
+        .collect();
+    let count = |which: Option<bool>| judged.iter().filter(|passed| **passed == which).count();
+    let (good, bad, open) = (count(Some(true)), count(Some(false)), count(None));
+    let passed = match judged.len() {
+        0 => return None,
+        1 if good == 1 => "the check passed".to_owned(),
+        all if good == all => format!("all {all} checks passed"),
+        all => format!("{good} of {all} checks passed"),
+    };
+    let mut line = Line::default().with(Paint::Plain, passed);
+    if bad > 0 {
+        line = line.with(Paint::Plain, ", ").with(Paint::Bad, format!("{bad} failed"));
+    }
+    if open > 0 {
+        line = line.with(Paint::Dim, format!(", {open} cannot be told before the changes"));
+    }
+    Some(line)
+}
+
+/// The three steps that took longest: where the next minute can be won.
+pub(super) fn slowest(tree: &Tree) -> Option<Line> {
+    let mut steps: Vec<(&str, Duration)> = tree
+        .walk()
+        .filter(|node| !node.children.iter().any(Node::is_step))
+        .filter_map(|node| match (&node.what, &node.end) {
+            (What::Step { name }, Some(end)) => Some((name.as_str(), end.took)),
+            _ => None,
+        })
+        .collect();
+    if steps.len() < 2 {
+        return None;
+    }
+    steps.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
+    let names: Vec<String> =
+        steps.iter().take(3).map(|(name, took)| format!("{name} {}", show_duration(*took))).collect();
+    Some(Line::default().with(Paint::Dim, format!("slowest: {}", names.join(" · "))))
+}

@@ -1,0 +1,119 @@
+//! What stands at the end of a run: the filled checklist, the time, what failed, what was taken back, and where it is kept.
+
+mod checklist;
+#[cfg(test)]
+mod tests;
+mod undone;
+
+use std::sync::Mutex;
+
+use super::style::{Line, Paint, Style};
+use super::tree::{Tree, What};
+use super::{draw, plan};
+use crate::base::effect::Effect;
+use crate::base::event::{Event, Listener};
+use crate::base::outcome::Outcome;
+use crate::base::text::show_duration;
+
+/// Hears a run and draws the summary of what it heard.
+#[derive(Debug, Default)]
+pub struct Summary {
+    tree: Mutex<Tree>,
+}
+
+impl Summary {
+    /// The summary of what was heard so far; empty before a run began.
+    #[must_use]
+    pub fn draw(&self, style: Style) -> String {
+        self.tree.lock().map(|tree| of(&tree, style)).unwrap_or_default()
+    }
+}
+
+impl Listener for Summary {
+    fn hear(&self, event: &Event) {
+        // What is shown only while it happens is nothing for the end, nor is what a long loop has read.
+        let Ok(mut tree) = self.tree.lock() else { return };
+        let is_passing = matches!(event, Event::Logged { .. } | Event::Retrying { .. });
+        if !event.is_kept() || (is_passing && !tree.is_planning()) {
+            return;
+        }
+        tree.hear(event);
+        if let Event::EffectEnded { position, outcome: Outcome::Done, .. } = event
+            && !tree.is_planning()
+            && tree
+                .find(position)
+                .is_some_and(|(_, node)| matches!(node.what, What::Effect { effect: Effect::Read, .. }))
+        {
+            tree.forget(position);
+        }
+    }
+}
+
+/// The summary of a run that has ended, from wherever its events came.
+#[must_use]
+pub fn of(tree: &Tree, style: Style) -> String {
+    let Some(head) = &tree.head else { return String::new() };
+    let mut lines = vec![title(tree), Line::default()];
+    if head.planning {
+        lines.extend(plan::lines(tree));
+        lines.extend(checklist::judgements(tree));
+    } else {
+        lines.extend(checklist::ticked(tree));
+        lines.extend(checklist::judgements(tree));
+        lines.extend(checklist::slowest(tree));
+    }
+    lines.extend(failure(tree));
+    lines.extend(undone::taken_back(tree));
+    if !head.planning {
+        let (run, environment, person) = (&head.run, &head.environment, &head.person);
+        let kept = format!("run {run} in {environment} by {person} · playbook show {run}");
+        lines.push(Line::default().with(Paint::Dim, kept));
+    }
+    // A section that has nothing to say leaves its blank line behind.
+    lines.dedup_by(|second, first| second.is_empty() && first.is_empty());
+    if lines.last().is_some_and(Line::is_empty) {
+        lines.pop();
+    }
+    draw::text(&lines, style)
+}
+
+fn title(tree: &Tree) -> Line {
+    let name =
+        tree.head.as_ref().map(|head| if head.title.is_empty() { &head.playbook } else { &head.title });
+    let line = Line::default().with(Paint::Bold, name.map_or("", String::as_str).trim_end_matches('.'));
+    if tree.is_planning() {
+        return plan::outcome(line, tree);
+    }
+    match &tree.end {
+        None => line.with(Paint::Warn, "  not ended"),
+        Some(end) => {
+            let failed = tree.unwound_items().any(|item| !undone::is_back(item));
+            let (paint, words) = match (end.outcome, tree.unwinds.is_empty()) {
+                (Outcome::Done, _) => (Paint::Good, "✔ done"),
+                (Outcome::Failed | Outcome::TakenBack, false) if !failed => {
+                    (Paint::Warn, "↩ failed, taken back")
+                }
+                (Outcome::Failed | Outcome::NotTakenBack, false) => {
+                    (Paint::Bad, "✘ failed, not all taken back")
+                }
+                (Outcome::Failed | Outcome::TakenBack | Outcome::NotTakenBack, _) => (Paint::Bad, "✘ failed"),
+                (Outcome::InDoubt, _) => (Paint::Warn, "? in doubt"),
+                (Outcome::Cancelled, _) => (Paint::Warn, "■ cancelled"),
+            };
+            line.with(Paint::Plain, "  ")
+                .with(paint, words)
+                .with(Paint::Dim, format!(" in {}", show_duration(end.took)))
+        }
+    }
+}
+
+fn failure(tree: &Tree) -> Vec<Line> {
+    let Some(error) = tree.end.as_ref().and_then(|end| end.error.as_ref()) else { return Vec::new() };
+    let text = error.to_string();
+    let mut drawn = text.lines();
+    let first = Line::default().with(Paint::Bad, "✘ ").with(Paint::Bold, drawn.next().unwrap_or_default());
+    let mut lines = vec![Line::default(), first];
+    lines.extend(drawn.map(|line| Line::default().with(Paint::Plain, line)));
+    lines.push(Line::default());
+    lines
+}

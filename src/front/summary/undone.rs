@@ -1,0 +1,62 @@
+//! What of a failed run was taken back, what could not be, and what was left as it is.
+
+use crate::base::effect::Effect;
+use crate::base::outcome::Outcome;
+use crate::front::draw;
+use crate::front::style::{Line, Paint};
+use crate::front::tree::{Node, Tree, What};
+
+/// What was taken back and what could not be.
+pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
+    if tree.unwinds.is_empty() {
+        return left(tree);
+    }
+    let (back, left): (Vec<&Node>, Vec<&Node>) = tree.unwound_items().partition(|item| is_back(item));
+    let untried: usize =
+        tree.unwinds.iter().map(|unwind| unwind.entries.saturating_sub(unwind.items.len())).sum();
+    let mut lines = Vec::new();
+    for (heading, items) in [("taken back:", back), ("could NOT be taken back, and is still there:", left)] {
+        if !items.is_empty() {
+            lines.push(Line::default().with(Paint::Bold, heading));
+        }
+        for item in items {
+            lines.push(draw::line(item, 1, draw::mark(item)));
+            let Some(error) = item.end.as_ref().and_then(|end| end.error.as_ref()) else { continue };
+            for (word, text) in [("why", &error.why), ("fix", &error.fix)] {
+                lines.extend(
+                    text.as_ref().map(|text| Line::indented(2).with(Paint::Plain, format!("{word}: {text}"))),
+                );
+            }
+        }
+    }
+    // What a rollback block has covered is not taken back one by one, so this tells something only of a crash.
+    if untried > 0 && tree.end.is_none() {
+        lines.push(Line::default().with(Paint::Bad, format!("{untried} more were not tried")));
+    }
+    lines.push(Line::default());
+    lines
+}
+
+/// The changes that a run left which did not end well and was not taken back.
+fn left(tree: &Tree) -> Vec<Line> {
+    if tree.is_planning() || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done) {
+        return Vec::new();
+    }
+    let is_change = |node: &&Node| {
+        let ended = node.end.as_ref().map(|end| end.outcome);
+        matches!(node.what, What::Effect { effect, .. } if effect != Effect::Read)
+            && ended != Some(Outcome::Failed)
+    };
+    let mut lines: Vec<Line> =
+        tree.walk().filter(is_change).map(|node| draw::line(node, 1, draw::mark(node))).collect();
+    if !lines.is_empty() {
+        lines.insert(0, Line::default().with(Paint::Bold, "left as it is:"));
+        lines.push(Line::default());
+    }
+    lines
+}
+
+/// Whether an entry was taken back.
+pub(super) fn is_back(item: &Node) -> bool {
+    item.end.as_ref().is_some_and(|end| matches!(end.outcome, Outcome::Done | Outcome::TakenBack))
+}

@@ -1,0 +1,132 @@
+//! One line of the tree: a step, a call, a check, and whatever else happens in a run.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::End;
+use crate::base::effect::Effect;
+use crate::base::error::Error;
+use crate::base::event::Judgement;
+use crate::base::outcome::Outcome;
+
+/// One line of the tree and what is below it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where in the tree: `0/2`.
+    pub position: String,
+    /// What it is.
+    pub what: What,
+    /// How it ended; what is over at once has no end of its own.
+    pub end: Option<End>,
+    /// How taking it back ended, when that was tried.
+    pub taken_back: Option<Outcome>,
+    /// What happened inside it, in order.
+    pub children: Vec<Node>,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A step of the playbook.
+    Step {
+        /// Its name.
+        name: String,
+    },
+    /// A call of a primitive.
+    Effect {
+        /// The call's name: `postgres.main.query`.
+        call: String,
+        /// Its class.
+        effect: Effect,
+        /// What it does, in words.
+        plan: String,
+        /// Whether the run is a plan, so that a change is only told.
+        planned: bool,
+        /// Why it cannot be taken back, when it cannot.
+        final_because: Option<String>,
+    },
+    /// A check or metric.
+    Judged {
+        /// Check or metric.
+        judgement: Judgement,
+        /// Its name.
+        name: String,
+        /// Whether it held; `None` when that depends on a planned effect.
+        passed: Option<bool>,
+        /// The comparison as it stands in the script.
+        condition: String,
+        /// The left side's value.
+        actual: Value,
+        /// The operator and the right side's value.
+        target: String,
+    },
+    /// A step is tried again.
+    Retrying {
+        /// The try that failed, from 1.
+        attempt: u64,
+        /// How many tries there may be.
+        of: u64,
+        /// How long until the next.
+        pause: Duration,
+        /// Why it failed.
+        error: Error,
+    },
+    /// Time passes on purpose.
+    Waiting {
+        /// How long.
+        pause: Duration,
+    },
+    /// The playbook said something.
+    Logged {
+        /// What.
+        text: String,
+    },
+    /// A line of output of a program.
+    Line {
+        /// Where it comes from.
+        from: String,
+        /// The line.
+        text: String,
+    },
+    /// While planning: what follows depends on an effect that has not happened.
+    Horizon {
+        /// Where, and what it depends on, in words.
+        on: String,
+    },
+    /// Something was taken back, or could not be.
+    Unwound {
+        /// What was done to take it back, in words.
+        what: String,
+    },
+}
+
+impl Node {
+    /// A node that has not ended.
+    pub(super) fn new(position: &str, what: What) -> Self {
+        Self { position: position.to_owned(), what, end: None, taken_back: None, children: Vec::new() }
+    }
+
+    /// Whether it has begun and not ended.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self.what, What::Step { .. } | What::Effect { planned: false, .. }) && self.end.is_none()
+    }
+
+    /// Whether it is a step.
+    #[must_use]
+    pub const fn is_step(&self) -> bool {
+        matches!(self.what, What::Step { .. })
+    }
+
+    /// Whether it is at `position`, or `position` lies inside it.
+    #[must_use]
+    pub fn is_at_or_holds(&self, position: &str) -> bool {
+        self.position == position || self.holds(position)
+    }
+
+    /// Whether `position` lies inside it.
+    pub(super) fn holds(&self, position: &str) -> bool {
+        position.strip_prefix(self.position.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
