@@ -1,8 +1,6 @@
 //! Modules that import each other in a circle.
 
-use rhai::Position;
-
-use super::program::Program;
+use super::program::{Import, Program};
 use crate::base::error::Error;
 use crate::script::session::Session;
 
@@ -11,7 +9,8 @@ pub(super) fn refuse(program: &Program, session: &Session, findings: &mut Vec<Er
     let mut done = vec![false; program.units.len()];
     for start in 0..program.units.len() {
         follow(program, start, (&mut Vec::new(), &mut done), &mut |importer, import, circle| {
-            let place = session.sources.place(importer, import);
+            let mut place = session.sources.place(importer, import.position);
+            place.width = import.path.as_ref().map_or(1, |path| path.chars().count() + 2);
             let error = Error::usage(format!("modules import each other in a circle: {circle}"));
             findings.push(error.fix("move what both need into a third module").at(place));
         });
@@ -23,7 +22,7 @@ fn follow(
     program: &Program,
     unit: usize,
     (open, done): (&mut Vec<usize>, &mut [bool]),
-    tell: &mut dyn FnMut(&str, Position, String),
+    tell: &mut dyn FnMut(&str, &Import, String),
 ) {
     if std::mem::replace(&mut done[unit], true) {
         return;
@@ -31,10 +30,10 @@ fn follow(
     open.push(unit);
     let importer = &program.units[unit];
     for import in &importer.imports {
-        let Some(Some(module)) = importer.aliases.get(&import.alias).copied() else { continue };
+        let Some(module) = import.module else { continue };
         if let Some(first) = open.iter().position(|have| *have == module) {
             let names = open[first..].iter().chain([&module]).map(|unit| program.units[*unit].name.as_str());
-            tell(&importer.name, import.position, names.collect::<Vec<_>>().join(" → "));
+            tell(&importer.name, import, names.collect::<Vec<_>>().join(" → "));
         } else {
             follow(program, module, (open, done), tell);
         }

@@ -116,6 +116,7 @@ pub fn check(engine: &Engine, session: &Session, subject: Subject<'_>) -> Checke
     }
     for all in [&mut findings, &mut warnings] {
         all.sort_by_cached_key(|error| order(&program, error));
+        all.dedup_by(|one, other| one.at == other.at && one.what == other.what);
     }
     Checked {
         ast: program.units.first().filter(|unit| unit.name == subject.name).map(|unit| unit.ast.clone()),

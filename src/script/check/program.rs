@@ -43,6 +43,8 @@ pub(super) struct Import {
     pub(super) path: Option<String>,
     pub(super) alias: String,
     pub(super) position: Position,
+    /// The module, once it was read.
+    pub(super) module: Option<usize>,
 }
 
 impl Unit {
@@ -74,16 +76,21 @@ impl Program {
         program.add(engine, session, (name, text), findings);
         let mut next = 0;
         while next < program.units.len() {
-            for import in program.units[next].imports.clone() {
-                let place = session.sources.place(&program.units[next].name, import.position);
+            for (number, import) in program.units[next].imports.clone().into_iter().enumerate() {
+                let mut place = session.sources.place(&program.units[next].name, import.position);
                 let module = import.path.and_then(|path| {
+                    place.width = path.chars().count() + 2;
                     if let Some(known) = program.units.iter().skip(1).position(|unit| unit.name == path) {
                         return Some(known + 1);
                     }
                     let text = modules::read(session, &path).map_err(|error| findings.push(error.at(place)));
                     program.add(engine, session, (&path, &text.ok()?), findings)
                 });
-                program.units[next].aliases.insert(import.alias, module);
+                let unit = &mut program.units[next];
+                unit.imports[number].module = module;
+                if !import.alias.is_empty() {
+                    unit.aliases.insert(import.alias, module);
+                }
             }
             next += 1;
         }

@@ -12,12 +12,13 @@ impl Program {
         let (imports, outer, declared) = (&mut unit.imports, &mut unit.outer, &mut unit.declared);
         unit.ast.walk(&mut |nodes: &[ASTNode<'_>]| {
             match nodes.last() {
-                Some(ASTNode::Stmt(Stmt::Import(import, position))) => {
+                Some(ASTNode::Stmt(Stmt::Import(import, _))) => {
                     let path = match &import.0 {
                         Expr::StringConstant(path, _) => Some(path.to_string()),
                         _ => None,
                     };
-                    imports.push(Import { path, alias: import.1.name.to_string(), position: *position });
+                    let position = import.0.start_position();
+                    imports.push(Import { path, alias: import.1.name.to_string(), position, module: None });
                 }
                 Some(ASTNode::Stmt(Stmt::Var(variable, _, _))) => {
                     declared.insert(variable.0.name.to_string());

@@ -95,24 +95,24 @@ fn modules_that_are_not_there_or_have_no_such_function() {
     let rig = rig(script).file("lib/common.rhai", "fn greet(name) { log(nme); }\nprivate fn secret() { }\n");
     insta::assert_snapshot!(shown(&rig, 2), @r#"
 error: there is no module `std/helth`
-  --> deploy.rhai:2:1
+  --> deploy.rhai:2:8
   |
 2 | import "std/helth" as health;
-  | ^
+  |        ^^^^^^^^^^^
   fix: did you mean `std/health`?
 
 error: `../elsewhere.rhai` lies outside the project
-  --> deploy.rhai:4:1
+  --> deploy.rhai:4:8
   |
 4 | import "../elsewhere" as other;
-  | ^
+  |        ^^^^^^^^^^^^^^
   fix: name a path below the folder of playbook.toml, without `..`
 
 error: there is no module `lib/none`
-  --> deploy.rhai:5:1
+  --> deploy.rhai:5:8
   |
 5 | import "lib/none" as none;
-  | ^
+  |        ^^^^^^^^^^
   why: lib/none.rhai is not below the project
   fix: name a .rhai file by its path from the folder of playbook.toml, without `.rhai`
 
@@ -163,10 +163,10 @@ fn modules_in_a_circle_and_modules_that_do_not_parse() {
         .file("c.rhai", "fn three( { }\n");
     insta::assert_snapshot!(shown(&rig, 2), @r#"
 error: modules import each other in a circle: a → b → a
-  --> b:1:1
+  --> b:1:8
   |
 1 | import "a" as a;
-  | ^
+  |        ^^^
   fix: move what both need into a third module
 
 error: `)` is missing here
