@@ -10,7 +10,7 @@ use rhai::packages::{
 use rhai::{AST, Engine, OptimizationLevel, ParseError};
 
 use super::session::Session;
-use super::{bounds, forms, handle, here, modules, stand_in, traces, values, words};
+use super::{bounds, decisions, forms, handle, here, modules, stand_in, traces, values, words};
 use crate::base::error::Error;
 
 /// An engine for one run.
@@ -28,6 +28,7 @@ pub fn unbounded(session: &Arc<Session>) -> Engine {
     engine.set_module_resolver(modules::Resolver::new(Arc::clone(session)));
     facts(&mut engine, session);
     stand_in::register(&mut engine);
+    decisions::register(&mut engine);
     handle::register(&mut engine, session, session.pipeline.host.families);
     forms::register(&mut engine, session);
     let told = Arc::clone(session);
@@ -83,6 +84,19 @@ fn language() -> Engine {
 pub fn compile(engine: &Engine, source: &str) -> Result<AST, ParseError> {
     words::begin();
     engine.compile(without_header(source))
+}
+
+/// Compiles a source for a plan, in which nothing may be decided on a planned result, or as it is.
+pub(super) fn compile_for(engine: &Engine, source: &str, planning: bool) -> Result<AST, ParseError> {
+    if planning { compile(engine, &decisions::asked(source)) } else { compile(engine, source) }
+}
+
+/// Compiles the playbook `name`, whose text the session keeps, for a plan.
+pub fn compile_plan(engine: &Engine, session: &Session, name: &str) -> Result<AST, Error> {
+    let text = session.sources.text(name).unwrap_or_default();
+    let mut ast = compile_for(engine, &text, true).map_err(|error| traces::explain(&error.into(), name, &session.sources))?;
+    ast.set_source(name);
+    Ok(ast)
 }
 
 /// The source with its header as plain comments of the same width: the header was read on its own, and Rhai takes

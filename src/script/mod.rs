@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod check;
+pub mod decisions;
 pub mod engine;
 pub mod forms;
 pub mod handle;

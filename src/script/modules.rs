@@ -45,7 +45,7 @@ impl ModuleResolver for Resolver {
         let text = read(&self.session, path).map_err(|error| traces::raise(error.at(place()), position))?;
         let _open = Open::new(path).map_err(|error| traces::raise(error.at(place()), position))?;
         self.session.sources.keep(path, &text);
-        let mut ast = engine::compile(engine, &text).map_err(|error| {
+        let mut ast = engine::compile_for(engine, &text, self.session.is_planning()).map_err(|error| {
             EvalAltResult::ErrorInModule(path.to_owned(), Box::new(error.into()), position)
         })?;
         ast.set_source(path);

@@ -43,6 +43,8 @@ fn every_way_to_decide_on_it_is_a_horizon() {
         "if made {}",
         "while made.ok {}",
         "for x in made { log(x); }",
+        "switch made.key { \"a\" => 1 }",
+        "let n = #{ a: [made] }; switch n.a[0] { 1 => 2, _ => 3 }",
         "let x = made.key == \"k\";",
         "made.key.len();",
         "let y = 1 < made.bytes;",
@@ -55,6 +57,12 @@ fn every_way_to_decide_on_it_is_a_horizon() {
         assert!(seen.all().contains("beyond here"), "`{decision}`: {seen}");
         assert!(!seen.all().contains("went on"), "`{decision}` was decided");
     }
+}
+
+#[test]
+fn what_is_known_is_decided_in_a_plan_too() {
+    let (_, seen) = plan("let n = 2;\nswitch n { 1 => log(\"one\"), 2 => log(\"two\"), _ => log(\"more\") }\nfiles(\"store\").put(\"new\", \"x\");");
+    seen.expect(0).says("two").hides("one").hides("more").says("write 1 B");
 }
 
 #[test]
