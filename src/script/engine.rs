@@ -94,7 +94,8 @@ pub(super) fn compile_for(engine: &Engine, source: &str, planning: bool) -> Resu
 /// Compiles the playbook `name`, whose text the session keeps, for a plan.
 pub fn compile_plan(engine: &Engine, session: &Session, name: &str) -> Result<AST, Error> {
     let text = session.sources.text(name).unwrap_or_default();
-    let mut ast = compile_for(engine, &text, true).map_err(|error| traces::explain(&error.into(), name, &session.sources))?;
+    let mut ast = compile_for(engine, &text, true)
+        .map_err(|error| traces::explain(&error.into(), name, &session.sources))?;
     ast.set_source(name);
     Ok(ast)
 }

@@ -61,7 +61,9 @@ fn every_way_to_decide_on_it_is_a_horizon() {
 
 #[test]
 fn what_is_known_is_decided_in_a_plan_too() {
-    let (_, seen) = plan("let n = 2;\nswitch n { 1 => log(\"one\"), 2 => log(\"two\"), _ => log(\"more\") }\nfiles(\"store\").put(\"new\", \"x\");");
+    let (_, seen) = plan(
+        "let n = 2;\nswitch n { 1 => log(\"one\"), 2 => log(\"two\"), _ => log(\"more\") }\nfiles(\"store\").put(\"new\", \"x\");",
+    );
     seen.expect(0).says("two").hides("one").hides("more").says("write 1 B");
 }
 

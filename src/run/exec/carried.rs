@@ -92,7 +92,8 @@ impl Run {
             planning: intention == Intention::Plan,
         })?;
         let engine = Arc::new(engine::build(&session));
-        let ast = if session.is_planning() { engine::compile_plan(&engine, &session, &ready.name)? } else { ast };
+        let ast =
+            if session.is_planning() { engine::compile_plan(&engine, &session, &ready.name)? } else { ast };
         let limits = &ready.environment;
         Ok(Self {
             id,
