@@ -5,6 +5,7 @@ use rhai::{Expr, FnCallExpr, Position};
 use super::expressions::is_closure;
 use super::kind::Kind;
 use super::walk::Walk;
+use crate::base::error::Error;
 
 /// Methods that put something into an array or a map.
 const FILLERS: &[&str] = &["push", "append", "insert", "pad", "splice", "set", "mixin", "fill_with"];
@@ -29,7 +30,12 @@ impl Walk<'_> {
             })
             .collect();
         match &receiver {
-            Kind::Handles(targets) => return self.verb(targets, call, (&call.args, &kinds), position),
+            Kind::Handles(targets) => {
+                if self.world.program.units[unit].function(name, count).is_some() {
+                    self.tell(position, name.len(), |_| hidden(name));
+                }
+                return self.verb(targets, call, (&call.args, &kinds), position);
+            }
             Kind::Map(fields) if fields.contains_key(name) => return Kind::Unknown,
             _ => {}
         }
@@ -83,6 +89,14 @@ impl Walk<'_> {
             self.changed_inside(variable);
         }
     }
+}
+
+/// A script's own function comes before the methods of the engine: the primitive would silently not be called.
+fn hidden(name: &str) -> Error {
+    Error::usage(format!(
+        "the playbook's own function `{name}` would be called here, and not the resource's method"
+    ))
+    .fix(format!("give the function another name, for example `{name}_one`"))
 }
 
 /// The kind of what a built-in method gives.

@@ -268,3 +268,13 @@ deploy.rhai: nothing wrong in the environment `local`
 It touches nothing.
 "#);
 }
+
+#[test]
+fn a_function_that_hides_a_method_of_a_resource() {
+    let rig = crate::rig::Rig::new("[env.local.files.store]\npath = \"store\"\naccess = \"write\"\n");
+    let script = "//! T.\n//!\n//! uses = [\"files.store:write\"]\nfn put(key, text) { log(key); }\nfiles(\"store\").put(\"k\", \"x\");";
+    let (rig, seen) = rig.exec(script);
+    seen.expect(2).says("own function `put` would be called here").says("test.rhai:5:16");
+    let other = script.replace("fn put(key, text)", "fn put(key)");
+    rig.exec(&other).1.expect(0);
+}
