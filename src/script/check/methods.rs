@@ -31,7 +31,8 @@ impl Walk<'_> {
             .collect();
         match &receiver {
             Kind::Handles(targets) => {
-                if self.world.program.units[unit].function(name, count).is_some() {
+                let is_own = self.world.program.units[unit].function(name, count).is_some();
+                if is_own && self.verbs_take(name, count) {
                     self.tell(position, name.len(), |_| hidden(name));
                 }
                 return self.verb(targets, call, (&call.args, &kinds), position);
