@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Exit {
     /// Everything asked for was done.
     Done,
-    /// A step, check or effect failed; whatever had been done was taken back.
+    /// A step, check or effect failed; what had been done was taken back, or left where that was asked for.
     Failed,
     /// The command, playbook or `playbook.toml` is wrong; nothing was run.
     Usage,
@@ -65,7 +65,9 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done: everything asked for was done",
-            Self::Failed => "failed: a step, check or effect failed, and what had been done was taken back",
+            Self::Failed => {
+                "failed: a step, check or effect failed; what had been done was taken back, or left where that was asked for"
+            }
             Self::Usage => "usage: the command, the playbook or `playbook.toml` is wrong; nothing was run",
             Self::Denied => "denied: the grants of the environment do not cover what the playbook asked for",
             Self::Timeout => "timeout: a deadline or a limit of the sandbox ended the run",

@@ -1,6 +1,7 @@
 //! Carries out one command: what it prints, and its exit code.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::{Arguments, Color, Command, Common, Output, Target};
@@ -80,7 +81,7 @@ fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Orde
 
 fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
     let ready = order.ready(FAMILIES)?;
-    let summary = Arc::new(Summary::default());
+    let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)));
     let terminal = Arc::new(Terminal::new(is_colored(common, terminal::is_there()), is_live(common)));
     let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
     match common.output {
@@ -96,6 +97,13 @@ fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn()
     terminal.close();
     print(&summary.draw(style(common)));
     Ok(ended.exit())
+}
+
+/// The project's folder as the reader names it, when the reader does not stand in it.
+fn elsewhere(project: &Path) -> Option<String> {
+    let here = environment::current_folder().ok()?;
+    let name = project.strip_prefix(&here).unwrap_or(project);
+    (!here.starts_with(project)).then(|| name.display().to_string())
 }
 
 fn list(common: &Common) -> Result<Exit> {

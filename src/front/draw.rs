@@ -18,7 +18,7 @@ const LONGEST: usize = 160;
 pub fn tree(tree: &Tree, style: Style) -> String {
     let mut lines: Vec<Line> = tree.nodes.iter().flat_map(|node| block(node, 0)).collect();
     for unwind in &tree.unwinds {
-        lines.push(unwind_heading(unwind.entries, &unwind.reason));
+        lines.push(unwind_heading(&unwind.reason));
         lines.extend(unwind.items.iter().flat_map(|item| block(item, 1)));
         lines.extend(unwind.pending.iter().flat_map(|node| block(node, 2)));
     }
@@ -45,12 +45,8 @@ pub fn block(node: &Node, depth: usize) -> Vec<Line> {
 
 /// What taking back begins with.
 #[must_use]
-pub fn unwind_heading(entries: usize, reason: &str) -> Line {
-    let what = match entries {
-        1 => "taking back 1 change".to_owned(),
-        _ => format!("taking back {entries} changes"),
-    };
-    let line = Line::default().with(Paint::Warn, "↩ ").with(Paint::Bold, what);
+pub fn unwind_heading(reason: &str) -> Line {
+    let line = Line::default().with(Paint::Warn, "↩ ").with(Paint::Bold, "taking back what was done");
     if reason.is_empty() { line } else { line.with(Paint::Dim, format!(": {}", headline(reason, LONGEST))) }
 }
 

@@ -1,6 +1,7 @@
 //! One run from start to end: what was asked for, the run itself, and taking it back.
 
 pub mod exec;
+pub mod lock;
 pub mod order;
 pub mod parameters;
 pub mod project;

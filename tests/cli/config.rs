@@ -20,7 +20,7 @@ fn no_project() {
     --- stdout
     --- stderr
     error: there is no playbook.toml in [project] or above it
-      fix: begin a project: write a playbook.toml that says what playbooks may reach here, for example
+      fix: name its folder with --project DIR, or begin a project: write a playbook.toml that says what playbooks may reach here, for example
            [env.local.http.api]
            url = "http://127.0.0.1:[port]"
     "#);

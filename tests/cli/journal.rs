@@ -102,7 +102,7 @@ fn a_failed_run_shows_why_and_what_was_taken_back() {
       ✔ it is there: bad (== "bad")
     ✘ Write more  [took]  failed
       • write 1 B to `two.txt`  [took]  ↩ taken back
-    ↩ taking back 2 changes: the version is bad
+    ↩ taking back what was done: the version is bad
       ↩ write 1 B to `two.txt`  [took]  by delete `two.txt`
       ↩ write 3 B to `one.txt`  [took]  by delete `one.txt`
 

@@ -137,7 +137,12 @@ fn block(heading: &str) -> Vec<String> {
 fn readme_deploys_a_release_and_takes_a_bad_one_back() {
     let shop = Shop::new();
     let lines = block("Try it");
-    let [good, bad, stop] = lines.as_slice() else { panic!("three lines, not {lines:?}") };
+    let [good, bad, show, stop] = lines.as_slice() else { panic!("four lines, not {lines:?}") };
+
+    // A first deployment that fails is taken back so far that the next one begins anew.
+    let taken = std::net::TcpListener::bind(("127.0.0.1", shop.port)).unwrap();
+    shop.run(good).expect(1).says("taken back");
+    drop(taken);
 
     shop.run(good)
         .expect(0)
@@ -160,6 +165,7 @@ fn readme_deploys_a_release_and_takes_a_bad_one_back() {
     assert!(shop.database() == before, "the database is not as it was");
     assert_eq!(shop.version().as_deref(), Some("2.0.0"));
     assert!(shop.flag());
+    shop.run(show).expect(0).says("Verify its health").says("Deploy the shop");
     shop.rig.run(&["verify", "--project", "examples/shop"]).expect(0);
 
     health_example(&shop);

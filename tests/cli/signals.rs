@@ -85,5 +85,25 @@ fn a_killed_process_leaves_a_journal_that_verifies() {
     child.wait().unwrap();
     rig.run(&["runs"]).expect(0).says("interrupted");
     rig.run(&["verify"]).expect(0);
-    rig.run(&["exec", "test.rhai", "--dry-run"]).expect(0);
+    rig.run(&["exec", "test.rhai", "--dry-run"]).expect(0).hides("was cut off");
+    let next = rig.file("next.rhai", "//! Next.\nlog(\"here\");");
+    next.run(&["exec", "next.rhai"]).expect(0).says("was cut off, and nothing of it was taken back");
+    next.run(&["exec", "next.rhai"]).expect(0).hides("was cut off");
+}
+
+#[test]
+fn two_runs_that_name_the_same_lock_do_not_run_at_the_same_time() {
+    let script = "//! T.\n//!\n//! uses = [\"files.store:write\"]\n//! lock = \"store\"\nfiles(\"store\").put(\"key\", \"x\"); wait(\"1h\");";
+    let rig = Rig::new(SETTINGS).file("test.rhai", script);
+    let child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the write", 60, || rig.path("store/key").exists());
+    rig.run(&["exec", "test.rhai"])
+        .expect(2)
+        .says("the lock `store` of `local` is held by a run of tester@rig since");
+    rig.run(&["plan", "test.rhai"]).expect(0);
+    send("-INT", &child);
+    code(child, Duration::from_secs(30));
+    let quick = rig.file("quick.rhai", "//! Q.\n//!\n//! lock = \"store\"\nlog(\"free\");");
+    quick.run(&["exec", "quick.rhai"]).expect(0);
 }

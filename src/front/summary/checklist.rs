@@ -59,8 +59,10 @@ pub(super) fn judgements(tree: &Tree) -> Option<Line> {
         .collect();
     let count = |which: Option<bool>| judged.iter().filter(|passed| **passed == which).count();
     let (good, bad, open) = (count(Some(true)), count(Some(false)), count(None));
+    let cut_off = tree.end.as_ref().is_some_and(|end| end.error.is_some());
     let passed = match judged.len() {
         0 => return None,
+        all if good == all && cut_off => format!("{all} checks passed before it failed"),
         1 if good == 1 => "the check passed".to_owned(),
         all if good == all => format!("all {all} checks passed"),
         all => format!("{good} of {all} checks passed"),

@@ -19,13 +19,20 @@ use crate::base::text::show_duration;
 #[derive(Debug, Default)]
 pub struct Summary {
     tree: Mutex<Tree>,
+    project: Option<String>,
 }
 
 impl Summary {
+    /// A summary whose commands name the project's folder, for a reader who does not stand in it.
+    #[must_use]
+    pub fn naming(project: Option<String>) -> Self {
+        Self { project, ..Self::default() }
+    }
+
     /// The summary of what was heard so far; empty before a run began.
     #[must_use]
     pub fn draw(&self, style: Style) -> String {
-        self.tree.lock().map(|tree| of(&tree, style)).unwrap_or_default()
+        self.tree.lock().map(|tree| of(&tree, self.project.as_deref(), style)).unwrap_or_default()
     }
 }
 
@@ -51,7 +58,7 @@ impl Listener for Summary {
 
 /// The summary of a run that has ended, from wherever its events came.
 #[must_use]
-pub fn of(tree: &Tree, style: Style) -> String {
+pub fn of(tree: &Tree, project: Option<&str>, style: Style) -> String {
     let Some(head) = &tree.head else { return String::new() };
     let mut lines = vec![title(tree), Line::default()];
     if head.planning {
@@ -66,7 +73,8 @@ pub fn of(tree: &Tree, style: Style) -> String {
     lines.extend(undone::taken_back(tree));
     if !head.planning {
         let (run, environment, person) = (&head.run, &head.environment, &head.person);
-        let kept = format!("run {run} in {environment} by {person} · playbook show {run}");
+        let at = project.map(|project| format!(" --project {project}")).unwrap_or_default();
+        let kept = format!("run {run} in {environment} by {person} · playbook{at} show {run}");
         lines.push(Line::default().with(Paint::Dim, kept));
     }
     // A section that has nothing to say leaves its blank line behind.

@@ -87,9 +87,9 @@ impl Stage {
         match event {
             Event::RunBegan { .. } => self.title(),
             Event::RunEnded { .. } => self.flush(),
-            Event::UnwindBegan { entries, reason } => {
+            Event::UnwindBegan { reason, .. } => {
                 let mut lines = self.flush();
-                lines.push(draw::unwind_heading(*entries, reason));
+                lines.push(draw::unwind_heading(reason));
                 lines
             }
             Event::Unwound { .. } => {

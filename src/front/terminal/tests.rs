@@ -89,7 +89,7 @@ fn plain_lines_come_as_things_happen() {
       • git pull  180ms
       ✔ clean: 0 (== 0)
     ✔ Fetch  4.2s
-    ↩ taking back 1 change: it failed
+    ↩ taking back what was done: it failed
       ↩ git pull  5.0ms  by git reset
     ");
     assert_eq!(show.after(0), "");

@@ -15,13 +15,15 @@ use crate::base::outcome::Outcome;
 use crate::base::text;
 use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
-use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind};
+use crate::effect::journal::{Facts, Filter, Journal, NewRun, RunJournal, RunKind, Script, State};
 use crate::effect::pipeline::Mode;
+use crate::run::lock;
 use crate::run::order::{Ask, Audience, Ready};
 use crate::run::unwind::{self, Unwound};
 use crate::script::here::{self, Here};
 use crate::script::session::Session;
 use crate::script::{engine, imports};
+use crate::sys::lock::FileLock;
 use crate::sys::stop::Stop;
 use crate::sys::{clock, environment};
 
@@ -41,6 +43,8 @@ pub(super) struct Run {
     on_failure: OnFailure,
     ask: Option<Ask>,
     begin: Instant,
+    /// The lock on the environment, let go at the end.
+    _held: Option<FileLock>,
 }
 
 impl Run {
@@ -64,12 +68,12 @@ impl Run {
             lock: ready.header.lock.clone(),
             ..Facts::default()
         };
-        let journal = match intention {
-            Intention::Apply => {
-                Some(Journal::open(&ready.folder)?.begin_run(&NewRun { facts: facts.clone(), scripts })?)
-            }
+        let kept = match intention {
+            Intention::Apply => Some(keep(ready, &facts, scripts)?),
             Intention::Plan => None,
         };
+        let (journal, held, left) =
+            kept.map_or((None, None, None), |(journal, held, left)| (Some(journal), held, left));
         let id = journal.as_ref().map(|journal| journal.id().to_owned());
         let shown = json!({ "id": id.as_deref().unwrap_or("plan"), "environment": facts.environment, "person": facts.person, "playbook": facts.playbook });
         let mode = journal.clone().map_or(Mode::Plan, Mode::Apply);
@@ -91,6 +95,9 @@ impl Run {
             parameters: facts.parameters,
             planning: intention == Intention::Plan,
         })?;
+        if let Some(text) = left {
+            session.record(&Event::Logged { position: String::new(), text })?;
+        }
         let engine = Arc::new(engine::build(&session));
         let ast =
             if session.is_planning() { engine::compile_plan(&engine, &session, &ready.name)? } else { ast };
@@ -107,6 +114,7 @@ impl Run {
             on_failure: limits.on_failure,
             ask: audience.ask.clone(),
             begin,
+            _held: held,
         })
     }
 
@@ -165,6 +173,31 @@ impl Run {
         let error = error.or_else(|| journalled.err());
         Ended { run: self.id, outcome, error }
     }
+}
+
+/// A run's place in the journal, the lock it holds, and what the run before left behind.
+type Kept = (RunJournal, Option<FileLock>, Option<String>);
+
+/// Takes the lock that the header names, and begins the run in the journal.
+fn keep(ready: &Ready, facts: &Facts, scripts: Vec<Script>) -> Result<Kept> {
+    let journal = Journal::open(&ready.folder)?;
+    let holder = format!("a run of {} since {}", facts.person, clock::now().strftime("%F %T UTC"));
+    let name = ready.header.lock.as_deref();
+    let held = name.map(|name| lock::hold(&ready.folder, &facts.environment, name, &holder)).transpose()?;
+    let left = left_behind(&journal, &facts.environment)?;
+    Ok((journal.begin_run(&NewRun { facts: facts.clone(), scripts })?, held, left))
+}
+
+/// What to say when the last run in this environment never came to its end.
+fn left_behind(journal: &Journal, environment: &str) -> Result<Option<String>> {
+    let filter = Filter { last: Some(1), environment: Some(environment.to_owned()), ..Filter::default() };
+    let last = journal.runs(&filter)?.into_iter().next().filter(|run| run.state == State::Interrupted);
+    Ok(last.map(|run| {
+        format!(
+            "warning: run {} of {} was cut off, and nothing of it was taken back: `playbook show {}` tells what it did",
+            run.id, run.facts.playbook, run.id
+        )
+    }))
 }
 
 async fn deadline(stop: Stop, timeout: Duration) {

@@ -98,7 +98,7 @@ fn above(from: &Path) -> Result<PathBuf> {
         Some(folder) => files::real_path(folder),
         None => {
             Err(Error::missing(format!("there is no {FILE} in {} or above it", from.display())).fix(format!(
-                "begin a project: write a {FILE} that says what playbooks may reach here, for example\n\
+                "name its folder with --project DIR, or begin a project: write a {FILE} that says what playbooks may reach here, for example\n\
                  [env.local.http.api]\nurl = \"http://127.0.0.1:8080\""
             )))
         }

@@ -100,7 +100,10 @@ async fn a_stop_asks_first_and_then_kills() {
     };
     let error = run(&polite, Stdin::Null, &stop, &listen).await.unwrap_err();
     assert_eq!(error.what, "enough");
-    assert_eq!(*seen.lock().unwrap(), ["ready", "closing"]);
+    // The shell may say of its own `sleep`, which the signal reached first, that it was terminated.
+    let seen: Vec<String> =
+        seen.lock().unwrap().iter().filter(|line| *line != "Terminated").cloned().collect();
+    assert_eq!(seen, ["ready", "closing"]);
 
     let stop = Stop::default();
     let stubborn = command(&["sh", "-c", "trap '' TERM; echo ready; sleep 4711.2; sleep 4711.2"]);
