@@ -1,7 +1,9 @@
 """The sides of each contest: the same job written for each program, and the proof that it was done."""
 
+import json
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,12 +86,15 @@ def our_steps(programs: Programs, work: Path) -> Side:
     folder = make(work / "playbook-steps", {"playbook.toml": SETTINGS, "job.rhai": "\n".join(lines) + "\n"})
 
     def journalled(_: measure.Run) -> bool:
-        journal = sqlite3.connect(folder / ".playbook" / "journal.db")
-        done = "json_extract(body, '$.event') = 'effect_ended' AND json_extract(body, '$.outcome') = 'done'"
-        last = "SELECT id FROM runs ORDER BY number DESC LIMIT 1"
-        (count,) = journal.execute(f"SELECT count(*) FROM entries WHERE run = ({last}) AND {done}").fetchone()
-        journal.close()
-        return count == STEPS
+        shown = subprocess.run(
+            [str(programs.playbook), "show", "last", "--output", "json"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        entries = json.loads(shown.stdout)["entries"]
+        done = [one for one in entries if one["event"] == "effect_ended" and one["outcome"] == "done"]
+        return len(done) == STEPS
 
     return Side("playbook", folder, [str(programs.playbook), "exec", "job.rhai"], journalled)
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use playbook::base::effect::Effect;
 use playbook::effect::options::SHARED;
 use playbook::primitives::FAMILIES;
+use playbook::script::handle::MOST_VALUES;
 
 const FLOORS: [&str; 7] = ["base", "sys", "effect", "primitives", "script", "run", "front"];
 
@@ -217,6 +218,7 @@ fn required_arguments_come_first() {
                 family.name,
                 entry.name
             );
+            assert!(arguments.len() < MOST_VALUES, "{}.{} cannot be called by position", family.name, entry.name);
         }
     }
 }

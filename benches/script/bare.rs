@@ -5,5 +5,5 @@ mod work;
 use playbook::script::engine;
 
 fn main() {
-    work::time(engine::unbounded, || 0);
+    work::run(engine::unbounded, || 0);
 }

@@ -9,5 +9,5 @@ use playbook::script::engine;
 static ALLOCATOR: Cap<std::alloc::System> = Cap::new(std::alloc::System, usize::MAX);
 
 fn main() {
-    work::time(engine::build, || ALLOCATOR.allocated());
+    work::run(engine::build, || ALLOCATOR.allocated());
 }

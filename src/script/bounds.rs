@@ -10,7 +10,11 @@ use crate::base::error::{Error, Kind};
 use crate::base::text;
 use crate::effect::environment::Limits;
 
-/// How often the stop is looked at, in operations; memory is looked at every time, because one operation can double it.
+/// How often the memory is looked at, in operations: about one call of a function, which can take as much as the limits
+/// of sizes allow one value.
+const WEIGH_EVERY: u64 = 8;
+
+/// How often the stop is looked at, in operations; a multiple of the other.
 const LOOK_EVERY: u64 = 64;
 
 /// The stack of a script's thread, in bytes, for what its memory limit allows: a chain of closures is dropped by
@@ -33,16 +37,33 @@ pub(super) fn set(engine: &mut Engine, session: &Arc<Session>) {
     engine.set_max_functions(2_000);
     engine.set_max_modules(limits.modules);
     let most = (session.allocated)().saturating_add(usize::try_from(limits.memory).unwrap_or(usize::MAX));
-    let (allocated, memory) = (session.allocated, limits.memory);
+    let weigh = Weigh { allocated: session.allocated, most, memory: limits.memory };
+    // Called at every operation: what is rare stays out of it.
     engine.on_progress(move |operations| {
-        if allocated() > most {
+        if operations % WEIGH_EVERY == 0 || here::has_ended() { weigh.look(operations) } else { None }
+    });
+}
+
+/// The bound of what the process may allocate.
+struct Weigh {
+    allocated: fn() -> usize,
+    most: usize,
+    memory: u64,
+}
+
+impl Weigh {
+    /// Why the script has to end now, if it has to.
+    #[inline(never)]
+    fn look(&self, operations: u64) -> Option<Dynamic> {
+        if (self.allocated)() > self.most {
+            let size = text::show_size(self.memory);
             here::end(
-                Error::new(Kind::Limit, format!("the script uses more memory than {}", text::show_size(memory)))
+                Error::new(Kind::Limit, format!("the script uses more memory than {size}"))
                     .fix("keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml"),
             );
         } else if operations % LOOK_EVERY != 0 && !here::has_ended() {
             return None;
         }
         here::stopped().map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))
-    });
+    }
 }

@@ -1,7 +1,7 @@
 //! Handles: `postgres("main")` and its methods. A script holds a name, never an address or a password.
 
 use std::any::TypeId;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
@@ -17,6 +17,10 @@ use crate::base::suggest;
 use crate::effect::family::{Families, Family};
 use crate::effect::pipeline::{Reply, Request};
 use crate::effect::primitive::Entry;
+
+/// The most values a verb may be called with: every argument of the longest primitive by position, and a map. One
+/// number for all, because to ask each primitive for its arguments would take longer than all else at the start of a run.
+pub const MOST_VALUES: usize = 9;
 
 /// One resource in a script.
 #[derive(Clone, Debug)]
@@ -41,8 +45,9 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>, families: Families)
             Ok::<_, Box<rhai::EvalAltResult>>(Handle { id, family })
         });
     }
-    for (verb, most) in arities(families) {
-        for count in 0..=most {
+    let verbs: BTreeSet<_> = families.iter().flat_map(|family| family.entries).map(|entry| entry.name).collect();
+    for verb in verbs {
+        for count in 0..=MOST_VALUES {
             let mut types = vec![TypeId::of::<Handle>()];
             types.resize(count + 1, TypeId::of::<Dynamic>());
             let session = Arc::clone(session);
@@ -57,16 +62,6 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>, families: Families)
             );
         }
     }
-}
-
-/// Every verb and the most values it may be called with: all arguments by position, and a map of the rest.
-fn arities(families: Families) -> BTreeMap<&'static str, usize> {
-    let mut verbs = BTreeMap::new();
-    for entry in families.iter().flat_map(|family| family.entries) {
-        let most = verbs.entry(entry.name).or_insert(0);
-        *most = (*most).max(entry.arguments().len() + 1).max(2);
-    }
-    verbs
 }
 
 fn place_of(session: &Session, context: &NativeCallContext) -> Place {

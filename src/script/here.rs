@@ -103,6 +103,7 @@ pub fn end(reason: Error) {
 
 /// Whether this thread's script has met its end.
 #[must_use]
+#[inline]
 pub fn has_ended() -> bool {
     ENDED.get()
 }
