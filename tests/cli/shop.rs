@@ -194,7 +194,12 @@ fn killed_in_the_middle(shop: &Shop, line: &str) {
         .stderr(std::fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
-    wait_until("the bad release is running", 300, || shop.version().as_deref() == Some("2.1.0"));
+    wait_until("the bad release is running", 300, || {
+        if child.try_wait().unwrap().is_some() {
+            panic!("the deploy ended early:\n{}", std::fs::read_to_string(&log).unwrap());
+        }
+        shop.version().as_deref() == Some("2.1.0")
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     shop.rig.run(&["verify", "--project", "examples/shop"]).expect(0);
