@@ -40,7 +40,10 @@ pub(super) fn set(engine: &mut Engine, session: &Arc<Session>) {
     let weigh = Weigh { allocated: session.allocated, most, memory: limits.memory };
     // Called at every operation: what is rare stays out of it.
     engine.on_progress(move |operations| {
-        if operations % WEIGH_EVERY == 0 || here::has_ended() { weigh.look(operations) } else { None }
+        if operations % WEIGH_EVERY != 0 && !here::may_have_ended() {
+            return None;
+        }
+        weigh.look(operations)
     });
 }
 
@@ -53,9 +56,10 @@ struct Weigh {
 
 impl Weigh {
     /// Why the script has to end now, if it has to.
+    #[cold]
     #[inline(never)]
     fn look(&self, operations: u64) -> Option<Dynamic> {
-        if (self.allocated)() > self.most {
+        if operations % WEIGH_EVERY == 0 && (self.allocated)() > self.most {
             let size = text::show_size(self.memory);
             here::end(
                 Error::new(Kind::Limit, format!("the script uses more memory than {size}"))

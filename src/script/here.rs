@@ -1,14 +1,18 @@
 //! Where this thread stands in the tree of a run. Each branch of `parallel` has a thread, and so a place, of its own.
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::error::Error;
 use crate::base::event::Position;
 use crate::sys::stop::Stop;
 
+/// Whether any thread met its end: a hint that spares all others the look at their own.
+static SOME_ENDED: AtomicBool = AtomicBool::new(false);
+
 thread_local! {
     static HERE: RefCell<Here> = RefCell::default();
-    /// Whether this thread met its end: looked at before every operation, so it must cost nothing.
+    /// Whether this thread met its end.
     static ENDED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -89,7 +93,7 @@ pub fn stopped() -> Option<Error> {
         here.stop.is_given().then(|| here.stop.reason()).flatten()
     });
     if reason.is_some() {
-        ENDED.set(true);
+        meet_end();
     }
     reason
 }
@@ -98,14 +102,26 @@ pub fn stopped() -> Option<Error> {
 /// can be caught, so every further operation and effect has to meet it again.
 pub fn end(reason: Error) {
     stop().give(reason);
+    meet_end();
+}
+
+fn meet_end() {
     ENDED.set(true);
+    SOME_ENDED.store(true, Ordering::Relaxed);
 }
 
 /// Whether this thread's script has met its end.
 #[must_use]
-#[inline]
 pub fn has_ended() -> bool {
     ENDED.get()
+}
+
+/// Whether any script of this process has met its end, so that [`has_ended`] has to be asked. This is read at every
+/// operation of a script, where a word of the thread's own would cost several times as much.
+#[must_use]
+#[inline]
+pub fn may_have_ended() -> bool {
+    SOME_ENDED.load(Ordering::Relaxed)
 }
 
 /// Whether this thread takes things back.
