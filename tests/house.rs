@@ -218,7 +218,12 @@ fn required_arguments_come_first() {
                 family.name,
                 entry.name
             );
-            assert!(arguments.len() < MOST_VALUES, "{}.{} cannot be called by position", family.name, entry.name);
+            assert!(
+                arguments.len() < MOST_VALUES,
+                "{}.{} cannot be called by position",
+                family.name,
+                entry.name
+            );
         }
     }
 }

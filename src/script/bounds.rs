@@ -61,13 +61,13 @@ impl Weigh {
     fn look(&self, operations: u64) -> Option<Dynamic> {
         if operations % WEIGH_EVERY == 0 && (self.allocated)() > self.most {
             let size = text::show_size(self.memory);
-            here::end(
-                Error::new(Kind::Limit, format!("the script uses more memory than {size}"))
-                    .fix("keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml"),
-            );
+            here::end(Error::new(Kind::Limit, format!("the script uses more memory than {size}")).fix(
+                "keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml",
+            ));
         } else if operations % LOOK_EVERY != 0 && !here::has_ended() {
             return None;
         }
-        here::stopped().map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))
+        here::stopped()
+            .map(|error| serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json)))
     }
 }

@@ -45,7 +45,8 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>, families: Families)
             Ok::<_, Box<rhai::EvalAltResult>>(Handle { id, family })
         });
     }
-    let verbs: BTreeSet<_> = families.iter().flat_map(|family| family.entries).map(|entry| entry.name).collect();
+    let verbs: BTreeSet<_> =
+        families.iter().flat_map(|family| family.entries).map(|entry| entry.name).collect();
     for verb in verbs {
         for count in 0..=MOST_VALUES {
             let mut types = vec![TypeId::of::<Handle>()];
