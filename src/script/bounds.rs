@@ -40,7 +40,7 @@ pub(super) fn set(engine: &mut Engine, session: &Arc<Session>) {
     let weigh = Weigh { allocated: session.allocated, most, memory: limits.memory };
     // Called at every operation: what is rare stays out of it.
     engine.on_progress(move |operations| {
-        if operations % WEIGH_EVERY != 0 && !here::may_have_ended() {
+        if !operations.is_multiple_of(WEIGH_EVERY) && !here::may_have_ended() {
             return None;
         }
         weigh.look(operations)
@@ -59,12 +59,12 @@ impl Weigh {
     #[cold]
     #[inline(never)]
     fn look(&self, operations: u64) -> Option<Dynamic> {
-        if operations % WEIGH_EVERY == 0 && (self.allocated)() > self.most {
+        if operations.is_multiple_of(WEIGH_EVERY) && (self.allocated)() > self.most {
             let size = text::show_size(self.memory);
             here::end(Error::new(Kind::Limit, format!("the script uses more memory than {size}")).fix(
                 "keep bulk data out of the script, or raise `memory` in [env.NAME.limits] of playbook.toml",
             ));
-        } else if operations % LOOK_EVERY != 0 && !here::has_ended() {
+        } else if !operations.is_multiple_of(LOOK_EVERY) && !here::has_ended() {
             return None;
         }
         here::stopped()
