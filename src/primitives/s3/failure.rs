@@ -72,7 +72,7 @@ impl Bucket {
                     .fix(format!("make it, or correct `bucket` of {table}"))
             }
             ("NoSuchKey" | "NoSuchVersion", _) => Error::missing(what),
-            ("InvalidAccessKeyId", _) => remote(format!("correct `access_key` of {table}")),
+            ("InvalidAccessKeyId" | "NotSignedUp", _) => remote(format!("correct `access_key` of {table}")),
             ("SignatureDoesNotMatch", _) => remote(format!("correct `secret_key` of {table}")),
             ("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired", _) => {
                 remote(format!("get new keys; `session_token` of {table} is not valid any more"))
