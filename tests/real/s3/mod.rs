@@ -1,5 +1,6 @@
 //! Buckets of real S3 servers: one that checks signatures and keeps plain files, one that keeps versions.
 
+mod access;
 mod failures;
 mod objects;
 mod store;
