@@ -65,7 +65,7 @@ impl Primitive for DumpTo {
         let target = Target { store: self.store, key: self.key, replace: self.replace, expected: None };
         let mut dump = Dump::begin(&cx, target).await?;
         let mut running = programs.dump()?;
-        let mut stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+        let mut stdout = running.take_stdout()?;
         let ((), ended) = tokio::try_join!(dump.copy(&mut stdout), programs.finish(running))?;
         well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))?;
         let after = tables(&cx).await?;

@@ -67,7 +67,7 @@ impl Programs {
         let (mut here, there) = tokio::io::duplex(PIPE);
         let mut running =
             process::spawn(&self.command("pg_restore", &["--list"])?, Stdin::Stream(Box::new(there)))?;
-        let stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+        let stdout = running.take_stdout()?;
         let feed = async {
             while let Some(chunk) = dump::next(source, "the archive cannot be read").await? {
                 // The list stands at the beginning, and pg_restore does not take the rest.
