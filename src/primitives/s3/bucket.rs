@@ -184,6 +184,22 @@ impl Bucket {
         })
     }
 
+    /// Makes an empty object, unless there is one of that key.
+    pub(super) async fn write_first(&self, key: &str, with: Attributes) -> Result<()> {
+        let request = self.patient.put_object().bucket(&self.name).key(self.whole(key)).if_none_match("*");
+        let request = request.set_content_type(with.content_type).set_metadata(Some(with.metadata));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(why) => {
+                let error = self.failed(&format!("write `{key}`"), &why);
+                if status(&error) == Some(412) {
+                    self.refuse_taken(key).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Removes an object; none there is no error.
     pub(super) async fn erase(&self, key: &str) -> Result<()> {
         let request = self.client.delete_object().bucket(&self.name).key(self.whole(key));
