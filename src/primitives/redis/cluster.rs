@@ -73,10 +73,12 @@ impl Slots {
 /// Where a refusal of the node at `from` sends the command, when it does.
 pub(super) fn redirect(why: &ServerError, from: &Address) -> Option<Redirect> {
     let place = why.details()?.split_whitespace().nth(1)?;
-    let mut to = Address::parse(place, from.port);
-    if let Some(port) = place.strip_prefix(':') {
-        to = port.parse().ok().map(|port| Address::new(from.host.clone(), port));
-    }
+    // A node that does not know how the other is reached names the port alone.
+    let port = place.strip_prefix(':').and_then(|port| port.parse().ok());
+    let to = match port {
+        Some(port) => Some(Address::new(from.host.clone(), port)),
+        None => Address::parse(place, from.port),
+    };
     match why.code() {
         "MOVED" => to.map(Redirect::Moved),
         "ASK" => to.map(Redirect::Ask),

@@ -90,7 +90,7 @@ async fn ask(
     let mut node = Node::connect(target, named, address, login).await?;
     let (name, arguments) = question.words.split_first().unwrap_or((&"PING", &[]));
     let answer = tokio::time::timeout(target.connect_timeout, node.ask(cmd(name).arg(arguments))).await;
-    let answer = answer.map_err(|_| errors::silent(scene, target.connect_timeout))?;
+    let answer = answer.map_err(|_| errors::silent(scene, target.tls.is_some(), target.connect_timeout))?;
     match answer.map_err(|why| errors::lost(scene, question.what, &why, false).unchanged())? {
         Value::ServerError(why) => Err(errors::refused(scene, question.what, &why)),
         answer => Ok(answer),

@@ -83,9 +83,6 @@ fn fix(code: &str, details: &str) -> Option<&'static str> {
         "ERR" if details.contains("without any password configured") => {
             "take `password` out: the server wants none"
         }
-        "ERR" if details.contains("not an integer or out of range") => {
-            "use another key: this one holds no whole number, or the sum is too large"
-        }
         "ERR" if details.contains("unknown command") => {
             "use a server that has this command (Redis 4.0 and later), or let it be called by its own name"
         }
@@ -106,7 +103,7 @@ pub(super) fn unreachable(scene: Scene<'_>, is_encrypted: bool, why: &RedisError
     {
         error.fix("set `tls = false` if the server does not encrypt; give `certificate` and `key` if it asks for one")
     } else if why.is_connection_dropped() {
-        error.fix("set `tls = true` if the server wants encryption; else look into its log")
+        error.fix("look into the server's log: it closed the connection. It may want encryption (`tls = true`), be full (maxclients), or let nobody in from here (protected-mode)")
     } else {
         error.fix("check `host` and `port`, and whether this machine may reach that server")
     };
@@ -114,10 +111,19 @@ pub(super) fn unreachable(scene: Scene<'_>, is_encrypted: bool, why: &RedisError
 }
 
 /// Nothing was heard of the node for as long as connecting may take.
-pub(super) fn silent(scene: Scene<'_>, waited: std::time::Duration) -> Error {
+pub(super) fn silent(scene: Scene<'_>, is_encrypted: bool, waited: std::time::Duration) -> Error {
+    // A server that does not encrypt waits for the end of a line that never comes.
+    let fix = match is_encrypted {
+        true => {
+            "set `tls = false` if the server does not encrypt; else see whether it is stuck or a firewall drops the packets"
+        }
+        false => {
+            "see whether the server is stuck or a firewall drops the packets; `connect_timeout` sets how long to wait"
+        }
+    };
     Error::timeout(format!("`{}` cannot be reached at {}", scene.named, scene.address))
         .why(format!("the server did not answer within {}", text::show_duration(waited)))
-        .fix("see whether the server is stuck or a firewall drops the packets; `connect_timeout` sets how long to wait")
+        .fix(fix)
         .unchanged()
 }
 

@@ -93,7 +93,7 @@ impl Primitive for Invalidate {
         let session = Session::open(cx).await?;
         self.permit(cx, &session)?;
         let now = sweep::estimate(cx, &session, &self.pattern).await?;
-        Ok(Inverse::none(format!("removed keys are not kept: a cache fills itself again ({now} match now)")))
+        Ok(Inverse::none(format!("{now} match now, and are not kept: a cache fills itself again")))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

@@ -10,7 +10,6 @@ mod errors;
 mod expiry;
 mod facts;
 mod held;
-mod increment;
 mod info;
 mod invalidate;
 mod node;
@@ -42,7 +41,6 @@ pub const FAMILY: Family = Family {
         entry::<read::TimeToLive>(),
         entry::<invalidate::Count>(),
         entry::<set::Set>(),
-        entry::<increment::Increment>(),
         entry::<expiry::Expire>(),
         entry::<expiry::Persist>(),
         entry::<publish::Publish>(),

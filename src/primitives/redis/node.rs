@@ -57,7 +57,7 @@ impl Node {
             Ok(Self { address: address.clone(), connection })
         };
         let made = tokio::time::timeout(target.connect_timeout, made).await;
-        made.unwrap_or_else(|_| Err(errors::silent(scene, target.connect_timeout)))
+        made.unwrap_or_else(|_| Err(errors::silent(scene, target.tls.is_some(), target.connect_timeout)))
     }
 
     /// Sends one command. A refusal is an answer; an error means that the connection is gone.

@@ -12,8 +12,10 @@ const FEWEST: usize = 16;
 const FIRST: usize = 128;
 /// So many empty turns are remembered.
 const REMEMBERED: usize = 15;
-/// After so many turns an empty one is measured again.
-const AGAIN: u32 = 128;
+/// After so many turns their size is judged. One alone says little: whoever measures it may have been held up himself.
+const JUDGED: usize = 8;
+/// After so many judgements an empty turn is measured again.
+const AGAIN: u32 = 16;
 
 /// How many keys one turn looks at. A node serves one command after the other, so a client waits for the turn that is
 /// being served: turns are kept about as short as the way to the node and back.
@@ -22,13 +24,14 @@ pub(super) struct Pace {
     count: usize,
     most: usize,
     empty: Vec<Duration>,
-    turns: u32,
+    turns: Vec<Duration>,
+    judgements: u32,
 }
 
 impl Pace {
     /// Turns of at most `most` keys.
     pub(super) fn new(most: usize) -> Self {
-        Self { count: FIRST.min(most), most, empty: Vec::new(), turns: 0 }
+        Self { count: FIRST.min(most), most, empty: Vec::new(), turns: Vec::new(), judgements: 0 }
     }
 
     /// How many keys the next turn is to look at.
@@ -38,7 +41,7 @@ impl Pace {
 
     /// Whether an empty turn should be measured before the next one.
     pub(super) const fn wants_empty(&self) -> bool {
-        self.empty.len() < REMEMBERED || self.turns >= AGAIN
+        self.empty.len() < REMEMBERED || self.judgements >= AGAIN
     }
 
     /// An empty turn took so long: there, and back.
@@ -47,27 +50,29 @@ impl Pace {
             self.empty.remove(0);
         }
         self.empty.push(took);
-        self.turns = 0;
+        self.judgements = 0;
     }
 
     /// A turn took so long.
     pub(super) fn learn(&mut self, took: Duration) {
-        self.turns += 1;
-        let empty = self.usual();
-        let busy = took.saturating_sub(empty);
-        if busy > (empty / 2).clamp(SHORTEST, LONGEST) {
-            self.count = (self.count * 3 / 4).max(FEWEST.min(self.most));
-        } else {
-            self.count = (self.count + self.count / 8 + 1).min(self.most);
+        self.turns.push(took);
+        if self.turns.len() < JUDGED {
+            return;
         }
+        let empty = median(&self.empty);
+        let busy = median(&self.turns).saturating_sub(empty).max(Duration::from_micros(1));
+        let budget = (empty / 2).clamp(SHORTEST, LONGEST);
+        let fitting = (self.count as f64 * budget.as_secs_f64() / busy.as_secs_f64()) as usize;
+        self.count = fitting.clamp(self.count / 2, self.count * 2).max(FEWEST).min(self.most);
+        self.turns.clear();
+        self.judgements += 1;
     }
+}
 
-    /// The median of the empty turns.
-    fn usual(&self) -> Duration {
-        let mut sorted = self.empty.clone();
-        sorted.sort_unstable();
-        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-    }
+fn median(durations: &[Duration]) -> Duration {
+    let mut sorted = durations.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 /// At most so many keys a second, over all nodes together.
@@ -116,7 +121,7 @@ mod tests {
         let mut pace = measured(1000, micros(60));
         (0..100).for_each(|_| pace.learn(micros(90)));
         assert_eq!(pace.count(), 1000);
-        (0..100).for_each(|_| pace.learn(micros(900)));
+        (0..100).for_each(|_| pace.learn(micros(5000)));
         assert_eq!(pace.count(), FEWEST);
         // Where the way is long, a turn may take longer too.
         let mut far = measured(1000, micros(1000));
@@ -125,11 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn turns_come_to_last_as_long_as_they_should_whatever_delays_a_few_of_them() {
+        let mut pace = measured(10_000, micros(60));
+        for turn in 0..400 {
+            // 200 ns for each key, and now and then somebody else's turn.
+            let delay = if turn % 4 == 0 { 3000 } else { 0 };
+            pace.learn(micros(60 + pace.count() as u64 / 5 + delay));
+        }
+        assert!((480..=520).contains(&pace.count()), "{}", pace.count());
+    }
+
+    #[test]
     fn a_bound_holds_from_the_first_turn_on() {
         let mut pace = measured(5, micros(60));
         assert_eq!(pace.count(), 5);
-        pace.learn(micros(900));
-        pace.learn(micros(60));
+        (0..20).for_each(|_| pace.learn(micros(9000)));
+        assert_eq!(pace.count(), 5);
+        (0..20).for_each(|_| pace.learn(micros(60)));
         assert_eq!(pace.count(), 5);
     }
 
@@ -137,15 +154,15 @@ mod tests {
     fn an_empty_turn_is_measured_again_from_time_to_time() {
         let mut pace = measured(1000, micros(60));
         assert!(!pace.wants_empty());
-        (0..AGAIN).for_each(|_| pace.learn(micros(70)));
+        (0..AGAIN as usize * JUDGED).for_each(|_| pace.learn(micros(70)));
         assert!(pace.wants_empty());
         pace.learn_empty(micros(80));
-        assert!(!pace.wants_empty() && pace.usual() == micros(60));
+        assert!(!pace.wants_empty() && median(&pace.empty) == micros(60));
     }
 
     #[test]
     fn a_rate_spreads_keys_over_time() {
-        let began = Instant::now();
+        let began = crate::sys::clock::instant();
         let rate = Rate::new(1000, began);
         assert_eq!(rate.at_once(), 100);
         assert_eq!(rate.wait(500, began), Duration::from_millis(500));

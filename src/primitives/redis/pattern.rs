@@ -18,17 +18,20 @@ pub(super) fn spares_nothing(pattern: &str) -> bool {
     let mut letters = pattern.chars();
     let mut is_class = false;
     while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => {
-                if letters.next().is_some_and(char::is_alphanumeric) && !is_class {
-                    return false;
-                }
+        let own = match letter {
+            '\\' => letters.next(),
+            '[' => {
+                is_class = true;
+                None
             }
-            ']' => is_class = false,
-            '[' => is_class = true,
-            _ if is_class => {}
-            _ if letter.is_alphanumeric() => return false,
-            _ => {}
+            ']' => {
+                is_class = false;
+                None
+            }
+            _ => Some(letter),
+        };
+        if !is_class && own.is_some_and(char::is_alphanumeric) {
+            return false;
         }
     }
     true

@@ -41,7 +41,8 @@ impl Primitive for Restore {
 
     async fn inverse(&self, _: &Cx) -> Result<Inverse> {
         for entry in &self.entries {
-            (entry.payload()?, entry.until()?);
+            entry.payload()?;
+            entry.until()?;
         }
         Ok(Inverse::none("it puts back what an earlier change recorded, and records nothing itself"))
     }

@@ -55,7 +55,8 @@ impl Primitive for Set {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        (self.bytes()?, self.millis()?);
+        self.bytes()?;
+        self.millis()?;
         let session = Session::open(cx).await?;
         match held::find(&session, &self.key).await? {
             Held::Absent => {

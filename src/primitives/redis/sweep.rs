@@ -19,6 +19,8 @@ const TOLD: Duration = Duration::from_millis(200);
 const MANY: u64 = 1_000_000;
 /// So many keys are looked at for a guess, over all masters.
 const SAMPLE: u64 = 20_000;
+/// In so many turns on each master at most.
+const SAMPLE_TURNS: usize = 100;
 
 /// A sweep over the keys of a pattern.
 pub(super) struct Sweep<'a> {
@@ -160,7 +162,10 @@ pub(super) async fn estimate(cx: &Cx, session: &Session<'_>, pattern: &str) -> R
     let look = async |node| {
         let mut walk = Walk::new(cx, session, node, pattern, 1000);
         let mut part = Estimate { found: 0, looked: 0, total: walk.size().await?, is_whole: false };
-        while !walk.is_over() && part.looked < share {
+        for _ in 0..SAMPLE_TURNS {
+            if walk.is_over() || part.looked >= share {
+                break;
+            }
             let turn = walk.turn(&[], true).await?;
             part.found += turn.found.len() as u64;
             part.looked += turn.looked;
