@@ -27,7 +27,8 @@ impl<'a> Facts<'a> {
             "memory": {
                 "used": used,
                 "max": max,
-                "ratio": ratio(used, max),
+                // Where nothing bounds it, the machine does.
+                "ratio": ratio(used, max.or(self.number("total_system_memory"))),
                 "fragmentation": self.float("mem_fragmentation_ratio"),
             },
             "clients": {

@@ -49,7 +49,7 @@ impl Primitive for Ping {
 /// Reads what the server says of itself: `#{ version, role, memory: #{ used, max, ratio, fragmentation }, clients:
 /// #{ connected, blocked, max }, replication: #{ … }, keys: #{ total, expiring }, evicted, expired, hits, misses,
 /// hit_ratio, operations_per_second, up_ms }`. Sizes are in bytes, and what the server does not bound or does not know is
-/// `()`. A master's `replication` is `#{ replicas: [#{ address, link, lag_ms, behind }] }`, a replica's `#{ master, link,
+/// `()`; `memory.ratio` is `used` of `max`, or of the machine's memory where there is no `max`. A master's `replication` is `#{ replicas: [#{ address, link, lag_ms, behind }] }`, a replica's `#{ master, link,
 /// heard_ms, behind }`. In a cluster the figures are those of all masters together, `memory.ratio` that of the fullest,
 /// and `nodes` holds those of each.
 #[derive(Debug, Deserialize, JsonSchema)]

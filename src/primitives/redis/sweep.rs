@@ -92,12 +92,20 @@ impl<'a> Sweep<'a> {
     }
 
     async fn master(&self, mut walk: Walk<'_>, rate: Option<&Rate>, total: u64) -> Result<()> {
+        let result = self.follow(&mut walk, rate, total).await;
+        self.removed.fetch_add(walk.removed, Ordering::Relaxed);
+        if result.is_ok() {
+            walk.end();
+        }
+        result
+    }
+
+    async fn follow(&self, walk: &mut Walk<'_>, rate: Option<&Rate>, total: u64) -> Result<()> {
         let mut found: Vec<Vec<u8>> = Vec::new();
         loop {
             let most = rate.map_or(usize::MAX, Rate::at_once).min(walk.share());
             let keys: Vec<Vec<u8>> = found.drain(..found.len().min(most)).collect();
             if keys.is_empty() && walk.is_over() {
-                walk.end();
                 return Ok(());
             }
             let before = self.sent.fetch_add(keys.len() as u64, Ordering::Relaxed);
@@ -108,7 +116,6 @@ impl<'a> Sweep<'a> {
                 }
             }
             let turn = walk.turn(&keys, found.is_empty()).await?;
-            self.removed.fetch_add(turn.removed, Ordering::Relaxed);
             self.matched.fetch_add(turn.found.len() as u64, Ordering::Relaxed);
             let looked = self.looked.fetch_add(turn.looked, Ordering::Relaxed) + turn.looked;
             self.tell(looked, total);

@@ -19,6 +19,8 @@ pub(super) struct Walk<'a> {
     pace: Pace,
     /// Where the next turn begins; `None` when all keys were seen.
     cursor: Option<Vec<u8>>,
+    /// How many keys were removed so far.
+    pub(super) removed: u64,
 }
 
 /// What one turn did.
@@ -28,8 +30,6 @@ pub(super) struct Turn {
     pub(super) found: Vec<Vec<u8>>,
     /// About how many keys were looked at.
     pub(super) looked: u64,
-    /// How many keys were removed.
-    pub(super) removed: u64,
 }
 
 impl<'a> Walk<'a> {
@@ -41,7 +41,7 @@ impl<'a> Walk<'a> {
         pattern: &'a str,
         most: usize,
     ) -> Self {
-        Self { cx, session, node, pattern, pace: Pace::new(most), cursor: Some(b"0".to_vec()) }
+        Self { cx, session, node, pattern, pace: Pace::new(most), cursor: Some(b"0".to_vec()), removed: 0 }
     }
 
     /// Whether all keys were seen.
@@ -77,11 +77,12 @@ impl<'a> Walk<'a> {
         let mut answers = answers.map_err(|error| if writes { error } else { error.unchanged() })?;
         self.pace.learn(begin.elapsed());
         let mut turn = Turn::default();
-        if scans {
-            self.scanned(answers.pop().unwrap_or_default(), &mut turn)?;
+        let scanned = if scans { answers.pop() } else { None };
+        self.count_removed(keys, answers).await?;
+        if let Some(answer) = scanned {
+            self.scanned(answer, &mut turn)?;
             turn.looked = count as u64;
         }
-        turn.removed = self.removed(keys, answers).await?;
         Ok(turn)
     }
 
@@ -113,9 +114,9 @@ impl<'a> Walk<'a> {
         commands
     }
 
-    /// How many keys the answers to the removals say are gone. One that has moved to another node is removed there.
-    async fn removed(&self, keys: &[Vec<u8>], answers: Vec<Value>) -> Result<u64> {
-        let (session, mut removed) = (self.session, 0);
+    /// Counts the keys that the answers to the removals say are gone. One that has moved to another node is removed there.
+    async fn count_removed(&mut self, keys: &[Vec<u8>], answers: Vec<Value>) -> Result<()> {
+        let session = self.session;
         for (number, answer) in answers.into_iter().enumerate() {
             let answer = match (answer, keys.get(number)) {
                 (Value::ServerError(why), Some(key)) if session.door.is_cluster() => match why.code() {
@@ -130,9 +131,9 @@ impl<'a> Walk<'a> {
                 }
                 (answer, _) => answer,
             };
-            removed += answers::count(&session.named, "UNLINK", &answer)?;
+            self.removed += answers::count(&session.named, "UNLINK", &answer)?;
         }
-        Ok(removed)
+        Ok(())
     }
 
     /// Reads what a look found, and where the next one begins.
