@@ -6,6 +6,8 @@ pub mod http;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod service;
 pub mod sqlite;
 
@@ -17,6 +19,8 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "postgres")]
     &postgres::FAMILY,
     &sqlite::FAMILY,
+    #[cfg(feature = "redis")]
+    &redis::FAMILY,
     &files::FAMILY,
     &program::FAMILY,
     &service::FAMILY,

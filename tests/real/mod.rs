@@ -6,5 +6,7 @@ mod http;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
+#[cfg(feature = "redis")]
+mod redis;
 mod service;
 mod sqlite;

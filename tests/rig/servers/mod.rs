@@ -2,3 +2,5 @@
 
 pub mod http;
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
