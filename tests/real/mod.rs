@@ -8,5 +8,7 @@ mod postgres;
 mod program;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "s3")]
+mod s3;
 mod service;
 mod sqlite;

@@ -135,7 +135,7 @@ impl Dump {
         self.go_on()?;
         refuse_taken(&*self.store, &self.target).await?;
         let took = self.cx.instant().duration_since(self.began);
-        let object = self.upload.publish().await?;
+        let object = self.upload.publish(&sent, self.target.replace).await?;
         self.cx.progress(&self.target.key, self.bytes, Some(self.bytes));
         Ok(Receipt {
             store: self.target.store,

@@ -26,7 +26,7 @@ struct Pending {
 }
 
 fn object(key: &str, bytes: usize) -> Object {
-    Object { key: key.to_owned(), bytes: bytes as u64, modified: String::new() }
+    Object { key: key.to_owned(), bytes: bytes as u64, modified: String::new(), version: None }
 }
 
 #[async_trait]
@@ -72,7 +72,7 @@ impl Upload for Pending {
         Ok(Box::new(Cursor::new(bytes)))
     }
 
-    async fn publish(self: Box<Self>) -> Result<Object> {
+    async fn publish(self: Box<Self>, _: &str, _: bool) -> Result<Object> {
         let object = object(&self.key, self.bytes.len());
         self.memory.objects.lock().unwrap().insert(self.key, self.bytes);
         Ok(object)
