@@ -6,6 +6,8 @@ pub mod http;
 #[cfg(feature = "s3")]
 pub mod moto;
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
 #[cfg(feature = "s3")]
