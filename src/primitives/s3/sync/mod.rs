@@ -130,7 +130,7 @@ impl Primitive for SyncFrom {
             let kept = work.until_stopped(prior::keep(&work, &difference, &manifest, is_first)).await;
             kept.map_err(Error::unchanged)?;
         }
-        let mut receipt = carry::out(&work, self.below(), difference).await?;
+        let mut receipt = carry::out(&work, &self.below(), difference).await?;
         let took = cx.instant().duration_since(began).as_millis() as u64;
         receipt["took_ms"] = took.into();
         Ok(receipt)

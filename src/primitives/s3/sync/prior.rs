@@ -1,7 +1,7 @@
 //! What a sync will replace and delete, written down and kept before it begins, and put back by `undo_sync`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use jiff::civil::DateTime;
@@ -48,15 +48,19 @@ pub(super) async fn keep(
             before.insert(file.key.clone(), Prior::Absent);
         }
     }
-    let keep = |key: String| {
-        let work = Arc::clone(work);
+    let kept = Arc::new(Mutex::new(before));
+    let (shared, into) = (Arc::clone(work), Arc::clone(&kept));
+    let keep = move |key: String| {
+        let (work, into) = (Arc::clone(&shared), Arc::clone(&into));
         async move {
             let head = undo::keep(&work.bucket, &work.cx, &key).await?;
             let prior = Prior::of(&work.cx, &key, head.as_ref());
-            Ok((key, prior))
+            into.lock().unwrap_or_else(PoisonError::into_inner).insert(key, prior);
+            Ok(())
         }
     };
-    work.each(lost, keep, |(key, prior)| drop(before.insert(key, prior))).await?;
+    work.each(lost, keep).await?;
+    let mut before = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
     if !is_first {
         // A try before this one may have changed some of them already: what it found is what was there.
         before.extend(read(&work.bucket, manifest).await?.unwrap_or_default());
@@ -129,11 +133,12 @@ impl Primitive for UndoSync {
         let is_new = |(_, prior): &(String, Prior)| *prior == Prior::Absent;
         let (new, old): (Vec<_>, Vec<_>) = before.into_iter().partition(is_new);
         let restored = old.len();
-        let put_back = |(key, prior): (String, Prior)| {
-            let work = Arc::clone(&work);
-            async move { undo::put_back(&work.bucket, &prior, &key).await }
+        let shared = Arc::clone(&work.bucket);
+        let put_back = move |(key, prior): (String, Prior)| {
+            let bucket = Arc::clone(&shared);
+            async move { undo::put_back(&bucket, &prior, &key).await }
         };
-        work.until_stopped(work.each(old, put_back, drop)).await?;
+        work.until_stopped(work.each(old, put_back)).await?;
         let new: Vec<String> = new.into_iter().map(|(key, _)| key).collect();
         for keys in new.chunks(1000) {
             work.until_stopped(work.bucket.erase_all(keys)).await?;
