@@ -245,8 +245,8 @@ fn the_effects_are_what_was_reviewed() {
         table.push_str(&format!("{effect}: {}\n", names.join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    read: http.get http.health http.load postgres.query postgres.value postgres.tables postgres.activity sqlite.query sqlite.value sqlite.tables files.get files.head files.list files.checksum program.read service.status flags.get flags.list
-    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to files.put files.copy files.restore program.run service.start service.stop service.restart service.replace flags.enable flags.disable flags.set
+    read: http.get http.health http.load postgres.query postgres.value postgres.tables postgres.activity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables files.get files.head files.list files.checksum program.read service.status flags.get flags.list
+    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to files.put files.copy files.restore program.run service.start service.stop service.restart service.replace flags.enable flags.disable flags.set
     destroy: http.delete postgres.restore_from sqlite.restore_from files.delete program.destroy
     ");
 }

@@ -94,12 +94,24 @@ pub struct Cx {
     permit: Permit,
     stop: Stop,
     graceful: Arc<AtomicBool>,
+    run: Arc<str>,
 }
 
 impl Cx {
     /// The context of one call; only the pipeline makes one.
     pub(super) fn new(host: Arc<Host>, resource: ResourceId, permit: Permit, stop: Stop) -> Self {
-        Self { host, resource, permit, stop, graceful: Arc::default() }
+        Self { host, resource, permit, stop, graceful: Arc::default(), run: "plan".into() }
+    }
+
+    /// The same context, within the run of this id.
+    pub(super) fn within(self, run: &str) -> Self {
+        Self { run: run.into(), ..self }
+    }
+
+    /// The id of the run, to name what is made for a while; `plan` while planning.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
     }
 
     /// The resource acted on.

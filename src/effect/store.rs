@@ -16,6 +16,9 @@ pub struct Object {
     pub bytes: u64,
     /// When it was last written, RFC 3339.
     pub modified: String,
+    /// Its version, in a store that has versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// A stream of an object's bytes.

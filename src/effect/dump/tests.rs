@@ -5,10 +5,13 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+use tokio::io::AsyncReadExt as _;
+
 use super::super::environment::Environment;
 use super::super::policy::Grants;
-use super::super::store::{Content, Object};
+use super::super::store::Content;
 use super::*;
+use crate::base::access::ResourceId;
 use crate::sys::stop::Stop;
 
 type Objects = Arc<Mutex<std::collections::BTreeMap<String, Vec<u8>>>>;
@@ -26,7 +29,7 @@ struct Pending {
 }
 
 fn object(key: &str, bytes: usize) -> Object {
-    Object { key: key.to_owned(), bytes: bytes as u64, modified: String::new() }
+    Object { key: key.to_owned(), bytes: bytes as u64, modified: String::new(), version: None }
 }
 
 #[async_trait]
@@ -84,8 +87,8 @@ async fn begin(memory: &Memory, replace: bool) -> Result<Dump> {
     let host = super::super::cx::Host::new(".".into(), Environment::default(), &[], Vec::new());
     let permit = Grants::default().permit(Vec::new()).unwrap();
     let cx = Cx::new(Arc::new(host), store.clone(), permit, Stop::default());
-    let target = Target { store, key: "k".into(), replace, expected: None };
-    Dump::into_store(&cx, target, Arc::new(memory.clone())).await
+    let target = Target { store, key: "k".into(), replace, compression: Compression::None, keep: None };
+    Dump::into_store(&cx, (target, Source::default()), Arc::new(memory.clone())).await
 }
 
 async fn dump(memory: &Memory, replace: bool, text: &[u8]) -> Result<Receipt> {
@@ -105,7 +108,7 @@ async fn dump(memory: &Memory, replace: bool, text: &[u8]) -> Result<Receipt> {
 async fn a_verified_dump_is_published_with_its_receipt() {
     let memory = Memory::default();
     let receipt = dump(&memory, false, b"abc").await.unwrap();
-    assert_eq!(receipt.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(receipt.passed.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     let value = receipt.into_value();
     assert_eq!((&value["bytes"], &value["tables"], value.get("rows")), (&3.into(), &97.into(), None));
     assert_eq!(memory.objects.lock().unwrap()["k"], b"abc");

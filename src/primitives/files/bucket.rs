@@ -87,7 +87,8 @@ fn is_kept(status: &Status, kept: &str) -> bool {
 
 /// What a listing shows of an object.
 pub(super) fn object(key: &str, status: &Status) -> Object {
-    Object { key: key.to_owned(), bytes: status.bytes, modified: status.modified.to_string() }
+    let modified = status.modified.to_string();
+    Object { key: key.to_owned(), bytes: status.bytes, modified, version: None }
 }
 
 impl Bucket {
