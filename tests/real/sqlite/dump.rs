@@ -239,8 +239,9 @@ fn a_kill_in_the_middle_leaves_nothing_under_the_key() {
     child.wait().unwrap();
     assert!(pending(), "it was killed too late to show anything");
     assert!(!rig.path("box/x").exists());
-    let (_rig, seen) = run(rig, "check \"again\", db.dump_to(box, \"x\").rows == 120000;");
+    let (rig, seen) = run(rig, "check \"again\", db.dump_to(box, \"x\").rows == 120000;");
     seen.expect(0);
+    assert!(!rig.path("box/.incoming").exists(), "what the killed one left is gone");
 }
 
 /// A project whose copies take long enough to be killed in the middle; what that leaves behind goes with the project.

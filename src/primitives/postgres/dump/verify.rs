@@ -19,8 +19,7 @@ use crate::effect::dump::{Counted, Origin, Passed, Receipt, Stored};
 use crate::effect::primitive::Primitive;
 
 /// Restores a dump into a new database, counts the rows of every table there, and compares them with the rows in the
-/// dump; then the new database is dropped. What the database itself holds is not touched. A backup that nobody has
-/// restored is a hope; this is the drill. Gives a receipt like that of `dump_to`, with the `tables` and `rows` that came
+/// dump; then the new database is dropped. What the database itself holds is not touched. Gives a receipt like that of `dump_to`, with the `tables` and `rows` that came
 /// back; `compared` is false for a dump that does not show its rows, as one that `pg_dump` compressed by itself.
 ///
 /// The new database lies on the same server, or on that of `scratch`, where the role has to be allowed to create
