@@ -6,6 +6,8 @@ pub mod http;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod service;
 pub mod sqlite;
 
@@ -18,6 +20,8 @@ pub const FAMILIES: Families = &[
     &postgres::FAMILY,
     &sqlite::FAMILY,
     &files::FAMILY,
+    #[cfg(feature = "s3")]
+    &s3::FAMILY,
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,

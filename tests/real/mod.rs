@@ -6,5 +6,7 @@ mod http;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
+#[cfg(feature = "s3")]
+mod s3;
 mod service;
 mod sqlite;

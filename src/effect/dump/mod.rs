@@ -74,13 +74,14 @@ impl Dump {
     }
 
     async fn into_store(cx: &Cx, (target, source): (Target, Source), store: Arc<dyn Store>) -> Result<Self> {
+        // What was sent is taken out of the store again, for which a stop leaves some time.
+        cx.close_gracefully();
         let began = (cx.instant(), cx.now());
         let upload = store.begin(&target.key).await?;
         Ok(Self { cx: cx.clone(), target, source, store, upload, sent: Passed::default(), began })
     }
 
-    /// Takes in all that `stream` gives, once. An error once the call was told to stop, so that a stream without end
-    /// ends with it.
+    /// Takes in all that `stream` gives, once. Whoever makes the stream ends it on a stop.
     pub async fn copy<R: AsyncRead + Send + Unpin + ?Sized>(&mut self, stream: &mut R) -> Result<()> {
         let Self { cx, target, source, upload, sent, began, .. } = self;
         let mark = Mark { of: source.of.clone(), at: began.1.clone(), rows: source.rows.clone() };
@@ -94,7 +95,6 @@ impl Dump {
         let feed = async {
             let (mut done, mut told) = (0, 0);
             while let Some(chunk) = next(stream, "the dump cannot be read from its source").await? {
-                cx.stop().reason().map_or(Ok(()), Err)?;
                 done += chunk.len() as u64;
                 if !plain.send(chunk).await {
                     break;
@@ -113,40 +113,37 @@ impl Dump {
             }
             Ok(())
         };
-        let (passed, ()) = tokio::try_join!(code, async { tokio::try_join!(feed, store).map(drop) })?;
-        *sent = passed;
+        *sent = tokio::try_join!(feed, store, code)?.2;
         Ok(())
+    }
+
+    /// Discards what was written, because of an error that is given back.
+    pub async fn give_up(self, why: Error) -> Error {
+        // What cannot be removed now is found by the next run; the reason is what the reader has to see.
+        let _ = self.upload.discard().await;
+        why
     }
 
     /// Makes the dump durable, reads it back from the store, has `verify` look at it, compares its SHA-256, and only
     /// then makes it visible. Whatever `verify` leaves unread is read and hashed after it. Then older dumps go, if
     /// that was asked for.
-    pub async fn publish<V>(self, verify: V) -> Result<Receipt>
+    pub async fn publish<V>(mut self, verify: V) -> Result<Receipt>
     where
         V: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, Counted>,
     {
-        let Self { cx, target, source, store, mut upload, sent, began } = self;
-        if sent.uncompressed == 0 {
-            return Err(Error::remote(format!("the dump `{}` of `{}` is empty", target.key, target.store)));
-        }
-        upload.seal().await?;
-        let mut stored = Stored::of(upload.read_back().await?);
-        let counted = verify(&mut stored).await?;
-        let passed = stored.finish().await?;
-        if passed != sent {
-            return Err(Error::remote(format!("`{}` gave back another dump than was sent", target.store))
-                .why(format!("sent {sent}; got {passed}"))
-                .fix("check that store's disk or network; nothing was published"));
-        }
-        // Nothing may be published after a stop, even by work that was given time to close.
-        cx.stop().reason().map_or(Ok(()), Err)?;
-        refuse_taken(&*store, &target).await?;
-        let object = match upload.publish().await {
+        let cx = self.cx.clone();
+        // Nothing is published after a stop, even by work that was given time to close.
+        let counted = match until_stopped(&cx, self.read_back(verify)).await {
+            Ok(counted) => counted,
+            Err(why) => return Err(self.give_up(why).await),
+        };
+        let Self { target, source, store, upload, sent, began, .. } = self;
+        let object = match upload.publish(&sent.sha256, target.replace).await {
             Ok(object) => object,
-            Err(why) => settle(&*store, &target, &passed).await.ok_or(why)?,
+            Err(why) => settle(&*store, &target, &sent).await.ok_or(why)?,
         };
         let took = cx.instant().duration_since(began.0);
-        cx.progress(&target.key, passed.uncompressed, Some(passed.uncompressed));
+        cx.progress(&target.key, sent.uncompressed, Some(sent.uncompressed));
         let retained = match target.keep {
             Some(keep) => {
                 Some(retention::retain(&cx, &*store, (&target.key, &source.of), keep as usize).await)
@@ -154,7 +151,38 @@ impl Dump {
             None => None,
         };
         let Target { store, key, .. } = target;
-        Ok(Receipt { store, key, version: object.version, passed, counted, took, retained })
+        Ok(Receipt { store, key, version: object.version, passed: sent, counted, took, retained })
+    }
+
+    /// Compares what the store gives back with what was sent, before anybody can see it.
+    async fn read_back<V>(&mut self, verify: V) -> Result<Counted>
+    where
+        V: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, Counted>,
+    {
+        let Self { target, store, upload, sent, .. } = self;
+        if sent.uncompressed == 0 {
+            return Err(Error::remote(format!("the dump `{}` of `{}` is empty", target.key, target.store)));
+        }
+        upload.seal().await?;
+        let mut stored = Stored::of(upload.read_back().await?);
+        let counted = verify(&mut stored).await?;
+        let passed = stored.finish().await?;
+        if passed != *sent {
+            return Err(Error::remote(format!("`{}` gave back another dump than was sent", target.store))
+                .why(format!("sent {sent}; got {passed}"))
+                .fix("check that store's disk or network; nothing was published"));
+        }
+        refuse_taken(&**store, target).await?;
+        Ok(counted)
+    }
+}
+
+/// Waits for `work`, which leaves nothing behind when it is dropped, until a stop.
+pub async fn until_stopped<T>(cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
+        result = work => result,
     }
 }
 

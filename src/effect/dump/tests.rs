@@ -75,7 +75,7 @@ impl Upload for Pending {
         Ok(Box::new(Cursor::new(bytes)))
     }
 
-    async fn publish(self: Box<Self>) -> Result<Object> {
+    async fn publish(self: Box<Self>, _: &str, _: bool) -> Result<Object> {
         let object = object(&self.key, self.bytes.len());
         self.memory.objects.lock().unwrap().insert(self.key, self.bytes);
         Ok(object)

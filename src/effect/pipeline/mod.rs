@@ -115,11 +115,11 @@ impl Pipeline {
         if request.stop.is_given() {
             return Err(request.stop.reason().unwrap_or_else(|| Error::cancelled("stopped")));
         }
-        let cx = Cx::new(Arc::clone(&self.host), request.call.resource.clone(), permit, request.stop.child());
-        let cx = match &self.mode {
-            Mode::Apply(journal) => cx.within(journal.id()),
-            Mode::Plan => cx,
-        };
+        let mut cx =
+            Cx::new(Arc::clone(&self.host), request.call.resource.clone(), permit, request.stop.child());
+        if let Mode::Apply(journal) = &self.mode {
+            cx = cx.of_run(journal.id());
+        }
         let plan = options.label.clone().unwrap_or_else(|| bound.plan(&request.call.resource));
         let plan = self.host.redactor.text(&text::headline(&plan, 240));
         let digest = digest(&whole);

@@ -87,8 +87,7 @@ fn is_kept(status: &Status, kept: &str) -> bool {
 
 /// What a listing shows of an object.
 pub(super) fn object(key: &str, status: &Status) -> Object {
-    let modified = status.modified.to_string();
-    Object { key: key.to_owned(), bytes: status.bytes, modified, version: None }
+    Object { key: key.to_owned(), bytes: status.bytes, modified: status.modified.to_string(), version: None }
 }
 
 impl Bucket {
@@ -166,8 +165,9 @@ impl Bucket {
         }
         upload.seal().await?;
         self.keep(key).await?;
-        let object = upload.publish().await?;
-        Ok((object, hexadecimal(digest.finalize().as_slice())))
+        let sha256 = hexadecimal(digest.finalize().as_slice());
+        let object = upload.publish(&sha256, true).await?;
+        Ok((object, sha256))
     }
 
     /// The error for an object that is not there.

@@ -58,10 +58,14 @@ impl Upload for Incoming {
         Ok(Box::new(tokio::fs::File::from_std(file)))
     }
 
-    async fn publish(mut self: Box<Self>) -> Result<Object> {
+    async fn publish(mut self: Box<Self>, _: &str, replace: bool) -> Result<Object> {
         self.seal().await?;
         blocking::run(move || {
             let temporary = self.temporary.clone().unwrap_or_default();
+            if !replace && self.folder.status(&self.key)?.is_some() {
+                return Err(Error::remote(format!("there is an object `{}` already", self.key))
+                    .fix("choose another key, or give `replace: true`"));
+            }
             self.folder.rename(&temporary, &self.key)?;
             self.temporary = None;
             let status = self.folder.status(&self.key)?;

@@ -1,4 +1,10 @@
 //! Real servers: each starts its own binary on a free port of 127.0.0.1 in a temporary folder and ends it when dropped.
 
 pub mod http;
+#[cfg(feature = "s3")]
+pub mod moto;
 pub mod postgres;
+#[cfg(feature = "s3")]
+pub mod s3s;
+#[cfg(feature = "s3")]
+pub mod warden;

@@ -101,14 +101,20 @@ impl Primitive for DumpTo {
         programs.fit(major).await?;
         let before = tables(&cx).await?;
         let mut dump = Dump::begin(&cx, self.target(), Source { of, ..Source::default() }).await?;
-        let mut running = programs.dump()?;
-        let mut stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
-        let ((), ended) = tokio::try_join!(dump.copy(&mut stdout), programs.finish(running))?;
-        well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))?;
-        let after = tables(&cx).await?;
+        let copied = async {
+            let mut running = programs.dump()?;
+            let mut stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+            let ((), ended) = tokio::try_join!(dump.copy(&mut stdout), programs.finish(running))?;
+            well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))?;
+            tables(&cx).await
+        };
+        let after = match copied.await {
+            Ok(after) => after,
+            Err(why) => return Err(dump.give_up(why).await),
+        };
         // A table that came or went while the dump ran may be in it or not.
         let lasting: Vec<Table> = before.into_iter().filter(|table| after.contains(table)).collect();
-        let publish = dump.publish(|stored| {
+        let published = dump.publish(|stored| {
             Box::pin(async move {
                 let found = programs.list(stored).await?;
                 match found.contents.lacks(&lasting) {
@@ -120,16 +126,7 @@ impl Primitive for DumpTo {
                 }
             })
         });
-        until_stopped(&cx, publish).await.map(|receipt| receipt.into_value())
-    }
-}
-
-/// Waits for `work`, which leaves nothing behind when it is dropped, until a stop.
-async fn until_stopped<T>(cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        biased;
-        result = work => result,
-        () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
+        published.await.map(|receipt| receipt.into_value())
     }
 }
 

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::programs::{Found, Programs, well};
-use super::{LONG, tables, until_stopped};
+use super::{LONG, tables};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Origin, Receipt, Stored};
+use crate::effect::dump::{Origin, Receipt, Stored, until_stopped};
 use crate::effect::primitive::Primitive;
 
 /// Puts the database back to a dump of a store, in one transaction: all of it or nothing. The whole dump is read

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::super::archive::Rows;
 use super::super::programs::Programs;
+use super::LONG;
 use super::scratch::Scratch;
-use super::{LONG, until_stopped};
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::suggest;
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Counted, Origin, Passed, Receipt, Stored};
+use crate::effect::dump::{Counted, Origin, Passed, Receipt, Stored, until_stopped};
 use crate::effect::primitive::Primitive;
 
 /// Restores a dump into a new database, counts the rows of every table there, and compares them with the rows in the

@@ -13,7 +13,7 @@ use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target};
+use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
 use crate::effect::primitive::Primitive;
 use crate::sys::scratch::Scratch;
 use crate::sys::{blocking, environment, files};
@@ -97,7 +97,9 @@ impl Primitive for DumpTo {
         let of = format!("{} {}:{}", cx.table(), environment::host(), of.display());
         let mut dump =
             Dump::begin(&cx, target, Source { of, expected: Some(bytes), rows: Some(rows) }).await?;
-        dump.copy(&mut file).await?;
+        if let Err(why) = until_stopped(&cx, dump.copy(&mut file)).await {
+            return Err(dump.give_up(why).await);
+        }
         // The store must give back exactly these bytes, and these were found sound: that is the whole proof.
         let mut receipt = dump.publish(|_| Box::pin(async move { Ok(counted) })).await?;
         receipt.took = cx.instant().duration_since(began);
