@@ -4,6 +4,7 @@ pub mod http;
 #[cfg(feature = "s3")]
 pub mod moto;
 pub mod postgres;
+pub mod proxy;
 #[cfg(feature = "s3")]
 pub mod s3s;
 #[cfg(feature = "s3")]
