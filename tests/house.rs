@@ -193,7 +193,8 @@ fn every_primitive_is_well_named_and_documented() {
 }
 
 fn is_plain(name: &str) -> bool {
-    name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_') && !RESERVED.contains(&name)
+    name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+        && !RESERVED.contains(&name)
 }
 
 fn documented(name: &str, schema: &serde_json::Value, itself: bool) {

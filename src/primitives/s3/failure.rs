@@ -44,9 +44,16 @@ impl Bucket {
             }
             SdkError::TimeoutError(_) => self.no_answer(what, failure),
             SdkError::DispatchFailure(reason) if reason.is_timeout() => self.no_answer(what, failure),
-            SdkError::DispatchFailure(_) => Error::remote(what)
-                .why(chain(failure))
-                .fix(format!("check `endpoint`, `region` and the network; they stand in {}", self.table)),
+            SdkError::DispatchFailure(_) => {
+                let (why, table) = (chain(failure), &self.table);
+                let is_untrusted = why.contains("certificate") || why.contains("UnknownIssuer");
+                let fix = if is_untrusted {
+                    format!("name the authority's PEM file as `ca` of {table}")
+                } else {
+                    format!("check `endpoint` and `region` of {table}, and the network")
+                };
+                Error::remote(what).why(why).fix(fix)
+            }
             SdkError::ResponseError(context) => Error::remote(what)
                 .why(format!("{} {}", chain(failure), trailer(context.raw().status().as_u16(), "")))
                 .fix(format!("check that `endpoint` of {} is an S3 server", self.table)),
@@ -72,7 +79,7 @@ impl Bucket {
                     .fix(format!("make it, or correct `bucket` of {table}"))
             }
             ("NoSuchKey" | "NoSuchVersion", _) => Error::missing(what),
-            ("InvalidAccessKeyId", _) => remote(format!("correct `access_key` of {table}")),
+            ("InvalidAccessKeyId" | "NotSignedUp", _) => remote(format!("correct `access_key` of {table}")),
             ("SignatureDoesNotMatch", _) => remote(format!("correct `secret_key` of {table}")),
             ("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired", _) => {
                 remote(format!("get new keys; `session_token` of {table} is not valid any more"))

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::bucket::{Attributes, Bucket, SHA256};
 use super::copying::Copy;
+use super::failure::unless_refused;
 use super::leftovers;
 use super::reading::Span;
 use crate::base::error::{Error, Result};
@@ -127,12 +128,14 @@ impl Incoming {
         with.metadata.insert(SHA256.to_owned(), sha256.to_owned());
         let copy = Copy { to: &self.key, with: Some(with), replace };
         if let [staged] = self.staged.as_slice() {
-            self.bucket.copy_whole(staged, &copy).await?;
+            self.bucket.copy_whole(staged, &copy).await.map_err(unless_refused)?;
         } else {
-            let open = self.bucket.open_multipart(&self.key, copy.with.as_ref()).await?;
+            let open =
+                self.bucket.open_multipart(&self.key, copy.with.as_ref()).await.map_err(Error::unchanged)?;
             self.joining = Some(open.clone());
-            leftovers::mark(&self.bucket, &self.stage, &self.key, &open).await?;
-            self.bucket.join(&self.staged, &copy, &open).await?;
+            let marked = leftovers::mark(&self.bucket, &self.stage, &self.key, &open).await;
+            marked.map_err(Error::unchanged)?;
+            self.bucket.join(&self.staged, &copy, &open).await.map_err(unless_refused)?;
             self.joining = None;
         }
         let bytes: u64 = self.staged.iter().map(|staged| staged.bytes).sum();

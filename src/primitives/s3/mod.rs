@@ -15,6 +15,7 @@ mod reading;
 mod removal;
 mod settings;
 mod store;
+mod sync;
 mod transfer;
 mod undo;
 
@@ -41,8 +42,10 @@ pub const FAMILY: Family = Family {
         entry::<removal::Delete>(),
         entry::<transfer::Upload>(),
         entry::<transfer::Download>(),
+        entry::<sync::SyncFrom>(),
         entry::<link::Presign>(),
         entry::<undo::Restore>(),
+        entry::<sync::UndoSync>(),
     ],
     store: Some(store::open),
     sql: None,

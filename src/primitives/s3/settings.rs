@@ -105,7 +105,7 @@ impl Table {
     fn look(&self) -> Result<()> {
         let wrong = |what: &str, fix: &str| Err(Error::usage(what).fix(fix));
         let name = |c: char| c.is_ascii_alphanumeric() || ".-_:/".contains(c);
-        if self.bucket.is_empty() || !self.bucket.chars().all(name) {
+        if self.bucket.is_empty() || self.bucket.contains("://") || !self.bucket.chars().all(name) {
             return wrong("`bucket` is no name of a bucket", "write its name alone, without `s3://`");
         }
         if self.bucket.contains('/') && !self.bucket.starts_with("arn:") {

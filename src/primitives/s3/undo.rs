@@ -1,9 +1,7 @@
 //! How a change of an object is taken back: its version where the bucket keeps them, else a copy made before the change.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -22,7 +20,8 @@ use crate::effect::dump::hexadecimal;
 use crate::effect::primitive::Primitive;
 
 /// What was under a key before a change, and where it can be had again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Prior {
     /// Nothing.
     Absent,
@@ -113,35 +112,33 @@ impl Primitive for Restore {
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let bucket = client::bucket(&cx).await?;
-        let from = match (&self.version, &self.kept) {
-            (Some(version), None) => (self.key.as_str(), Some(version.as_str())),
-            (None, Some(kept)) if kept.starts_with(key::UNDO) => (kept.as_str(), None),
-            _ => {
-                return Err(Error::usage("`restore` wants either `version` or `kept`").unchanged());
-            }
+        let prior = match (self.version, self.kept) {
+            (Some(version), None) => Prior::Version(version),
+            (None, Some(kept)) if kept.starts_with(key::UNDO) => Prior::Copied(kept),
+            _ => return Err(Error::usage("`restore` wants either `version` or `kept`").unchanged()),
         };
-        put_back(&bucket, &cx, from, &self.key).await?;
+        key::check(&self.key)?;
+        keep(&bucket, &cx, &self.key).await.map_err(Error::unchanged)?;
+        put_back(&bucket, &prior, &self.key).await?;
         Ok(Value::Null)
     }
 }
 
-/// Makes `key` what `from`, a key or a version of one, is.
-pub(super) async fn put_back(
-    bucket: &Arc<Bucket>,
-    cx: &Cx,
-    from: (&str, Option<&str>),
-    key: &str,
-) -> Result<()> {
-    key::check(key)?;
-    let head = bucket.look(from.0, from.1).await?;
-    let Some(mut head) = head else { return Err(gone(bucket, key, from.1)) };
-    let now = keep(bucket, cx, key).await?;
+/// Makes `key` what it was before.
+pub(super) async fn put_back(bucket: &Bucket, prior: &Prior, key: &str) -> Result<()> {
+    let (from, version) = match prior {
+        Prior::Absent => return bucket.erase(key).await,
+        Prior::Version(version) => (key, Some(version.as_str())),
+        Prior::Copied(kept) => (kept.as_str(), None),
+    };
+    let Some(mut head) = bucket.look(from, version).await? else { return Err(gone(bucket, key, version)) };
+    let now = bucket.look(key, None).await?;
     // It may never have been changed, or may have been put back already; the server refuses to copy it onto itself.
     if now.is_some_and(|now| now.etag == head.etag && now.attributes == head.attributes) {
         return Ok(());
     }
-    head.version = from.1.map(str::to_owned);
-    bucket.copy(from.0, &head, Copy::to(key)).await.map_err(unless_refused)
+    head.version = version.map(str::to_owned);
+    bucket.copy(from, &head, Copy::to(key)).await.map_err(unless_refused)
 }
 
 fn gone(bucket: &Bucket, key: &str, version: Option<&str>) -> Error {

@@ -1,7 +1,10 @@
 //! Buckets of real S3 servers: one that checks signatures and keeps plain files, one that keeps versions.
 
+mod access;
+mod failures;
 mod objects;
 mod store;
+mod sync;
 
 use crate::rig::Rig;
 use crate::rig::seen::Seen;

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,23 +50,39 @@ pub fn versioned() -> Option<Bucket> {
 impl Moto {
     /// Starts a server of one's own; `None`, said loudly, when there is none to be had.
     pub fn start() -> Option<Self> {
-        let Some(program) = program() else {
-            return warden::skip("moto_server", "pip install 'moto[server]'");
-        };
-        let port = super::super::free_port();
-        let warden = Warden::start("moto", |_| {
-            let mut command = Command::new(program);
-            command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-            command
-        });
-        let moto = Self { warden, port };
+        let moto = Self::start_with(|_| Vec::new())?;
         super::super::wait_until("moto_server", 90, || moto.try_ask("GET", "/moto-api/", "").is_some());
         Some(moto)
     }
 
-    /// The process itself, for its log.
-    pub fn warden(&self) -> &Warden {
-        &self.warden
+    /// Starts one that speaks TLS; gives the authority of its certificate too, as PEM.
+    pub fn start_with_tls() -> Option<(Self, String)> {
+        let moto = Self::start_with(|folder| {
+            certificates(folder);
+            ["-s", "-c", "server.pem", "-k", "server.key"]
+                .map(|word| match word.starts_with('s') {
+                    true => folder.join(word).display().to_string(),
+                    false => word.to_owned(),
+                })
+                .to_vec()
+        })?;
+        let port = moto.port;
+        super::super::wait_until("moto_server", 90, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let authority = std::fs::read_to_string(moto.warden.folder().join("ca.pem")).unwrap();
+        Some((moto, authority))
+    }
+
+    fn start_with(more: impl FnOnce(&Path) -> Vec<String>) -> Option<Self> {
+        let Some(program) = program() else {
+            return warden::skip("moto_server", "pip install 'moto[server]'");
+        };
+        let port = super::super::free_port();
+        let warden = Warden::start("moto", |folder| {
+            let mut command = Command::new(program);
+            command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).args(more(folder));
+            command
+        });
+        Some(Self { warden, port })
     }
 
     /// The body of an answer; fails the test unless it is one of success.
@@ -142,4 +158,19 @@ fn program() -> Option<PathBuf> {
         let pip = ["install", "--quiet", "moto[server]>=5,<6"];
         (made && warden::install(Command::new(root.join("bin/pip")).args(pip))).then(found).flatten()
     })
+}
+
+/// An authority, and a certificate of it for 127.0.0.1.
+fn certificates(folder: &Path) {
+    let openssl = |arguments: &str| {
+        let key = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3";
+        let mut openssl = Command::new("openssl");
+        openssl.args(key.split(' ')).args(arguments.split(' ')).current_dir(folder);
+        assert!(warden::install(&mut openssl), "this test needs the program `openssl`");
+    };
+    openssl("-keyout ca.key -out ca.pem -subj /CN=rig");
+    openssl(
+        "-CA ca.pem -CAkey ca.key -keyout server.key -out server.pem -subj /CN=localhost \
+         -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE",
+    );
 }
