@@ -145,9 +145,7 @@ impl Dump {
         let took = cx.instant().duration_since(began.0);
         cx.progress(&target.key, sent.uncompressed, Some(sent.uncompressed));
         let retained = match target.keep {
-            Some(keep) => {
-                Some(retention::retain(&cx, &*store, (&target.key, &source.of), keep as usize).await)
-            }
+            Some(keep) => Some(retention::retain(&cx, &*store, (&target.key, &source.of), keep).await),
             None => None,
         };
         let Target { store, key, .. } = target;

@@ -4,6 +4,7 @@ mod restore;
 mod scratch;
 mod verify;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -62,7 +63,7 @@ pub(super) struct DumpTo {
     compression: Compression,
     /// How many dumps of this database stay in the key's folder, at least 1; needs `destroy` on the store.
     #[serde(default)]
-    keep: Option<u32>,
+    keep: Option<NonZeroU32>,
 }
 
 impl DumpTo {
