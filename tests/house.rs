@@ -248,8 +248,8 @@ fn the_effects_are_what_was_reviewed() {
     }
     insta::assert_snapshot!(table, @r"
     read: http.get http.health http.load postgres.query postgres.value postgres.tables postgres.activity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables files.get files.head files.list files.checksum s3.get s3.head s3.exists s3.list s3.count s3.checksum s3.presign program.read service.status flags.get flags.list
-    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to files.put files.copy files.restore s3.put s3.copy s3.upload s3.download s3.restore program.run service.start service.stop service.restart service.replace flags.enable flags.disable flags.set
-    destroy: http.delete postgres.restore_from sqlite.restore_from files.delete s3.delete program.destroy
+    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to files.put files.copy files.restore s3.put s3.copy s3.upload s3.download s3.sync_from s3.restore program.run service.start service.stop service.restart service.replace flags.enable flags.disable flags.set
+    destroy: http.delete postgres.restore_from sqlite.restore_from files.delete s3.delete s3.undo_sync program.destroy
     ");
 }
 
