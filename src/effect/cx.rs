@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::environment::{Environment, Resource};
 use super::family::{self, Families};
+use super::journal::{Journal, State};
 use super::policy::Permit;
 use super::sql::Sql;
 use super::store::Store;
@@ -23,7 +24,7 @@ use crate::base::event::{Event, Listener};
 use crate::base::redact::Redactor;
 use crate::base::secret::{Reference, Revealed, Secret, Setting};
 use crate::sys::stop::Stop;
-use crate::sys::{clock, environment, files};
+use crate::sys::{blocking, clock, environment, files};
 
 /// A secret file larger than this is a mistake.
 const LARGEST_SECRET: u64 = 64 * 1024;
@@ -94,12 +95,18 @@ pub struct Cx {
     permit: Permit,
     stop: Stop,
     graceful: Arc<AtomicBool>,
+    run: Option<Arc<str>>,
 }
 
 impl Cx {
     /// The context of one call; only the pipeline makes one.
     pub(super) fn new(host: Arc<Host>, resource: ResourceId, permit: Permit, stop: Stop) -> Self {
-        Self { host, resource, permit, stop, graceful: Arc::default() }
+        Self { host, resource, permit, stop, graceful: Arc::default(), run: None }
+    }
+
+    /// The same context, of a call of that run.
+    pub(super) fn of_run(self, id: &str) -> Self {
+        Self { run: Some(id.into()), ..self }
     }
 
     /// The resource acted on.
@@ -236,6 +243,22 @@ impl Cx {
     #[must_use]
     pub fn trusted_path(&self, path: &str) -> PathBuf {
         self.host.project.join(path)
+    }
+
+    /// The id of the run that the call belongs to; `plan` while planning.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        self.run.as_deref().unwrap_or("plan")
+    }
+
+    /// Whether a run of this project has ended or was cut off; `None` when the project knows no such run.
+    pub async fn is_over(&self, run: &str) -> Result<Option<bool>> {
+        let (project, run) = (self.host.project.clone(), run.to_owned());
+        blocking::run(move || {
+            let state = Journal::find(&project)?.map(|journal| journal.state(&run)).transpose()?.flatten();
+            Ok(state.map(|state| state != State::Running))
+        })
+        .await
     }
 
     /// Shows a line of output as it comes, without secrets.

@@ -16,6 +16,9 @@ pub struct Object {
     pub bytes: u64,
     /// When it was last written, RFC 3339.
     pub modified: String,
+    /// Its version, in a store that keeps every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// A stream of an object's bytes.
@@ -45,6 +48,11 @@ pub trait Upload: Send {
     async fn seal(&mut self) -> Result<()>;
     /// The bytes as they were stored, for checking them before they are published.
     async fn read_back(&self) -> Result<Content>;
-    /// Makes the object visible under its key, at once and as a whole.
-    async fn publish(self: Box<Self>) -> Result<Object>;
+    /// Makes the object visible under its key, at once and as a whole. One that has the key already is an error unless
+    /// `replace` is set. `sha256` is that of its bytes, hexadecimal; a store keeps it with the object where it can.
+    async fn publish(self: Box<Self>, sha256: &str, replace: bool) -> Result<Object>;
+    /// Gives the object up and returns when nothing of it is left, which dropping cannot wait for.
+    async fn discard(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
 }

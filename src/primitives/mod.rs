@@ -8,6 +8,8 @@ pub mod postgres;
 pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod service;
 pub mod sqlite;
 
@@ -22,6 +24,8 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "redis")]
     &redis::FAMILY,
     &files::FAMILY,
+    #[cfg(feature = "s3")]
+    &s3::FAMILY,
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,

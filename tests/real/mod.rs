@@ -1,5 +1,7 @@
-//! One file per file of `src/primitives/`, each against the real system.
+//! One file per file of `src/primitives/`, each against the real system; and what goes from one to another.
 
+#[cfg(all(feature = "postgres", feature = "s3"))]
+mod dumps;
 pub mod files;
 mod flags;
 mod http;
@@ -8,5 +10,7 @@ mod postgres;
 mod program;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "s3")]
+mod s3;
 mod service;
 mod sqlite;

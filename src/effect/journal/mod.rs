@@ -99,6 +99,12 @@ impl Journal {
         self.record(row)
     }
 
+    /// How the run with this whole id stands; `None` when there is none.
+    pub fn state(&self, id: &str) -> Result<Option<State>> {
+        let row = self.home.like(id)?.into_iter().find(|row| row.id == id);
+        Ok(row.map(|row| self.record(row)).transpose()?.map(|record| record.state))
+    }
+
     /// The entries of the run with this whole id, in their order.
     pub fn entries(&self, run: &str) -> Result<Vec<Entry>> {
         let read = |row: home::Row| {

@@ -115,7 +115,11 @@ impl Pipeline {
         if request.stop.is_given() {
             return Err(request.stop.reason().unwrap_or_else(|| Error::cancelled("stopped")));
         }
-        let cx = Cx::new(Arc::clone(&self.host), request.call.resource.clone(), permit, request.stop.child());
+        let mut cx =
+            Cx::new(Arc::clone(&self.host), request.call.resource.clone(), permit, request.stop.child());
+        if let Mode::Apply(journal) = &self.mode {
+            cx = cx.of_run(journal.id());
+        }
         let plan = options.label.clone().unwrap_or_else(|| bound.plan(&request.call.resource));
         let plan = self.host.redactor.text(&text::headline(&plan, 240));
         let digest = digest(&whole);
@@ -168,6 +172,6 @@ impl Permitted {
 
 /// SHA-256 of a call with its whole arguments, hexadecimal.
 fn digest(call: &Call) -> String {
-    let text = serde_json::to_string(call).unwrap_or_default();
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let json = serde_json::to_string(call).unwrap_or_default();
+    text::hexadecimal(&Sha256::digest(json.as_bytes()))
 }

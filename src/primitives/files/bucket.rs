@@ -15,14 +15,14 @@ use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
 use crate::effect::primitive::Work;
 use crate::effect::store::{Content, Object, Store, Upload};
+use crate::sys::blocking;
 use crate::sys::folder::{Folder, Status};
-use crate::sys::{blocking, clock};
 
 /// Where objects lie until they are published.
 const INCOMING: &str = ".incoming";
 /// Where the earlier content of replaced and deleted objects lies.
 const KEPT: &str = ".kept";
-/// What a crash left in [`INCOMING`] is removed after this long.
+/// What a crash left in [`INCOMING`] is removed after this long, where no lock tells that its process is gone.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 /// The longest key, in bytes; the same as in S3.
 const LONGEST_KEY: usize = 1024;
@@ -87,7 +87,7 @@ fn is_kept(status: &Status, kept: &str) -> bool {
 
 /// What a listing shows of an object.
 pub(super) fn object(key: &str, status: &Status) -> Object {
-    Object { key: key.to_owned(), bytes: status.bytes, modified: status.modified.to_string() }
+    Object { key: key.to_owned(), bytes: status.bytes, modified: status.modified.to_string(), version: None }
 }
 
 impl Bucket {
@@ -165,8 +165,9 @@ impl Bucket {
         }
         upload.seal().await?;
         self.keep(key).await?;
-        let object = upload.publish().await?;
-        Ok((object, hexadecimal(digest.finalize().as_slice())))
+        let sha256 = hexadecimal(digest.finalize().as_slice());
+        let object = upload.publish(&sha256, true).await?;
+        Ok((object, sha256))
     }
 
     /// The error for an object that is not there.
@@ -194,8 +195,8 @@ impl Store for Bucket {
             let folder = Folder::open_or_make(&path)?;
             sweep(&folder, keep);
             let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
-            let file = folder.create(&temporary)?;
-            Ok(Box::new(Incoming::new(folder, file, temporary, key)) as Box<dyn Upload>)
+            let file = folder.create_held(&temporary)?;
+            Ok(Box::new(Incoming::new(folder, file, temporary, key)?) as Box<dyn Upload>)
         })
         .await
     }
@@ -239,12 +240,12 @@ impl Store for Bucket {
 
 /// Removes what nobody will come back for. A failure is no reason to refuse the work that came by.
 fn sweep(folder: &Folder, keep: Duration) {
-    let now = clock::now();
-    for (place, most) in [(INCOMING, ABANDONED), (KEPT, keep)] {
-        for (name, status) in folder.walk(place).unwrap_or_default() {
-            if now.duration_since(status.changed).unsigned_abs() > most && now > status.changed {
-                let _ = folder.remove(&name);
-            }
+    for (name, _) in folder.walk(INCOMING).unwrap_or_default() {
+        let _ = folder.remove_abandoned(&name, ABANDONED);
+    }
+    for (name, status) in folder.walk(KEPT).unwrap_or_default() {
+        if status.is_older(keep) {
+            let _ = folder.remove(&name);
         }
     }
 }

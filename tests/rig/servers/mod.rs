@@ -1,6 +1,15 @@
 //! Real servers: each starts its own binary on a free port of 127.0.0.1 in a temporary folder and ends it when dropped.
 
+#[cfg(feature = "s3")]
+pub mod faults;
 pub mod http;
+#[cfg(feature = "s3")]
+pub mod moto;
 pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod proxy;
+#[cfg(feature = "s3")]
+pub mod s3s;
+#[cfg(feature = "s3")]
+pub mod warden;

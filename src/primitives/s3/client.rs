@@ -1,0 +1,142 @@
+//! The connection to a bucket: whose keys, which address, how long to wait and how often to try again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Builder, Credentials, ProvideCredentials as _, Region, SharedHttpClient};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
+
+use super::bucket::Bucket;
+use super::failure::chain;
+use super::settings::{Table, check_endpoint};
+use crate::base::error::{Error, Result};
+use crate::base::secret::Reference;
+use crate::effect::cx::Cx;
+use crate::sys::files;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How often a small request is tried in all: a person waits for it.
+const TRIES: u32 = 3;
+/// How often a piece of a long transfer is tried in all: hours of work hang on it.
+const PATIENT_TRIES: u32 = 8;
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// A file of certificates larger than this is something else.
+const LARGEST_CA: u64 = 4 * 1024 * 1024;
+
+/// The bucket of a call's resource; connected once for the whole run.
+pub(super) async fn bucket(cx: &Cx) -> Result<Arc<Bucket>> {
+    cx.shared(connect(cx)).await
+}
+
+async fn connect(cx: &Cx) -> Result<Bucket> {
+    let table: Table = cx.settings()?;
+    let bounds = table.bounds()?;
+    let endpoint = match &table.endpoint {
+        Some(endpoint) => Some(cx.text(endpoint).await?.expose().to_owned()),
+        None => None,
+    };
+    endpoint.as_deref().map(check_endpoint).transpose()?;
+    let path_style = table.path_style.unwrap_or(endpoint.is_some());
+    let mut builder = identity(cx, &table, endpoint.is_some()).await?;
+    if let Some(endpoint) = endpoint {
+        builder = builder.endpoint_url(endpoint);
+    }
+    if let Some(ca) = &table.ca {
+        builder = builder.http_client(trusting(cx, ca)?);
+    }
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(bounds.request_timeout);
+    let retry = RetryConfig::standard().with_max_backoff(LONGEST_PAUSE);
+    let config = builder
+        .force_path_style(path_style)
+        .timeout_config(timeouts.build())
+        .retry_config(retry.clone().with_max_attempts(TRIES))
+        .build();
+    let patient = config.to_builder().retry_config(retry.with_max_attempts(PATIENT_TRIES)).build();
+    Ok(Bucket {
+        client: Client::from_conf(config),
+        patient: Client::from_conf(patient),
+        folder: table.folder(),
+        name: table.bucket,
+        resource: cx.resource().to_string(),
+        table: cx.table(),
+        bounds,
+        tidied: tokio::sync::OnceCell::new(),
+        confirmed: tokio::sync::OnceCell::new(),
+    })
+}
+
+/// Whose keys, and in which region.
+async fn identity(cx: &Cx, table: &Table, has_endpoint: bool) -> Result<Builder> {
+    let usual = has_endpoint.then(|| "us-east-1".to_owned());
+    if let (Some(access), Some(secret)) = (&table.access_key, &table.secret_key) {
+        let (access, secret) = (cx.reveal(access).await?, cx.reveal(secret).await?);
+        let token = match &table.session_token {
+            Some(token) => Some(cx.reveal(token).await?.expose().to_owned()),
+            None => None,
+        };
+        let keys = Credentials::new(access.expose(), secret.expose(), token, None, "playbook.toml");
+        let region = table.region.clone().or(usual).ok_or_else(|| no_region(cx))?;
+        return Ok(Builder::new()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .credentials_provider(keys)
+            .region(Region::new(region)));
+    }
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if let Some(profile) = &table.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &table.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    let found = loader.load().await;
+    let provider = found.credentials_provider().ok_or_else(|| no_keys(cx, String::new()))?;
+    let keys = provider.provide_credentials().await.map_err(|why| no_keys(cx, chain(&why)))?;
+    let place = |name: &str| Reference { provider: "aws".to_owned(), name: name.to_owned() };
+    cx.redactor().learn(&place("secret_key"), keys.secret_access_key());
+    if let Some(token) = keys.session_token() {
+        cx.redactor().learn(&place("session_token"), token);
+    }
+    let region = found.region().cloned().or(usual.map(Region::new)).ok_or_else(|| no_region(cx))?;
+    Ok(Builder::from(&found).region(region))
+}
+
+fn no_keys(cx: &Cx, why: String) -> Error {
+    Error::missing(format!("there are no keys for `{}`", cx.resource())).why(why).fix(format!(
+        "set `access_key` and `secret_key`, or a `profile`, in {} of playbook.toml, or give this machine a role",
+        cx.table()
+    ))
+}
+
+fn no_region(cx: &Cx) -> Error {
+    Error::missing(format!("`{}` has no region", cx.resource()))
+        .fix(format!("set `region` in {} of playbook.toml", cx.table()))
+}
+
+/// A client that trusts the authorities of one file and nobody else.
+fn trusting(cx: &Cx, ca: &str) -> Result<SharedHttpClient> {
+    let path = cx.trusted_path(ca);
+    let text = files::read_text(&path, LARGEST_CA)?;
+    if !text.contains("BEGIN CERTIFICATE") {
+        return Err(Error::usage(format!("{} holds no certificate", path.display()))
+            .fix("name a PEM file with at least one `BEGIN CERTIFICATE` with `ca`"));
+    }
+    let trust = TrustStore::empty().with_pem_certificate(text.into_bytes());
+    let context = TlsContext::builder().with_trust_store(trust).build();
+    let context =
+        context.map_err(|why| Error::usage("`ca` cannot be used").why(chain(&why)).fix("name a PEM file"))?;
+    Ok(HttpBuilder::new().build_with_connector_fn(move |settings, parts| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(parts.and_then(|parts| parts.sleep_impl()));
+        let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+        connector.tls_provider(provider).tls_context(context.clone()).build()
+    }))
+}

@@ -1,0 +1,124 @@
+//! What a sync will replace and delete, written down and kept before it begins, and put back by `undo_sync`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::bucket::{Attributes, Bucket};
+use super::super::undo::{self, Prior};
+use super::super::{LONG, client, key};
+use super::carry::Work;
+use super::compare::Difference;
+use super::rules::Rules;
+use crate::base::access::ResourceId;
+use crate::base::call::Inverse;
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::effect::cx::Cx;
+use crate::effect::primitive::Primitive;
+
+/// A manifest larger than this is something else, in bytes.
+const LARGEST: u64 = 1024 * 1024 * 1024;
+/// How many objects are put back at once.
+const AT_ONCE: usize = 32;
+
+/// What was under each key before.
+type Manifest = BTreeMap<String, Prior>;
+
+/// Keeps what will be replaced and deleted, and writes down where.
+pub(super) async fn keep(
+    work: &Arc<Work>,
+    difference: &Difference,
+    manifest: &str,
+    is_first: bool,
+) -> Result<()> {
+    let mut before = Manifest::new();
+    let mut lost = difference.delete.clone();
+    for file in &difference.send {
+        if file.replaces {
+            lost.push(file.key.clone());
+        } else {
+            before.insert(file.key.clone(), Prior::Absent);
+        }
+    }
+    let keep = |key: String| {
+        let work = Arc::clone(work);
+        async move {
+            let head = undo::keep(&work.bucket, &work.cx, &key).await?;
+            let prior = Prior::of(&work.cx, &key, head.as_ref());
+            Ok((key, prior))
+        }
+    };
+    work.each(lost, keep, |(key, prior)| drop(before.insert(key, prior))).await?;
+    if !is_first {
+        // A try before this one may have changed some of them already: what it found is what was there.
+        before.extend(read(&work.bucket, manifest).await?.unwrap_or_default());
+    }
+    let text = serde_json::to_vec(&before).map_err(|why| Error::bug("a manifest").why(why.to_string()))?;
+    let bucket = &work.bucket;
+    bucket.write(&bucket.patient, manifest, Bytes::from(text), Attributes::default()).await.map(drop)
+}
+
+async fn read(bucket: &Bucket, manifest: &str) -> Result<Option<Manifest>> {
+    let Some(head) = bucket.look(manifest, None).await? else { return Ok(None) };
+    let unreadable = |why: String| Error::remote(format!("`{manifest}` is no record of a sync")).why(why);
+    if head.bytes > LARGEST {
+        return Err(unreadable(format!("it has {} bytes", head.bytes)));
+    }
+    let text = bucket.text(manifest, None, head.bytes).await?;
+    serde_json::from_slice(&text).map(Some).map_err(|why| unreadable(why.to_string()))
+}
+
+/// Puts back what a sync replaced and deleted, and removes what it added. This is how `sync_from` is taken back;
+/// playbooks have no need of it. Gives `restored` and `removed`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct UndoSync {
+    /// The key of the record that the sync wrote
+    manifest: String,
+}
+
+impl Primitive for UndoSync {
+    const NAME: &'static str = "undo_sync";
+    const EFFECT: Effect = Effect::Destroy;
+    const EXAMPLE: &'static str =
+        r#"s3("site").undo_sync(".playbook/undo/20261101-120000-ab12/0199a3.sync")"#;
+    const TIMEOUT: std::time::Duration = LONG;
+    const IDEMPOTENT: bool = true;
+
+    fn plan(&self, _: &ResourceId) -> String {
+        "put back what a sync changed".to_owned()
+    }
+
+    async fn inverse(&self, _: &Cx) -> Result<Inverse> {
+        Ok(Inverse::none("it is the way back itself; to have the new state again, sync again"))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        if !self.manifest.starts_with(key::UNDO) {
+            return Err(Error::usage(format!("`{}` is no record of a sync", self.manifest)).unchanged());
+        }
+        let bucket = client::bucket(&cx).await?;
+        // Without a record nothing was begun: it is written before the first change.
+        let before = read(&bucket, &self.manifest).await.map_err(Error::unchanged)?.unwrap_or_default();
+        let rules = Rules::new(&[], None, &BTreeMap::new())?;
+        let work = Arc::new(Work { bucket, cx, rules, parallel: AT_ONCE });
+        let is_new = |(_, prior): &(String, Prior)| *prior == Prior::Absent;
+        let (new, old): (Vec<_>, Vec<_>) = before.into_iter().partition(is_new);
+        let restored = old.len();
+        let put_back = |(key, prior): (String, Prior)| {
+            let work = Arc::clone(&work);
+            async move { undo::put_back(&work.bucket, &prior, &key).await }
+        };
+        work.until_stopped(work.each(old, put_back, drop)).await?;
+        let new: Vec<String> = new.into_iter().map(|(key, _)| key).collect();
+        for keys in new.chunks(1000) {
+            work.until_stopped(work.bucket.erase_all(keys)).await?;
+        }
+        Ok(json!({ "restored": restored, "removed": new.len() }))
+    }
+}

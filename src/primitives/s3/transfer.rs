@@ -1,0 +1,238 @@
+//! `upload` and `download`: files of any size that go to the bucket and come from it, never through the script.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::bucket::{Bucket, Head, SHA256};
+use super::incoming::Incoming;
+use super::object::{attributes, receipt};
+use super::removal::yes;
+use super::{LONG, client, key, store, undo};
+use crate::base::access::{Access, ResourceId};
+use crate::base::call::{Call, Inverse};
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::effect::cx::Cx;
+use crate::effect::dump::{hexadecimal, next};
+use crate::effect::primitive::Primitive;
+use crate::effect::store::{Content, Upload as Uploading};
+use crate::sys::files;
+
+/// How often progress is told, in bytes.
+const TELL_EVERY: u64 = 4 * 1024 * 1024;
+
+/// Sends a file of the project, of any size, in parts that the server checks, and makes it visible at once and as a
+/// whole. Taken back like `put`. Gives `key`, `bytes`, `sha256`, and `version` in a bucket that keeps them.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upload {
+    /// The file, in the project
+    file: String,
+    /// The object's key
+    key: String,
+    /// What it is, as "text/html; charset=utf-8"; default by the end of the key
+    content_type: Option<String>,
+    /// How long it may be kept by browsers and caches, as "max-age=3600"
+    cache_control: Option<String>,
+    /// Names and values that are kept with it
+    #[serde(default)]
+    metadata: HashMap<String, String>,
+    /// Whether what it replaces is kept, so that it can be taken back
+    #[serde(default = "yes")]
+    keep: bool,
+}
+
+impl Primitive for Upload {
+    const NAME: &'static str = "upload";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"s3("site").upload("dist/app.tar.gz", "releases/v2.tar.gz")"#;
+    const TIMEOUT: std::time::Duration = LONG;
+    const IDEMPOTENT: bool = true;
+
+    fn plan(&self, _: &ResourceId) -> String {
+        format!("upload {} to `{}`", self.file, self.key)
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        undo::replacing(cx, &self.key, self.keep).await
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let path = cx.path(&self.file)?;
+        let bucket = client::bucket(&cx).await?;
+        let (file, bytes) = files::open_stream(&path).await.map_err(Error::unchanged)?;
+        let mut with = attributes(&self.key, self.content_type, self.cache_control, self.metadata, "")?;
+        with.metadata.remove(SHA256);
+        let incoming = store::begin(&bucket, &cx, &self.key, with).await.map_err(Error::unchanged)?;
+        cx.close_gracefully();
+        let what = (self.key.as_str(), self.keep);
+        send(&bucket, &cx, (Box::new(file), bytes), incoming, what).await
+    }
+}
+
+/// Sends a stream as an object: on a stop or a failure nothing of it is left.
+pub(super) async fn send(
+    bucket: &Arc<Bucket>,
+    cx: &Cx,
+    (mut source, bytes): (Content, u64),
+    mut incoming: Incoming,
+    (key, keep): (&str, bool),
+) -> Result<Value> {
+    let sealed = tokio::select! {
+        biased;
+        () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
+        sealed = fill(bucket, cx, (&mut source, bytes), &mut incoming, (key, keep)) => sealed,
+    };
+    match sealed {
+        Ok((sent, sha256)) => {
+            let object = Box::new(incoming).publish(&sha256, true).await?;
+            Ok(receipt(key, sent, Some(&sha256), object.version.as_deref()))
+        }
+        Err(error) => {
+            let _ = Box::new(incoming).discard().await;
+            Err(error.unchanged())
+        }
+    }
+}
+
+async fn fill(
+    bucket: &Bucket,
+    cx: &Cx,
+    (source, bytes): (&mut Content, u64),
+    incoming: &mut Incoming,
+    (key, keep): (&str, bool),
+) -> Result<(u64, String)> {
+    let (mut digest, mut sent, mut told) = (Sha256::new(), 0, 0);
+    while let Some(chunk) = next(source, "the file cannot be read").await? {
+        digest.update(&chunk);
+        sent += chunk.len() as u64;
+        incoming.write(chunk).await?;
+        if sent - told >= TELL_EVERY {
+            told = sent;
+            cx.progress(key, sent, Some(bytes));
+        }
+    }
+    incoming.seal().await?;
+    if keep {
+        undo::keep(bucket, cx, key).await?;
+    }
+    Ok((sent, hexadecimal(digest.finalize().as_slice())))
+}
+
+/// Fetches an object of any size into another store, a folder (`files`) or another bucket, where it appears whole or
+/// not at all. Where the object carries a SHA-256, it is compared. Taken back by removing it there. Gives `store`,
+/// `key`, `bytes` and `sha256`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Download {
+    /// The object's key
+    key: String,
+    /// The store that gets it, as its handle
+    into: ResourceId,
+    /// The key that it gets there; default its own
+    name: Option<String>,
+    /// Which of its versions; default the newest
+    version: Option<String>,
+    /// Whether an object that has that key in the store already is replaced; that cannot be taken back
+    #[serde(default)]
+    replace: bool,
+}
+
+impl Download {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.key)
+    }
+}
+
+impl Primitive for Download {
+    const NAME: &'static str = "download";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"s3("site").download("releases/v2.tar.gz", files("releases"))"#;
+    const TIMEOUT: std::time::Duration = LONG;
+
+    fn needs(&self, resource: &ResourceId) -> Vec<Access> {
+        vec![Access::new(resource.clone(), Effect::Read), Access::new(self.into.clone(), Effect::Write)]
+    }
+
+    fn plan(&self, _: &ResourceId) -> String {
+        format!("download `{}` into {}/{}", self.key, self.into, self.name())
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        key::check(&self.key)?;
+        let there = cx.store(&self.into, Effect::Write).await?.head(self.name()).await?;
+        Ok(match there {
+            None => {
+                // Every store has this verb and this option.
+                let delete = Call::new(self.into.clone(), "delete").with("key", self.name());
+                Inverse::Call(delete.with("keep", false))
+            }
+            Some(_) if self.replace => {
+                Inverse::none(format!("what `{}` of {} held is gone", self.name(), self.into))
+            }
+            Some(_) => {
+                return Err(Error::remote(format!("`{}` already holds `{}`", self.into, self.name()))
+                    .fix("choose another `name`, or give `replace: true`"));
+            }
+        })
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let bucket = client::bucket(&cx).await?;
+        let version = self.version.as_deref();
+        let head = bucket.look(&self.key, version).await.map_err(Error::unchanged)?;
+        let head = head.ok_or_else(|| store::missing(&bucket, &self.key).unchanged())?;
+        let source = store::content(&bucket, &self.key, version).await.map_err(Error::unchanged)?;
+        let target = cx.store(&self.into, Effect::Write).await?;
+        let mut upload = target.begin(self.name()).await.map_err(Error::unchanged)?;
+        cx.close_gracefully();
+        let received = tokio::select! {
+            biased;
+            () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
+            received = receive(&cx, (source, &head), &mut *upload, self.name()) => received,
+        };
+        match received {
+            Ok(sha256) => {
+                let object = upload.publish(&sha256, self.replace).await?;
+                Ok(json!({ "store": self.into, "key": object.key, "bytes": head.bytes, "sha256": sha256 }))
+            }
+            Err(error) => {
+                let _ = upload.discard().await;
+                Err(error.unchanged())
+            }
+        }
+    }
+}
+
+async fn receive(
+    cx: &Cx,
+    (mut source, head): (Content, &Head),
+    target: &mut dyn Uploading,
+    name: &str,
+) -> Result<String> {
+    let (mut digest, mut got, mut told) = (Sha256::new(), 0, 0);
+    while let Some(chunk) = next(&mut source, &format!("cannot read what becomes `{name}`")).await? {
+        digest.update(&chunk);
+        got += chunk.len() as u64;
+        target.write(chunk).await?;
+        if got - told >= TELL_EVERY {
+            told = got;
+            cx.progress(name, got, Some(head.bytes));
+        }
+    }
+    target.seal().await?;
+    let sha256 = hexadecimal(digest.finalize().as_slice());
+    match head.sha256() {
+        Some(wanted) if wanted != sha256 => {
+            Err(Error::remote(format!("`{}` gave something else than was once written", cx.resource()))
+                .why(format!("its SHA-256 was {wanted}, and is {sha256}"))
+                .fix("fetch another version or copy of it"))
+        }
+        _ => Ok(sha256),
+    }
+}

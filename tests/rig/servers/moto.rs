@@ -1,0 +1,176 @@
+//! An emulation of AWS, `moto_server`: versioned buckets and listings of open uploads. It takes any signature.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::warden::{self, Warden};
+
+/// A running server.
+pub struct Moto {
+    warden: Warden,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+/// A bucket of its own for one test.
+pub struct Bucket {
+    /// The server it lies on.
+    pub server: &'static Moto,
+    /// Its name.
+    pub name: String,
+}
+
+/// The server that all tests share: one takes seconds to start. `None`, said loudly, when there is none to be had.
+pub fn shared() -> Option<&'static Moto> {
+    static SHARED: OnceLock<Option<Moto>> = OnceLock::new();
+    SHARED.get_or_init(Moto::start).as_ref()
+}
+
+/// A fresh bucket on the shared server.
+pub fn bucket() -> Option<Bucket> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let server = shared()?;
+    let name = format!("bucket-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    server.ask("PUT", &format!("/{name}"), "");
+    Some(Bucket { server, name })
+}
+
+/// A fresh bucket on the shared server that keeps every version.
+pub fn versioned() -> Option<Bucket> {
+    let bucket = bucket()?;
+    let body = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    bucket.server.ask("PUT", &format!("/{}?versioning", bucket.name), body);
+    Some(bucket)
+}
+
+impl Moto {
+    /// Starts a server of one's own; `None`, said loudly, when there is none to be had.
+    pub fn start() -> Option<Self> {
+        let moto = Self::start_with(|_| Vec::new())?;
+        super::super::wait_until("moto_server", 90, || moto.try_ask("GET", "/moto-api/", "").is_some());
+        Some(moto)
+    }
+
+    /// Starts one that speaks TLS; gives the authority of its certificate too, as PEM.
+    pub fn start_with_tls() -> Option<(Self, String)> {
+        let moto = Self::start_with(|folder| {
+            certificates(folder);
+            ["-s", "-c", "server.pem", "-k", "server.key"]
+                .map(|word| match word.starts_with('s') {
+                    true => folder.join(word).display().to_string(),
+                    false => word.to_owned(),
+                })
+                .to_vec()
+        })?;
+        let port = moto.port;
+        super::super::wait_until("moto_server", 90, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let authority = std::fs::read_to_string(moto.warden.folder().join("ca.pem")).unwrap();
+        Some((moto, authority))
+    }
+
+    fn start_with(more: impl FnOnce(&Path) -> Vec<String>) -> Option<Self> {
+        let Some(program) = program() else {
+            return warden::skip("moto_server", "pip install 'moto[server]'");
+        };
+        let port = super::super::free_port();
+        let warden = Warden::start("moto", |folder| {
+            let mut command = Command::new(program);
+            command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).args(more(folder));
+            command
+        });
+        Some(Self { warden, port })
+    }
+
+    /// The body of an answer; fails the test unless it is one of success.
+    #[track_caller]
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        let answer = self.try_ask(method, path, body);
+        answer.unwrap_or_else(|| panic!("moto: {method} {path} failed:\n{}", self.warden.log()))
+    }
+
+    fn try_ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        // It recognises S3 by the name of the host or by a signature, which it does not check.
+        let signed = "AWS4-HMAC-SHA256 Credential=rig/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: {signed}\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        head.split(' ').nth(1)?.starts_with('2').then(|| body.to_owned())
+    }
+}
+
+impl Bucket {
+    /// The `playbook.toml` of a project whose `s3.box` is this bucket.
+    pub fn settings(&self, access: &str) -> String {
+        super::s3s::settings(self.server.port, &self.name, access)
+    }
+
+    /// What a GET of `what`, a key or a query, gives.
+    #[track_caller]
+    pub fn get(&self, what: &str) -> String {
+        self.server.ask("GET", &format!("/{}{what}", self.name), "")
+    }
+
+    /// Puts an object there behind the product's back.
+    #[track_caller]
+    pub fn put(&self, key: &str, text: &str) {
+        self.server.ask("PUT", &format!("/{}/{key}", self.name), text);
+    }
+
+    /// The keys of all objects, the store's own among them, at most 1000.
+    pub fn keys(&self) -> Vec<String> {
+        between(&self.get("?list-type=2"), "<Key>", "</Key>")
+    }
+
+    /// The keys of the multipart uploads that are open.
+    pub fn open_uploads(&self) -> Vec<String> {
+        between(&self.get("?uploads"), "<Key>", "</Key>")
+    }
+}
+
+/// What stands between each pair of marks.
+pub fn between(text: &str, from: &str, to: &str) -> Vec<String> {
+    let inner = |part: &str| part.split_once(to).map(|(inner, _)| inner.to_owned());
+    text.split(from).skip(1).filter_map(inner).collect()
+}
+
+/// The server's program; installed into the tools' cache where it is missing and Python can do it.
+fn program() -> Option<PathBuf> {
+    let root = warden::tools().join("moto");
+    let cached = root.join("bin/moto_server");
+    let found = || warden::on_path("moto_server").or_else(|| cached.exists().then(|| cached.clone()));
+    found().or_else(|| {
+        let python = warden::on_path("python3")?;
+        eprintln!("installing moto for the tests; this takes a minute, once …");
+        let made = warden::install(Command::new(python).args(["-m", "venv"]).arg(&root));
+        let pip = ["install", "--quiet", "moto[server]>=5,<6"];
+        (made && warden::install(Command::new(root.join("bin/pip")).args(pip))).then(found).flatten()
+    })
+}
+
+/// An authority, and a certificate of it for 127.0.0.1.
+fn certificates(folder: &Path) {
+    let openssl = |arguments: &str| {
+        let key = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3";
+        let mut openssl = Command::new("openssl");
+        openssl.args(key.split(' ')).args(arguments.split(' ')).current_dir(folder);
+        assert!(warden::install(&mut openssl), "this test needs the program `openssl`");
+    };
+    openssl("-keyout ca.key -out ca.pem -subj /CN=rig");
+    openssl(
+        "-CA ca.pem -CAkey ca.key -keyout server.key -out server.pem -subj /CN=localhost \
+         -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE",
+    );
+}
