@@ -8,6 +8,8 @@ mod http;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "s3")]
 mod s3;
 mod service;

@@ -207,7 +207,7 @@ pub async fn next<R: AsyncRead + Send + Unpin + ?Sized>(source: &mut R, what: &s
 /// Bytes in hexadecimal.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::base::text::hexadecimal(bytes)
 }
 
 #[cfg(test)]

@@ -23,6 +23,10 @@ fn wrong_keys_and_buckets_name_the_setting() {
     seen.expect(1).says("there is no bucket `no-such-bucket`").says("correct `bucket` of [env.local.s3.box]");
     let (_, seen) = run(rig(&bucket.server.settings("no-such-bucket", "destroy")), "box.put(\"a\", \"b\");");
     seen.expect(1).says("there is no bucket `no-such-bucket`");
+    for call in ["box.exists(\"a\")", "box.head(\"a\")", "box.get(\"a\")"] {
+        let (_, seen) = run(rig(&bucket.server.settings("no-such-bucket", "destroy")), &format!("{call};"));
+        seen.expect(1).says("there is no bucket `no-such-bucket`");
+    }
     let (_, seen) = run(rig(&bucket.settings("destroy")), get);
     seen.expect(1).says("`s3.box` has no object `x`").says("list(");
     let (_, seen) = run(Rig::new(&bucket.settings("destroy")), get);

@@ -7,6 +7,8 @@ pub mod http;
 pub mod moto;
 pub mod postgres;
 pub mod proxy;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
 #[cfg(feature = "s3")]

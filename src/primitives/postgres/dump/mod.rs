@@ -104,7 +104,7 @@ impl Primitive for DumpTo {
         let mut dump = Dump::begin(&cx, self.target(), Source { of, ..Source::default() }).await?;
         let copied = async {
             let mut running = programs.dump()?;
-            let mut stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+            let mut stdout = running.take_stdout()?;
             let ((), ended) = tokio::try_join!(dump.copy(&mut stdout), programs.finish(running))?;
             well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))?;
             tables(&cx).await
