@@ -176,3 +176,19 @@ fn what_a_killed_run_left_is_gone_after_the_next_write() {
     assert_eq!(bucket.keys(), [".playbook/incoming/20260101-000000-abcd/0123-0", "a"]);
     assert!(bucket.open_uploads().is_empty());
 }
+
+#[test]
+fn a_write_whose_answer_is_lost_is_taken_back_all_the_same() {
+    let Some(bucket) = moto::bucket() else { return };
+    for (fault, times, code, says) in
+        [(Fault::CutAnswer, 3, 1, "could not write `a`"), (Fault::Silence, 1, 4, "no answer within")]
+    {
+        bucket.put("a", "old");
+        let faults = Faults::before(bucket.server.port);
+        faults.spoil(&["PUT", "/a?"], times, fault);
+        let settings = s3s::settings(faults.port, &bucket.name, "destroy");
+        let (_, seen) = run(rig(&settings), "box.put(\"a\", \"new\", #{ timeout: \"4s\" });");
+        seen.expect(code).says(says).says("taken back").hides("NOT");
+        assert_eq!(bucket.get("/a"), "old");
+    }
+}
