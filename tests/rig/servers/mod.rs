@@ -9,6 +9,9 @@ pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod proxy;
+pub mod proxy;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
 #[cfg(feature = "s3")]
