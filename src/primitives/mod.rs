@@ -3,6 +3,7 @@
 pub mod files;
 pub mod flags;
 pub mod http;
+pub mod journal;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -25,4 +26,5 @@ pub const FAMILIES: Families = &[
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,
+    &journal::FAMILY,
 ];

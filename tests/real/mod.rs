@@ -1,8 +1,10 @@
-//! One file per file of `src/primitives/`, each against the real system.
+//! One file per file of `src/primitives/`, each against the real system, and one per verb that several families share.
 
+mod archives;
 pub mod files;
 mod flags;
 mod http;
+mod journal;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;

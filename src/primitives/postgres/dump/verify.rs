@@ -80,7 +80,8 @@ impl Primitive for VerifyRestore {
             cx.line(true, &format!("the database `{name}` was not dropped: {why}"));
             name
         });
-        let counted = Counted { tables: Some(rows.len() as u64), rows: Some(rows.values().sum()) };
+        let (tables, all) = (rows.len() as u64, rows.values().sum());
+        let counted = Counted { tables: Some(tables), rows: Some(all), ..Counted::default() };
         let took = cx.instant().duration_since(began);
         let Origin { store, key, .. } = origin;
         let mut value = Receipt { store, key, version, passed, counted, took, retained: None }.into_value();
