@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import measure
+import redis
 import sides
 from measure import Ratio, cost, faster
 from sides import STEPS, Programs, Side
@@ -25,7 +26,7 @@ from sides import STEPS, Programs, Side
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_PEERS = ["pyinfra==3.10.0", "ansible-core==2.19.14", "dbos==3.4.0"]
 NPM_PEERS = ["deno@2.9.6"]
-CONTESTS = ["first", "steps", "limits"]
+CONTESTS = ["first", "steps", "limits", "invalidate"]
 
 
 def say(text: str) -> None:
@@ -203,8 +204,9 @@ def main() -> int:
     memory = Path(tempfile.mkdtemp(prefix="playbook-benches-", dir=wanted.memory))
     try:
         binaries = build(wanted.target.resolve())
-        programs = Programs(binaries["playbook"], *install(home))
         ratios: list[Ratio] = []
+        if {"first", "steps"} & set(contests):
+            programs = Programs(binaries["playbook"], *install(home))
         if "first" in contests:
             ratios += first_effect(programs, work, wanted.rounds)
         if "steps" in contests:
@@ -213,6 +215,8 @@ def main() -> int:
             ratios += steps_of_peers(programs, work, wanted.rounds)
         if "limits" in contests:
             ratios += limits(binaries, work, wanted.rounds)
+        if "invalidate" in contests:
+            ratios += redis.invalidate(binaries["playbook"], work, wanted.rounds, say)
     except (measure.Failed, subprocess.CalledProcessError) as why:
         say(f"error: {why}")
         return 1

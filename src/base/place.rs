@@ -42,6 +42,13 @@ impl Place {
         self
     }
 
+    /// The same place with its line, which has no line end.
+    #[must_use]
+    pub fn on(mut self, line: &str) -> Self {
+        self.source = Some(clip(line));
+        self
+    }
+
     /// The place of byte `offset` in `text`.
     #[must_use]
     pub fn of_offset(file: &str, text: &str, offset: usize) -> Self {

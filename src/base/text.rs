@@ -116,6 +116,13 @@ pub fn headline(text: &str, most: usize) -> String {
     short
 }
 
+/// Bytes in hexadecimal, small letters.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

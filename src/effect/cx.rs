@@ -116,6 +116,12 @@ impl Cx {
         &self.resource
     }
 
+    /// The name of the run's environment.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        &self.host.environment.name
+    }
+
     /// The table of `playbook.toml` that declares the resource.
     #[must_use]
     pub fn table(&self) -> String {

@@ -42,7 +42,9 @@ fn line(node: &Node, depth: usize) -> Line {
             let line = Line::indented(depth).with(Paint::Warn, "◇ ").with(Paint::Plain, headline(plan, 240));
             let line = if *effect == Effect::Destroy { line.with(Paint::Bad, "  destroys") } else { line };
             match final_because {
-                Some(_) => line.with(Paint::Warn, "  cannot be taken back"),
+                Some(why) => line
+                    .with(Paint::Warn, "  cannot be taken back")
+                    .with(Paint::Dim, format!(": {}", headline(why, 160))),
                 None => line,
             }
         }

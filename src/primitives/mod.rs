@@ -7,6 +7,8 @@ pub mod journal;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod service;
@@ -20,6 +22,8 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "postgres")]
     &postgres::FAMILY,
     &sqlite::FAMILY,
+    #[cfg(feature = "redis")]
+    &redis::FAMILY,
     &files::FAMILY,
     #[cfg(feature = "s3")]
     &s3::FAMILY,

@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::base::text::hexadecimal;
 use crate::effect::journal::Script;
 
 /// SHA-256 of all of it, hexadecimal: the same scripts have the same digest.
@@ -14,5 +15,5 @@ pub fn digest(scripts: &[Script]) -> String {
         hash.update(script.text.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())
 }

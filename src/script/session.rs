@@ -98,29 +98,53 @@ impl std::fmt::Debug for Session {
 /// The texts of the playbook and its modules by their names; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    texts: Arc<Mutex<BTreeMap<String, Arc<str>>>>,
+    texts: Arc<Mutex<BTreeMap<String, Source>>>,
+}
+
+/// A text, and where each of its lines begins: every call of a primitive is told its line.
+#[derive(Clone, Debug)]
+struct Source {
+    text: Arc<str>,
+    lines: Arc<[usize]>,
+}
+
+impl Source {
+    fn new(text: &str) -> Self {
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
+        Self { text: text.into(), lines }
+    }
+
+    /// The line of that number, counted from 1.
+    fn line(&self, number: usize) -> Option<&str> {
+        let begin = *self.lines.get(number.checked_sub(1)?)?;
+        self.text.get(begin..)?.lines().next()
+    }
 }
 
 impl Sources {
     /// Keeps a text under its name.
     pub fn keep(&self, name: &str, text: &str) {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), text.into());
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Source::new(text));
     }
 
     /// The text of that name.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<Arc<str>> {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.source(name).map(|source| source.text)
     }
 
     /// The place of a position in the text of that name, with its line.
     #[must_use]
     pub fn place(&self, name: &str, position: Position) -> Place {
         let place = Place::new(name, position.line().unwrap_or(0), position.position().unwrap_or(0));
-        match self.text(name) {
-            Some(text) => place.within(&text),
+        match self.source(name).as_ref().and_then(|source| source.line(place.line)) {
+            Some(line) => place.on(line),
             None => place,
         }
+    }
+
+    fn source(&self, name: &str) -> Option<Source> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 }
 

@@ -53,6 +53,16 @@ pub fn make_private_folder(path: &Path) -> Result<()> {
         .map_err(|why| failed("make the folder", path, &why))
 }
 
+/// Gives a file that is there the length `bytes` by zeros at its end, so that writing over them later allocates nothing.
+/// A file that is longer stays; where there is no room it stays as it was.
+pub fn reserve(path: &Path, bytes: u64) -> Result<()> {
+    let fail = |why: std::io::Error| failed("reserve room for", path, &why);
+    let mut file = OpenOptions::new().append(true).open(path).map_err(fail)?;
+    let have = file.metadata().map_err(fail)?.len();
+    let zeros = vec![0; usize::try_from(bytes.saturating_sub(have)).unwrap_or(0)];
+    file.write_all(&zeros).or_else(|why| file.set_len(have).and(Err(why))).map_err(fail)
+}
+
 /// Makes sure a file is there that only its owner may read, without changing what is in it. One that is there is never
 /// opened: closing it again would let go of every lock that this process holds on it, as SQLite's are.
 pub fn make_private_file(path: &Path) -> Result<()> {

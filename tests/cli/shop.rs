@@ -23,7 +23,9 @@ impl Shop {
         let mut rig = Rig::new("");
         for name in ["playbook.toml", "deploy.rhai", "parts.rhai", "stop.rhai"] {
             let text = std::fs::read_to_string(source.join(name)).unwrap();
-            let text = text.replace("18642", &port.to_string()).replace("../..", REPOSITORY);
+            let text = text
+                .replace("18642", &port.to_string())
+                .replace("\"--path\", \".\"", &format!("\"--path\", {source:?}"));
             rig = rig.file(&format!("examples/shop/{name}"), &text);
         }
         for entry in std::fs::read_dir(source.join("migrations")).unwrap().flatten() {
@@ -52,7 +54,7 @@ impl Shop {
 
     fn command(&self, line: &str) -> Command {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let arguments = words.strip_prefix(&["cargo", "run", "--"]);
+        let arguments = words.strip_prefix(&["cargo", "run", "--no-default-features", "--"]);
         self.rig.command(arguments.unwrap_or_else(|| panic!("`{line}` does not begin as README's do")))
     }
 

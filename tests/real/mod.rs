@@ -1,6 +1,8 @@
-//! One file per file of `src/primitives/`, each against the real system, and one per verb that several families share.
+//! One file per file of `src/primitives/`, each against the real system; and what goes from one to another.
 
 mod archives;
+#[cfg(all(feature = "postgres", feature = "s3"))]
+mod dumps;
 pub mod files;
 mod flags;
 mod http;
@@ -8,6 +10,8 @@ mod journal;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "s3")]
 mod s3;
 mod service;

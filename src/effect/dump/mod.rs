@@ -150,9 +150,7 @@ impl Dump {
         let took = cx.instant().duration_since(began.0);
         cx.progress(&target.key, sent.uncompressed, Some(sent.uncompressed));
         let retained = match target.keep {
-            Some(keep) => {
-                Some(retention::retain(&cx, &*store, (&target.key, &source.of), keep as usize).await)
-            }
+            Some(keep) => Some(retention::retain(&cx, &*store, (&target.key, &source.of), keep).await),
             None => None,
         };
         let Target { store, key, .. } = target;
@@ -217,7 +215,7 @@ pub async fn next<R: AsyncRead + Send + Unpin + ?Sized>(source: &mut R, what: &s
 /// Bytes in hexadecimal.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::base::text::hexadecimal(bytes)
 }
 
 #[cfg(test)]

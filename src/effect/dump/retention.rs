@@ -1,5 +1,7 @@
 //! Retention: of the dumps of one database that lie beside each other, the newest stay.
 
+use std::num::NonZeroU32;
+
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::mark::Mark;
@@ -30,7 +32,12 @@ impl Retained {
 /// `key` was verified just now: it counts as the newest, and is never removed. Whatever does not carry the mark of
 /// this very database is neither counted nor touched. The new dump is safe whatever fails here, so a failure is told
 /// and nothing else.
-pub(super) async fn retain(cx: &Cx, store: &dyn Store, (key, of): (&str, &str), keep: usize) -> Retained {
+pub(super) async fn retain(
+    cx: &Cx,
+    store: &dyn Store,
+    (key, of): (&str, &str),
+    keep: NonZeroU32,
+) -> Retained {
     let mut retained = Retained::default();
     match surplus(cx, store, (key, of), keep).await {
         Err(why) => retained.tell(cx, folder(key), &why),
@@ -49,7 +56,12 @@ pub(super) async fn retain(cx: &Cx, store: &dyn Store, (key, of): (&str, &str), 
 }
 
 /// The keys that are too many, oldest first.
-async fn surplus(cx: &Cx, store: &dyn Store, (key, of): (&str, &str), keep: usize) -> Result<Vec<String>> {
+async fn surplus(
+    cx: &Cx,
+    store: &dyn Store,
+    (key, of): (&str, &str),
+    keep: NonZeroU32,
+) -> Result<Vec<String>> {
     let beside = store.list(folder(key)).await?;
     let beside = beside.into_iter().map(|object| object.key);
     let beside = beside.filter(|other| other != key && folder(other) == folder(key));
@@ -67,7 +79,7 @@ async fn surplus(cx: &Cx, store: &dyn Store, (key, of): (&str, &str), keep: usiz
         .filter_map(|(mark, other)| Some((mark.at.parse().ok()?, other)))
         .collect();
     dumps.sort();
-    let surplus = (dumps.len() + 1).saturating_sub(keep.max(1));
+    let surplus = (dumps.len() + 1).saturating_sub(keep.get() as usize);
     Ok(dumps.into_iter().take(surplus).map(|(_, old)| old).collect())
 }
 

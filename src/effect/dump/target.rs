@@ -1,5 +1,6 @@
 //! Where a dump goes and where one comes from: what the families say of both in the same words.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::coding::Compression;
@@ -23,7 +24,7 @@ pub struct Target {
     /// How it is compressed.
     pub compression: Compression,
     /// How many dumps of the database stay beside it; all of them when this is not said.
-    pub keep: Option<u32>,
+    pub keep: Option<NonZeroU32>,
 }
 
 impl Target {
@@ -66,9 +67,6 @@ impl Target {
 
     /// Opens the store, and refuses what could not end well, before any work is done.
     pub async fn open(&self, cx: &Cx) -> Result<Arc<dyn Store>> {
-        if self.keep == Some(0) {
-            return Err(Error::usage("`keep` is 0").fix("keep at least 1: the dump that is being made"));
-        }
         if self.keep.is_some() && self.compression == Compression::None {
             return Err(Error::usage("`keep` knows dumps by the mark that only compressed ones carry")
                 .fix("leave `compression` out, or remove old dumps by the store's own rules"));

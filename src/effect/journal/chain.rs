@@ -2,6 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::base::text::hexadecimal;
+
 /// What stands before the very first run.
 pub(super) const ROOT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -13,7 +15,7 @@ pub(super) fn link(previous: &str, run: &str, seq: u64, at: &str, body: &str) ->
 
 /// SHA-256 of a text, hexadecimal.
 pub(super) fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

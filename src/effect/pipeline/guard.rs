@@ -36,6 +36,8 @@ pub(super) async fn within<T>(
 ) -> Result<T> {
     let mut work = std::pin::pin!(work);
     tokio::select! {
+        // Work that is done at once sets no timer, which would wake another thread.
+        biased;
         result = &mut work => return result,
         () = cx.stop().given() => {}
         () = clock::pause(deadline) => {

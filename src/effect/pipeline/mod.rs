@@ -172,6 +172,6 @@ impl Permitted {
 
 /// SHA-256 of a call with its whole arguments, hexadecimal.
 fn digest(call: &Call) -> String {
-    let text = serde_json::to_string(call).unwrap_or_default();
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let json = serde_json::to_string(call).unwrap_or_default();
+    text::hexadecimal(&Sha256::digest(json.as_bytes()))
 }

@@ -4,8 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
 use serde_json::{Map, Value};
-
 use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
+
+use crate::base::text::hexadecimal;
 
 /// A parameter; bound, never spliced into the SQL.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ fn bytes(map: &Map<String, Value>) -> Result<String, Failure> {
         .filter(|_| map.len() == 1)
         .ok_or_else(|| wrong(String::new()))?;
     let bytes = STANDARD.decode(text).map_err(|why| wrong(format!(": {why}")))?;
-    Ok(bytes.iter().fold("\\x".to_owned(), |hex, byte| hex + &format!("{byte:02x}")))
+    Ok(format!("\\x{}", hexadecimal(&bytes)))
 }
 
 fn array(items: &[Value], of: &Type) -> Result<String, Failure> {

@@ -84,7 +84,7 @@ impl Programs {
         let (mut here, there) = tokio::io::duplex(PIPE);
         let command = self.command("pg_restore", how)?;
         let mut running = process::spawn(&command, Stdin::Stream(Box::new(there)))?;
-        let stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+        let stdout = running.take_stdout()?;
         let (beside, from) = pipe::pipe();
         let unreadable = |why: std::io::Error| Error::io("the archive cannot be read", &why);
         let count = blocking::begin(move || archive::count(from).map_err(unreadable));

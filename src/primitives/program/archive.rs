@@ -11,7 +11,7 @@ use super::{failed, kept, shown, spoken};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::effect::archive::{self, Content};
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
@@ -84,7 +84,7 @@ impl Primitive for ArchiveTo {
         let mut dump = Dump::begin(&cx, target, Source::default()).await?;
         let copied = async {
             let mut running = process::spawn(&command, Stdin::Null)?;
-            let mut stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+            let mut stdout = running.take_stdout()?;
             let tell = |line: Line<'_>| cx.line(line.error, &shown(&cx, line));
             let mut copy = pin!(dump.copy(&mut stdout));
             let mut finish = pin!(running.finish(cx.stop(), &tell));

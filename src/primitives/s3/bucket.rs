@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::ObjectIdentifier;
+use base64::Engine as _;
 use bytes::Bytes;
+use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use super::failure::status;
 use super::settings::Bounds;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::effect::store::Object;
 
 /// The name that an object's SHA-256 has in its metadata.
@@ -35,6 +37,8 @@ pub(super) struct Bucket {
     pub(super) bounds: Bounds,
     /// Whether this run has removed what runs before it left.
     pub(super) tidied: tokio::sync::OnceCell<()>,
+    /// Whether this run knows that there is such a bucket.
+    pub(super) confirmed: tokio::sync::OnceCell<()>,
 }
 
 /// What goes with an object besides its bytes.
@@ -138,7 +142,7 @@ impl Bucket {
                 let code = error.details.get("code").and_then(Value::as_str);
                 // A head has no body that could say which of the two is missing.
                 return match status(&error) {
-                    Some(404) if code != Some("NoSuchBucket") => Ok(None),
+                    Some(404) if code != Some("NoSuchBucket") => self.confirm().await.map(|()| None),
                     // A delete marker is no object; a version that is no version is none either.
                     Some(405) => Ok(None),
                     Some(400) if version.is_some() => Ok(None),
@@ -160,6 +164,21 @@ impl Bucket {
                 metadata: found.metadata().cloned().unwrap_or_default(),
             },
         }))
+    }
+
+    /// Asks once whether there is such a bucket: without one, nothing is there, and that would be no answer.
+    async fn confirm(&self) -> Result<()> {
+        let asked = self.confirmed.get_or_try_init(|| async {
+            let answer = self.client.head_bucket().bucket(&self.name).send().await;
+            match answer.map_err(|why| self.failed(&format!("look at the bucket `{}`", self.name), &why)) {
+                Err(error) if status(&error) == Some(404) => {
+                    Err(self.no_bucket().why(error.why.clone().unwrap_or_default()))
+                }
+                // Keys that are good for objects may not be good for this question.
+                _ => Ok(()),
+            }
+        });
+        asked.await.map(drop)
     }
 
     /// Writes a small object in one request.
@@ -184,6 +203,22 @@ impl Bucket {
         })
     }
 
+    /// Makes an empty object, unless there is one of that key.
+    pub(super) async fn write_first(&self, key: &str, with: Attributes) -> Result<()> {
+        let request = self.patient.put_object().bucket(&self.name).key(self.whole(key)).if_none_match("*");
+        let request = request.set_content_type(with.content_type).set_metadata(Some(with.metadata));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(why) => {
+                let error = self.failed(&format!("write `{key}`"), &why);
+                if status(&error) == Some(412) {
+                    self.refuse_taken(key).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Removes an object; none there is no error.
     pub(super) async fn erase(&self, key: &str) -> Result<()> {
         let request = self.client.delete_object().bucket(&self.name).key(self.whole(key));
@@ -195,9 +230,15 @@ impl Bucket {
         let whole = |key: &String| ObjectIdentifier::builder().key(self.whole(key)).build().ok();
         let objects: Vec<ObjectIdentifier> = keys.iter().filter_map(whole).collect();
         let delete = aws_sdk_s3::types::Delete::builder().set_objects(Some(objects)).quiet(true).build();
-        let delete =
-            delete.map_err(|why| crate::base::error::Error::bug("a list of keys").why(why.to_string()))?;
-        let request = self.client.delete_objects().bucket(&self.name).delete(delete);
+        let delete = delete.map_err(|why| Error::bug("a list of keys").why(why.to_string()))?;
+        let request = self.client.delete_objects().bucket(&self.name).delete(delete).customize();
+        // Newer checksums are not enough for every server.
+        let request = request.mutate_request(|request| {
+            if let Some(body) = request.body().bytes() {
+                let digest = base64::engine::general_purpose::STANDARD.encode(Md5::digest(body));
+                request.headers_mut().insert("content-md5", digest);
+            }
+        });
         let what = format!("delete {} objects", keys.len());
         let done = request.send().await.map_err(|why| self.failed(&what, &why))?;
         match done.errors().first() {
@@ -206,7 +247,7 @@ impl Bucket {
                 let key = first.key().unwrap_or_default();
                 let (code, words) = (first.code().unwrap_or_default(), first.message().unwrap_or_default());
                 let what = format!("`{}` could not delete {} objects", self.resource, done.errors().len());
-                Err(crate::base::error::Error::remote(what).why(format!("{key}: {code}: {words}")))
+                Err(Error::remote(what).why(format!("{key}: {code}: {words}")))
             }
         }
     }

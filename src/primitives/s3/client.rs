@@ -69,6 +69,7 @@ async fn connect(cx: &Cx) -> Result<Bucket> {
         table: cx.table(),
         bounds,
         tidied: tokio::sync::OnceCell::new(),
+        confirmed: tokio::sync::OnceCell::new(),
     })
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirecti
 use futures::future::try_join_all;
 
 use super::bucket::{Attributes, Bucket, Head};
-use super::failure::{is_unknown_to_server, status};
+use super::failure::status;
 use super::key;
 use super::reading::Span;
 use crate::base::error::{Error, Result};
@@ -29,7 +29,7 @@ pub(super) struct Copy<'a> {
     pub(super) to: &'a str,
     /// What goes with it; `None` for what goes with its source.
     pub(super) with: Option<Attributes>,
-    /// Whether an object that is there already is replaced.
+    /// Whether an object that is there already is replaced; one request alone always does.
     pub(super) replace: bool,
 }
 
@@ -65,30 +65,11 @@ impl Bucket {
         joined
     }
 
-    /// Copies an object of at most 5 GiB.
+    /// Copies an object of at most 5 GiB, replacing what is there.
     pub(super) async fn copy_whole(&self, span: &Span, copy: &Copy<'_>) -> Result<()> {
-        let copied = self.copy_once(span, copy, !copy.replace).await;
-        match copied {
-            Err(error) if !copy.replace && status(&error) == Some(412) => {
-                self.refuse_taken(copy.to).await?;
-                Err(error)
-            }
-            // Not every server can be told not to replace; then looking first is the best there is.
-            Err(error) if !copy.replace && is_unknown_to_server(&error) => {
-                self.refuse_taken(copy.to).await?;
-                self.copy_once(span, copy, false).await
-            }
-            copied => copied,
-        }
-    }
-
-    async fn copy_once(&self, span: &Span, copy: &Copy<'_>, exclusive: bool) -> Result<()> {
         let source = key::source(&self.name, &self.whole(&span.key), span.version.as_deref());
         let mut request = self.patient.copy_object().bucket(&self.name).key(self.whole(copy.to));
         request = request.copy_source(source).copy_source_if_match(&span.etag);
-        if exclusive {
-            request = request.if_none_match("*");
-        }
         if let Some(with) = copy.with.clone() {
             request = request
                 .metadata_directive(MetadataDirective::Replace)
@@ -210,7 +191,8 @@ impl Bucket {
         match self.look(key, None).await? {
             None => Ok(()),
             Some(_) => Err(Error::remote(format!("`{}` already holds `{key}`", self.resource))
-                .fix("choose another key, or give `replace: true`")),
+                .fix("choose another key, or give `replace: true`")
+                .unchanged()),
         }
     }
 

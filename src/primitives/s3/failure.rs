@@ -61,6 +61,12 @@ impl Bucket {
         }
     }
 
+    /// The error for a bucket that is not there.
+    pub(super) fn no_bucket(&self) -> Error {
+        Error::missing(format!("there is no bucket `{}` for `{}`", self.name, self.resource))
+            .fix(format!("make it, or correct `bucket` of {}", self.table))
+    }
+
     fn no_answer<E: StdError + 'static>(&self, what: String, failure: &SdkError<E, HttpResponse>) -> Error {
         let waited = text::show_duration(self.bounds.request_timeout);
         Error::timeout(what).why(format!("the server gave no answer: {}", chain(failure))).fix(format!(
@@ -74,10 +80,7 @@ impl Bucket {
         let Self { table, name, .. } = self;
         let remote = |fix: String| Error::remote(what.clone()).fix(fix);
         match (answer.code, answer.status) {
-            ("NoSuchBucket", _) => {
-                Error::missing(format!("there is no bucket `{name}` for `{}`", self.resource))
-                    .fix(format!("make it, or correct `bucket` of {table}"))
-            }
+            ("NoSuchBucket", _) => self.no_bucket(),
             ("NoSuchKey" | "NoSuchVersion", _) => Error::missing(what),
             ("InvalidAccessKeyId" | "NotSignedUp", _) => remote(format!("correct `access_key` of {table}")),
             ("SignatureDoesNotMatch", _) => remote(format!("correct `secret_key` of {table}")),
@@ -99,7 +102,10 @@ impl Bucket {
             ("NotImplemented" | "MethodNotAllowed", _) => {
                 remote(format!("the server of {table} cannot do that"))
             }
-            (_, 403) => remote(format!("let the keys of {table} do that in the bucket `{name}`")),
+            // S3 refuses to say what is not there to keys that may not list.
+            (_, 403) => {
+                remote(format!("let the keys of {table} do that in the bucket `{name}`, and list it"))
+            }
             (_, 429 | 503) => remote("the server has too much to do; try again later".to_owned()),
             _ => Error::remote(what),
         }

@@ -36,6 +36,8 @@ pub(super) struct Incoming {
     begun: usize,
     /// The multipart upload that puts the staged objects together.
     joining: Option<String>,
+    /// Whether a marker tells of it.
+    is_marked: bool,
     is_over: bool,
 }
 
@@ -63,6 +65,7 @@ impl Incoming {
             staged: Vec::new(),
             begun: 0,
             joining: None,
+            is_marked: false,
             is_over: false,
         }
     }
@@ -126,17 +129,16 @@ impl Incoming {
     async fn show(&mut self, sha256: &str, replace: bool) -> Result<Object> {
         let mut with = self.with.clone();
         with.metadata.insert(SHA256.to_owned(), sha256.to_owned());
-        let copy = Copy { to: &self.key, with: Some(with), replace };
-        if let [staged] = self.staged.as_slice() {
-            self.bucket.copy_whole(staged, &copy).await.map_err(unless_refused)?;
-        } else {
-            let open =
-                self.bucket.open_multipart(&self.key, copy.with.as_ref()).await.map_err(Error::unchanged)?;
-            self.joining = Some(open.clone());
-            let marked = leftovers::mark(&self.bucket, &self.stage, &self.key, &open).await;
-            marked.map_err(Error::unchanged)?;
-            self.bucket.join(&self.staged, &copy, &open).await.map_err(unless_refused)?;
-            self.joining = None;
+        let key = self.key.clone();
+        let copy = Copy { to: &key, with: Some(with), replace };
+        match self.staged.as_slice() {
+            [staged] if replace => self.bucket.copy_whole(staged, &copy).await.map_err(unless_refused)?,
+            // Nothing has no ranges that could be copied.
+            [staged] if staged.bytes == 0 => {
+                let with = copy.with.unwrap_or_default();
+                self.bucket.write_first(&self.key, with).await.map_err(unless_refused)?;
+            }
+            _ => self.join(copy).await?,
         }
         let bytes: u64 = self.staged.iter().map(|staged| staged.bytes).sum();
         match self.bucket.look(&self.key, None).await? {
@@ -150,13 +152,26 @@ impl Incoming {
         }
     }
 
+    /// Puts the staged objects together under the key, which every server does only when nobody took it meanwhile.
+    async fn join(&mut self, copy: Copy<'_>) -> Result<()> {
+        let bucket = Arc::clone(&self.bucket);
+        self.is_marked = true;
+        leftovers::mark(&bucket, &self.stage, copy.to, None).await.map_err(Error::unchanged)?;
+        let open = bucket.open_multipart(copy.to, copy.with.as_ref()).await.map_err(Error::unchanged)?;
+        self.joining = Some(open.clone());
+        leftovers::mark(&bucket, &self.stage, copy.to, Some(&open)).await.map_err(Error::unchanged)?;
+        bucket.join(&self.staged, &copy, &open).await.map_err(unless_refused)?;
+        self.joining = None;
+        Ok(())
+    }
+
     /// What has to go when this is given up, or was published.
     fn remains(&mut self) -> Remains {
         self.is_over = true;
         let joining = self.joining.take().map(|upload| (self.key.clone(), upload));
         let mut staged: Vec<String> =
             (0..self.begun).map(|number| format!("{}{number}", self.stage)).collect();
-        if staged.len() > 1 {
+        if self.is_marked {
             staged.push(leftovers::marker(&self.stage));
         }
         Remains { bucket: Arc::clone(&self.bucket), open: self.open.take(), joining, staged }

@@ -26,7 +26,8 @@ const MARKER: &str = "joining";
 #[derive(Debug, Serialize, Deserialize)]
 struct Joining {
     key: String,
-    upload: String,
+    /// Unknown as long as the server has not answered.
+    upload: Option<String>,
 }
 
 /// The key of the marker of an object that is staged as `stage`.
@@ -34,9 +35,9 @@ pub(super) fn marker(stage: &str) -> String {
     format!("{stage}{MARKER}")
 }
 
-/// Notes a multipart upload beside the staged objects that it puts together.
-pub(super) async fn mark(bucket: &Bucket, stage: &str, key: &str, upload: &str) -> Result<()> {
-    let joining = Joining { key: key.to_owned(), upload: upload.to_owned() };
+/// Notes a multipart upload of `key` beside the staged objects that it puts together.
+pub(super) async fn mark(bucket: &Bucket, stage: &str, key: &str, upload: Option<&str>) -> Result<()> {
+    let joining = Joining { key: key.to_owned(), upload: upload.map(str::to_owned) };
     let text = serde_json::to_vec(&joining).map_err(|why| Error::bug("a marker").why(why.to_string()))?;
     bucket.write(&bucket.patient, &marker(stage), Bytes::from(text), Attributes::default()).await.map(drop)
 }
@@ -66,9 +67,9 @@ async fn sweep(bucket: &Bucket, cx: &Cx) -> Result<()> {
     for keys in gone.chunks(1000) {
         let _ = bucket.erase_all(keys).await;
     }
-    for (key, upload, began) in open_uploads(bucket).await {
-        if over.covers(&key, &began).await? {
-            let _ = bucket.abort_multipart(&key, &upload).await;
+    for open in open_uploads(bucket, INCOMING).await {
+        if over.covers(&open.key, &open.began).await? {
+            let _ = bucket.abort_multipart(&open.key, &open.upload).await;
         }
     }
     Ok(())
@@ -121,32 +122,54 @@ fn is_access_denied(error: &Error) -> bool {
     status(error) == Some(403) && error.details.get("code").is_some_and(|code| code == "AccessDenied")
 }
 
+/// Gives up the multipart upload that a marker tells of.
 async fn stop_joining(bucket: &Bucket, marker: &Object) {
     let look = async {
         let head = bucket.look(&marker.key, None).await?.filter(|head| head.bytes <= LARGEST_MARKER);
         let Some(head) = head else { return Ok(()) };
         let text = bucket.text(&marker.key, None, head.bytes).await?;
-        match serde_json::from_slice::<Joining>(&text) {
-            Ok(joining) => bucket.abort_multipart(&joining.key, &joining.upload).await,
-            Err(_) => Ok(()),
+        let Ok(joining) = serde_json::from_slice::<Joining>(&text) else { return Ok(()) };
+        if let Some(upload) = joining.upload {
+            return bucket.abort_multipart(&joining.key, &upload).await;
         }
+        // The run ended before it knew the id. What was begun under that key since the marker was written is its own.
+        for open in open_uploads(bucket, &joining.key).await {
+            if open.key == joining.key && !is_before(&open.began, &marker.modified) {
+                bucket.abort_multipart(&open.key, &open.upload).await?;
+            }
+        }
+        Ok(())
     };
     let _: Result<()> = look.await;
 }
 
-/// The staged multipart uploads that are open: key, id, begin. Not every server can list them.
-async fn open_uploads(bucket: &Bucket) -> Vec<(String, String, String)> {
+fn is_before(one: &str, other: &str) -> bool {
+    let time = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_second);
+    // Servers tell whole seconds in one of the two places.
+    time(one).ok().zip(time(other).ok()).is_none_or(|(one, other)| one < other)
+}
+
+/// A multipart upload that is open.
+struct Open {
+    key: String,
+    upload: String,
+    began: String,
+}
+
+/// The open multipart uploads whose keys begin with `prefix`. Not every server can list them.
+async fn open_uploads(bucket: &Bucket, prefix: &str) -> Vec<Open> {
     let mut found = Vec::new();
     let (mut key_marker, mut id_marker) = (None, None);
     loop {
         let request = bucket.client.list_multipart_uploads().bucket(&bucket.name);
-        let request = request.prefix(bucket.whole(INCOMING));
+        let request = request.prefix(bucket.whole(prefix));
         let request = request.set_key_marker(key_marker).set_upload_id_marker(id_marker);
         let Ok(page) = request.send().await else { return found };
         for upload in page.uploads() {
             let key = upload.key().and_then(|key| key.strip_prefix(&bucket.folder));
             if let (Some(key), Some(id)) = (key, upload.upload_id()) {
-                found.push((key.to_owned(), id.to_owned(), time(upload.initiated())));
+                let began = time(upload.initiated());
+                found.push(Open { key: key.to_owned(), upload: id.to_owned(), began });
             }
         }
         if !page.is_truncated().unwrap_or(false) || page.next_key_marker().is_none() {

@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use aws_sdk_s3::primitives::{ByteStream, ByteStreamError};
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
@@ -16,7 +17,7 @@ use crate::effect::store::Content;
 use crate::sys::clock;
 
 /// How much one request reads, in bytes.
-const RANGE: u64 = 4 * 1024 * 1024;
+const RANGE: u64 = 2 * 1024 * 1024;
 /// How many requests are under way.
 const AHEAD: usize = 4;
 /// How often a range whose answer breaks off is asked for again.
@@ -81,7 +82,7 @@ impl Bucket {
             let asked = asked.set_version_id(span.version.clone()).if_match(&span.etag);
             let answer = asked.range(format!("bytes={from}-{}", to - 1)).send().await;
             let answer = answer.map_err(|why| self.failed(&format!("read `{}`", span.key), &why))?;
-            let why = match answer.body.collect().await.map(|body| body.into_bytes()) {
+            let why = match gathered(answer.body, (to - from) as usize).await {
                 Ok(bytes) if bytes.len() as u64 == to - from => return Ok(bytes),
                 Ok(bytes) => format!("{} bytes came in place of {}", bytes.len(), to - from),
                 Err(why) => chain(&why),
@@ -98,6 +99,15 @@ impl Bucket {
             tried += 1;
         }
     }
+}
+
+/// All of a body of about `bytes`, in one piece that was never two.
+async fn gathered(mut body: ByteStream, bytes: usize) -> Result<Bytes, ByteStreamError> {
+    let mut whole = BytesMut::with_capacity(bytes);
+    while let Some(chunk) = body.try_next().await? {
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
 }
 
 /// An error in one line, for whoever hands on only a text.

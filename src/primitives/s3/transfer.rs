@@ -167,7 +167,11 @@ impl Primitive for Download {
         key::check(&self.key)?;
         let there = cx.store(&self.into, Effect::Write).await?.head(self.name()).await?;
         Ok(match there {
-            None => Inverse::Call(Call::new(self.into.clone(), "delete").with("key", self.name())),
+            None => {
+                // Every store has this verb and this option.
+                let delete = Call::new(self.into.clone(), "delete").with("key", self.name());
+                Inverse::Call(delete.with("keep", false))
+            }
             Some(_) if self.replace => {
                 Inverse::none(format!("what `{}` of {} held is gone", self.name(), self.into))
             }

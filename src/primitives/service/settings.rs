@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 
 use crate::base::error::{Error, Result};
 use crate::base::secret::Setting;
@@ -37,11 +37,11 @@ pub(super) struct Table {
     /// The file that its output is appended to; `.playbook/services/NAME.log` when left out
     pub(super) log: Option<String>,
     /// How long it must stay alive to be called started, as "1s"
-    #[serde(default = "one_second", deserialize_with = "duration")]
+    #[serde(default = "one_second", deserialize_with = "duration", serialize_with = "written")]
     #[schemars(with = "String")]
     pub(super) settle: Duration,
     /// How long it may take to end when it is asked to, before it is killed, as "10s"
-    #[serde(default = "ten_seconds", deserialize_with = "duration")]
+    #[serde(default = "ten_seconds", deserialize_with = "duration", serialize_with = "written")]
     #[schemars(with = "String")]
     pub(super) stop_within: Duration,
 }
@@ -59,6 +59,11 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     text::parse_duration(&text).map_err(|wrong| {
         serde::de::Error::custom(format!("{}; {}", wrong.what, wrong.fix.as_deref().unwrap_or_default()))
     })
+}
+
+/// Shows a default in the reference as one would type it.
+fn written<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text::write_duration(*duration))
 }
 
 impl Table {

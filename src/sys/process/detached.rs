@@ -47,7 +47,7 @@ pub fn start_detached(command: &Command, log: &Path) -> Result<Detached> {
     let log_from = file.metadata().map_err(failed)?.len();
     let mut prepared = command.prepare()?;
     prepared.stdout(file.try_clone().map_err(failed)?).stderr(file);
-    let child = prepared.spawn().map_err(|why| command.not_started(&why))?;
+    let child = tokio::process::Command::from(prepared).spawn().map_err(|why| command.not_started(&why))?;
     let pid = child
         .id()
         .and_then(|pid| i32::try_from(pid).ok())

@@ -23,8 +23,8 @@ pub(super) struct Group(Option<Pid>);
 
 impl Group {
     /// The group led by the process `id`.
-    pub(super) fn of(id: Option<u32>) -> Self {
-        let id = id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    pub(super) fn of(id: u32) -> Self {
+        let id = i32::try_from(id).ok().and_then(Pid::from_raw);
         if let (Some(id), Ok(mut living)) = (id, LIVING.lock()) {
             living.insert(id.as_raw_nonzero().get());
         }

@@ -2,12 +2,14 @@
 
 mod detached;
 mod group;
+mod leader;
 mod output;
 mod running;
 mod search;
 #[cfg(test)]
 mod tests;
 
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
@@ -88,14 +90,14 @@ fn signal_name(number: i32) -> &'static str {
 }
 
 impl Command {
-    /// The command as tokio takes it: clean environment, own group, nothing inherited.
-    fn prepare(&self) -> Result<tokio::process::Command> {
+    /// The command as the system takes it: clean environment, own group, nothing inherited.
+    fn prepare(&self) -> Result<std::process::Command> {
         for (name, _) in &self.variables {
             if name.is_empty() || name.contains(['=', '\0']) {
                 return Err(Error::usage(format!("`{name}` is no name of an environment variable")));
             }
         }
-        let mut command = tokio::process::Command::new(&self.program);
+        let mut command = std::process::Command::new(&self.program);
         command.args(&self.arguments).current_dir(&self.folder).env_clear().process_group(0);
         command.envs(self.variables.iter().map(|(name, value)| (name, value.expose())));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

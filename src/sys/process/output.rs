@@ -1,6 +1,7 @@
 //! What a child says: line by line as it comes, and the end of it kept; both bounded.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Read};
+use std::os::fd::AsFd;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -140,12 +141,32 @@ impl<'a> Output<'a> {
         let Some(mut from) = from else { return };
         let mut buffer = vec![0; CHUNK];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
-            self.keep.push(&buffer[..count]);
-            let (error, listen) = (self.error, self.listen);
-            self.splitter.feed(&buffer[..count], &mut |text, cut| listen(Line { error, text, cut }));
+            self.hear(&buffer[..count]);
             // A child that never pauses must not keep a deadline or a stop from being heard.
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Reads what an ended child has left in its pipe; whether that was all, because nobody else holds the other end.
+    pub(super) fn read_ready(&mut self, from: &mut Option<impl Read + AsFd>) -> bool {
+        let Some(from) = from else { return true };
+        if rustix::io::ioctl_fionbio(&*from, true).is_err() {
+            return false;
+        }
+        let mut buffer = [0; CHUNK];
+        loop {
+            match from.read(&mut buffer) {
+                Ok(0) => return true,
+                Ok(count) => self.hear(&buffer[..count]),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn hear(&mut self, chunk: &[u8]) {
+        self.keep.push(chunk);
+        let (error, listen) = (self.error, self.listen);
+        self.splitter.feed(chunk, &mut |text, cut| listen(Line { error, text, cut }));
     }
 
     /// Tells what is left of the last line, and gives what was kept.

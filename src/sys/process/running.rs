@@ -1,14 +1,15 @@
 //! A child from its start to its end: fed, listened to, stopped politely, and in no case left behind.
 
 use std::future::Future;
-use std::process::Stdio;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::process as pipes;
 
 use super::group::Group;
+use super::leader::Leader;
 use super::output::{Captured, Listen, Output};
 use super::{Command, Status, Stdin};
 use crate::base::error::{Error, Result};
@@ -43,8 +44,10 @@ pub struct Ended {
 /// A child that runs. Dropping it kills its whole group.
 pub struct Running {
     group: Group,
-    child: Child,
+    leader: Leader,
     stdin: Stdin,
+    to: Option<ChildStdin>,
+    from: (Option<ChildStdout>, Option<ChildStderr>),
     began: std::time::Instant,
 }
 
@@ -60,25 +63,32 @@ pub fn spawn(command: &Command, stdin: Stdin) -> Result<Running> {
         prepared.stdin(Stdio::piped());
     }
     let began = clock::instant();
-    let child = prepared.spawn().map_err(|why| command.not_started(&why))?;
-    Ok(Running { group: Group::of(child.id()), child, stdin, began })
+    let mut child = prepared.spawn().map_err(|why| command.not_started(&why))?;
+    let (to, from) = (child.stdin.take(), (child.stdout.take(), child.stderr.take()));
+    Ok(Running { group: Group::of(child.id()), leader: Leader::of(child), stdin, to, from, began })
 }
 
 impl Running {
     /// The standard output as a stream, once. Whoever takes it reads it while [`Running::finish`] runs beside, and
     /// trusts what was read only when that says that the child ended well.
-    pub fn take_stdout(&mut self) -> Option<ChildStdout> {
-        self.child.stdout.take()
+    pub fn take_stdout(&mut self) -> Result<pipes::ChildStdout> {
+        let stdout = self.from.0.take().ok_or_else(|| Error::bug("a child has no output"))?;
+        pipes::ChildStdout::from_std(stdout).map_err(no_pipe)
     }
 
     /// Waits for the end. On a stop the group is asked to end, and killed after [`GRACE`]; in any case nothing of the
     /// group is left when this returns or is dropped.
     pub async fn finish(self, stop: &Stop, listen: Listen<'_>) -> Result<Ended> {
-        let Self { group, mut child, stdin, began } = self;
+        let Self { group, mut leader, stdin, to, from: (mut stdout, mut stderr), began } = self;
         let mut out = Output::new(false, listen, WHOLE, KEPT);
         let mut err = Output::new(true, listen, WHOLE, KEPT);
-        let (from_out, from_err) = (child.stdout.take(), child.stderr.take());
-        let mut to = child.stdin.take();
+        let over = to.is_none() && leader.ended_at_once()?.is_some();
+        if over && out.read_ready(&mut stdout) & err.read_ready(&mut stderr) {
+            (stdout, stderr) = (None, None);
+        }
+        let from_out = stdout.map(pipes::ChildStdout::from_std).transpose().map_err(no_pipe)?;
+        let from_err = stderr.map(pipes::ChildStderr::from_std).transpose().map_err(no_pipe)?;
+        let mut to = to.map(pipes::ChildStdin::from_std).transpose().map_err(no_pipe)?;
         let talk = async {
             let listening = async { Ok(tokio::join!(out.read(from_out), err.read(from_err))) };
             tokio::try_join!(listening, feed(stdin, &mut to)).map(drop)
@@ -86,14 +96,18 @@ impl Running {
         // Declared last, so that it is dropped first: the group is killed before its input is closed, because an end of
         // input that is none could be taken for the whole.
         let mut group = group;
-        let status = conduct(&mut child, &mut group, talk, stop).await?;
+        let status = conduct(&mut leader, &mut group, talk, stop).await?;
         Ok(Ended { status, stdout: out.finish(), stderr: err.finish(), took: began.elapsed() })
     }
 }
 
+fn no_pipe(why: std::io::Error) -> Error {
+    Error::io("cannot listen to a child process", &why)
+}
+
 /// Lets the child run and talk until both are over, or until a stop has ended it.
 async fn conduct(
-    child: &mut Child,
+    leader: &mut Leader,
     group: &mut Group,
     talk: impl Future<Output = Result<()>>,
     stop: &Stop,
@@ -102,24 +116,25 @@ async fn conduct(
     let mut talking = true;
     let status = loop {
         tokio::select! {
-            status = child.wait() => break status,
+            biased;
+            status = leader.wait() => break status,
             said = &mut talk, if talking => {
                 talking = false;
                 said.inspect_err(|_| group.end())?;
             }
-            () = stop.given() => return Err(end_politely(child, group, talk.as_mut(), talking, stop).await),
+            () = stop.given() => return Err(end_politely(leader, group, talk.as_mut(), talking, stop).await),
         }
     };
     if talking {
         let _ = tokio::time::timeout(LINGER, &mut talk).await;
     }
     group.end();
-    status.map(Status::of).map_err(|why| Error::io("cannot learn how a child process ended", &why))
+    status.map(Status::of)
 }
 
 /// Asks the group to end, waits, kills what is left; returns the reason of the stop.
 async fn end_politely(
-    child: &mut Child,
+    leader: &mut Leader,
     group: &mut Group,
     talk: std::pin::Pin<&mut impl Future<Output = Result<()>>>,
     talking: bool,
@@ -127,18 +142,18 @@ async fn end_politely(
 ) -> Error {
     group.signal(Signal::TERM);
     // The outputs close when all of the group have ended, not only its leader.
-    let all_ended = async { if talking { tokio::join!(child.wait(), talk).0 } else { child.wait().await } };
+    let all_ended = async { if talking { tokio::join!(leader.wait(), talk).0 } else { leader.wait().await } };
     let in_time = tokio::time::timeout(GRACE, all_ended).await.is_ok();
     group.end();
     if !in_time {
-        let _ = tokio::time::timeout(LINGER, child.wait()).await;
+        let _ = tokio::time::timeout(LINGER, leader.wait()).await;
     }
     stop.reason().unwrap_or_else(|| Error::cancelled("stopped"))
 }
 
 /// Writes the child's input. A child that stops reading is no error: its exit code tells. The pipe is closed only when
 /// all was written.
-async fn feed(stdin: Stdin, to: &mut Option<ChildStdin>) -> Result<()> {
+async fn feed(stdin: Stdin, to: &mut Option<pipes::ChildStdin>) -> Result<()> {
     let Some(pipe) = to.as_mut() else { return Ok(()) };
     match stdin {
         Stdin::Null => {}

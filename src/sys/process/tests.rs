@@ -116,7 +116,7 @@ async fn a_stop_asks_first_and_then_kills() {
 #[tokio::test]
 async fn a_dropped_child_is_killed_with_its_children() {
     let mut running = spawn(&command(&["sh", "-c", "sleep 4711.3 & sleep 4711.3"]), Stdin::Null).unwrap();
-    assert!(running.take_stdout().is_some());
+    assert!(running.take_stdout().is_ok());
     let listening =
         tokio::time::timeout(Duration::from_millis(50), running.finish(&Stop::default(), &|_| {})).await;
     assert!(listening.is_err());

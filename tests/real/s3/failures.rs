@@ -23,6 +23,10 @@ fn wrong_keys_and_buckets_name_the_setting() {
     seen.expect(1).says("there is no bucket `no-such-bucket`").says("correct `bucket` of [env.local.s3.box]");
     let (_, seen) = run(rig(&bucket.server.settings("no-such-bucket", "destroy")), "box.put(\"a\", \"b\");");
     seen.expect(1).says("there is no bucket `no-such-bucket`");
+    for call in ["box.exists(\"a\")", "box.head(\"a\")", "box.get(\"a\")"] {
+        let (_, seen) = run(rig(&bucket.server.settings("no-such-bucket", "destroy")), &format!("{call};"));
+        seen.expect(1).says("there is no bucket `no-such-bucket`");
+    }
     let (_, seen) = run(rig(&bucket.settings("destroy")), get);
     seen.expect(1).says("`s3.box` has no object `x`").says("list(");
     let (_, seen) = run(Rig::new(&bucket.settings("destroy")), get);
@@ -171,4 +175,20 @@ fn what_a_killed_run_left_is_gone_after_the_next_write() {
     run(rig, "box.put(\"a\", \"b\");").1.expect(0);
     assert_eq!(bucket.keys(), [".playbook/incoming/20260101-000000-abcd/0123-0", "a"]);
     assert!(bucket.open_uploads().is_empty());
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_taken_back_all_the_same() {
+    let Some(bucket) = moto::bucket() else { return };
+    for (fault, times, code, says) in
+        [(Fault::CutAnswer, 3, 1, "could not write `a`"), (Fault::Silence, 1, 4, "no answer within")]
+    {
+        bucket.put("a", "old");
+        let faults = Faults::before(bucket.server.port);
+        faults.spoil(&["PUT", "/a?"], times, fault);
+        let settings = s3s::settings(faults.port, &bucket.name, "destroy");
+        let (_, seen) = run(rig(&settings), "box.put(\"a\", \"new\", #{ timeout: \"4s\" });");
+        seen.expect(code).says(says).says("taken back").hides("NOT");
+        assert_eq!(bucket.get("/a"), "old");
+    }
 }

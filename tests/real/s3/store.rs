@@ -1,6 +1,7 @@
 //! The bucket as a store: large objects in parts, staged, never half visible, and nothing left behind.
 
 use super::{rig, run, run_with};
+use crate::rig::servers::faults::{Fault, Faults};
 use crate::rig::servers::{moto, s3s};
 
 /// Bytes that no server could have guessed.
@@ -24,9 +25,9 @@ fn a_large_file_goes_there_and_back_in_parts() {
         let down = box.download("deep/large.bin", files("out"), #{ name: "back" });
         check "same", down.sha256 == up.sha256 && box.checksum("deep/large.bin") == up.sha256;
     "#;
-    let Some(bucket) = s3s::bucket() else { return };
-    let Some(other) = moto::bucket() else { return };
-    for own in [bucket.settings("destroy"), other.settings("destroy")] {
+    let (Some(server), Some(other)) = (s3s::S3s::start(), moto::bucket()) else { return };
+    server.make_bucket("box");
+    for own in [server.settings("box", "destroy"), other.settings("destroy")] {
         let rig = rig(&format!("{own}{settings}"));
         let content = noise(20 * 1024 * 1024 + 7);
         std::fs::write(rig.path("large"), &content).unwrap();
@@ -34,7 +35,7 @@ fn a_large_file_goes_there_and_back_in_parts() {
         seen.expect(0);
         assert!(std::fs::read(rig.path("out/back")).unwrap() == content);
     }
-    assert_eq!(bucket.keys(), ["deep/large.bin"]);
+    assert_eq!((server.path("box/deep/large.bin").exists(), server.open_uploads()), (true, 0));
     assert_eq!((other.keys(), other.open_uploads()), (vec!["deep/large.bin".to_owned()], vec![]));
 }
 
@@ -50,4 +51,96 @@ fn a_very_large_file_is_put_together_from_staged_objects() {
     "#;
     run(rig, body).1.expect(0);
     assert_eq!((bucket.keys(), bucket.open_uploads()), (vec!["large.bin".to_owned()], vec![]));
+}
+
+#[test]
+fn a_database_is_dumped_into_a_bucket_and_restored_from_it() {
+    let (Some(bucket), Some(other)) = (s3s::bucket(), moto::versioned()) else { return };
+    let sqlite = "[env.local.sqlite.main]\npath = \"main.db\"\ncreate = true\naccess = \"destroy\"\n";
+    let body = r#"
+        let db = sqlite("main");
+        db.execute("CREATE TABLE users (name)");
+        db.execute("INSERT INTO users VALUES ('ann'), ('bob')");
+        let dump = db.dump_to(box, "dumps/main.db");
+        check "receipt", dump.key == "dumps/main.db" && dump.bytes == box.head("dumps/main.db").bytes;
+        check "checksum", box.head("dumps/main.db").sha256 == box.checksum("dumps/main.db");
+        db.execute("DELETE FROM users");
+        db.restore_from(box, "dumps/main.db");
+        check "rows", db.value("SELECT count(*) FROM users") == 2;
+    "#;
+    for settings in [bucket.settings("destroy"), other.settings("destroy")] {
+        let rig = rig(&format!("{settings}{sqlite}"));
+        run_with(rig, ", \"sqlite.main:destroy\"", body).1.expect(0);
+    }
+    assert_eq!(bucket.keys(), ["dumps/main.db"]);
+    assert_eq!((other.keys(), other.open_uploads()), (vec!["dumps/main.db".to_owned()], vec![]));
+}
+
+#[test]
+fn what_somebody_else_wrote_meanwhile_is_not_replaced() {
+    for text in ["", "something"] {
+        let Some(bucket) = moto::bucket() else { return };
+        let faults = Faults::before(bucket.server.port);
+        // As if it came to be right after the look.
+        faults.spoil(&["HEAD", "/taken"], 1, Fault::Status(404));
+        bucket.put("mine", text);
+        bucket.put("taken", "theirs");
+        let settings = s3s::settings(faults.port, &bucket.name, "destroy");
+        let both = format!("{settings}{}", settings.replace("s3.box", "s3.other"));
+        let body = "box.download(\"mine\", s3(\"other\"), #{ name: \"taken\" });";
+        let (_, seen) = run_with(rig(&both), ", \"s3.other:write\"", body);
+        seen.expect(1).says("`s3.other` already holds `taken`").says("replace: true");
+        assert_eq!(bucket.get("/taken"), "theirs");
+        assert_eq!(
+            (bucket.keys(), bucket.open_uploads()),
+            (vec!["mine".to_owned(), "taken".to_owned()], vec![])
+        );
+    }
+}
+
+#[test]
+fn one_bucket_goes_into_another_and_comes_back_out() {
+    let (Some(from), Some(into)) = (moto::bucket(), s3s::bucket()) else { return };
+    from.put("a", "text");
+    let both = format!("{}{}", from.settings("read"), into.settings("write").replace("s3.box", "s3.other"));
+    let script = |body: &str| {
+        format!("//! T.\n//! uses = [\"s3.box:read\", \"s3.other:write\"]\nlet box = s3(\"box\");\n{body}")
+    };
+    let (project, seen) = rig(&both).exec(&script("box.download(\"a\", s3(\"other\"));"));
+    seen.expect(0);
+    assert_eq!(std::fs::read_to_string(into.path("a")).unwrap(), "text");
+    let (project, seen) =
+        project.exec(&script("box.download(\"a\", s3(\"other\"), #{ replace: true }); check \"no\", false;"));
+    seen.expect(6).says("what `a` of s3.other held is gone");
+    let body = "step \"s\" { box.download(\"a\", s3(\"other\"), #{ name: \"b\" }); } check \"no\", false;";
+    project.exec(&script(body)).1.expect(1).says("taken back");
+    assert_eq!(into.keys(), ["a"]);
+}
+
+#[test]
+fn content_that_changed_on_its_way_is_not_published() {
+    let Some(bucket) = s3s::bucket() else { return };
+    let settings =
+        format!("{}[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n", bucket.settings("destroy"));
+    let mut content = noise(5 * 1024 * 1024);
+    let project = rig(&settings);
+    std::fs::write(project.path("large"), &content).unwrap();
+    let (rig, seen) = run(project, "box.upload(\"large\", \"a\");");
+    seen.expect(0);
+    content[4_700_000] ^= 1;
+    std::fs::write(bucket.path("a"), content).unwrap();
+    let (rig, seen) = run_with(rig, ", \"files.out:write\"", "box.download(\"a\", files(\"out\"));");
+    seen.expect(1).says("something else than was once written");
+    assert!(!rig.path("out/a").exists());
+}
+
+#[test]
+fn a_file_that_is_not_there_or_not_in_the_project_is_not_uploaded() {
+    let Some(bucket) = s3s::bucket() else { return };
+    let (rig, seen) = run(rig(&bucket.settings("destroy")), "box.upload(\"nothing\", \"a\");");
+    seen.expect(1).says("nothing").says("No such file");
+    let (rig, seen) = run(rig, "box.upload(\"../outside\", \"a\");");
+    seen.expect(3).says("outside the project");
+    run(rig, "box.upload(\".\", \"a\");").1.expect(1).says("directory");
+    assert!(bucket.keys().is_empty());
 }

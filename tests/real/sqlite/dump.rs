@@ -59,6 +59,35 @@ fn a_backup_is_verified_published_and_restored() {
 }
 
 #[test]
+fn a_backup_is_drilled_and_old_ones_go() {
+    let (rig, seen) = run(
+        project(USERS),
+        r#"
+        for compression in ["zstd", "gzip", "none"] {
+            db.dump_to(box, `a/${compression}`, #{ compression: compression });
+            let drill = db.verify_restore(box, `a/${compression}`);
+            check "drilled", drill.rows == 2 && drill.tables == 1 && drill.compared == (compression != "none");
+        }
+        let kept = db.dump_to(box, "a/new", #{ keep: 2 });
+        check "the oldest went", kept.removed == ["a/zstd"] && kept.not_removed == [];
+        "#,
+    );
+    seen.expect(0);
+    assert!(!rig.path("box/a/zstd").exists() && rig.path("box/a/none").exists());
+    // A backup that is sound, and lacks a row.
+    std::fs::copy(rig.path("box/a/new"), rig.path("marked")).unwrap();
+    open(&rig).execute_batch("DELETE FROM users WHERE id = 1").unwrap();
+    let other = zstd::encode_all(&std::fs::read(rig.path("data.db")).unwrap()[..], 1).unwrap();
+    let marked = std::fs::read(rig.path("marked")).unwrap();
+    let mark = 8 + u32::from_le_bytes(marked[4..8].try_into().unwrap()) as usize;
+    std::fs::write(rig.path("box/a/new"), [&marked[..mark], &other].concat()).unwrap();
+    let (rig, seen) = run(rig, "db.verify_restore(box, \"a/new\");");
+    seen.expect(1).says("does not hold what was backed up");
+    std::fs::write(rig.path("box/a/new"), &marked[..marked.len() - 9]).unwrap();
+    run(rig, "db.verify_restore(box, \"a/new\");").1.expect(1).says("cannot read `a/new` of `files.box`");
+}
+
+#[test]
 fn a_plan_makes_no_backup() {
     let rig = project(USERS).file(
         "test.rhai",

@@ -15,6 +15,8 @@ pub enum Fault {
     CutAnswer,
     /// The connection is cut in the middle of the answer's body.
     CutBody,
+    /// The server gets it, and its answer never comes.
+    Silence,
 }
 
 /// A rule: requests whose first line contains these words, so many times.
@@ -122,6 +124,7 @@ fn serve(mut client: TcpStream, upstream: u16, shared: &Shared) -> std::io::Resu
     let mut answer = Vec::new();
     server.read_to_end(&mut answer)?;
     match fault {
+        Some(Fault::Silence) => client.read(&mut [0]).map(drop),
         Some(Fault::CutAnswer) => client.shutdown(Shutdown::Both),
         Some(Fault::CutBody) => {
             let start = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(0) + 4;

@@ -6,6 +6,8 @@ pub mod http;
 #[cfg(feature = "s3")]
 pub mod moto;
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod proxy;
 #[cfg(feature = "s3")]
 pub mod s3s;

@@ -196,7 +196,8 @@ fn connect(client: TcpStream, server: u16, http: bool, shared: &Arc<Shared>) -> 
         let _ = answer(from, &mut to, &answers, &answering);
         let _ = to.shutdown(Shutdown::Both);
     });
-    let done = if http { requests(&client, &server, shared, &coming) } else { pour(&client, &server, shared) };
+    let done =
+        if http { requests(&client, &server, shared, &coming) } else { pour(&client, &server, shared) };
     let _ = server.shutdown(Shutdown::Both);
     done
 }
@@ -257,8 +258,7 @@ fn requests(
         let mut words = head.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let lower = head.to_ascii_lowercase();
-        let header =
-            |name: &str| lower.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let header = |name: &str| lower.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         assert_eq!(header("transfer-encoding"), None, "the proxy wants to know lengths");
         let length: usize = header("content-length").map_or(0, |length| length.trim().parse().unwrap());
         let fault = shared.judge(method, target);
@@ -271,7 +271,8 @@ fn requests(
                 if header("expect").is_none() {
                     std::io::copy(&mut (&mut reader).take(length as u64), &mut std::io::sink())?;
                 }
-                let answer = format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let answer =
+                    format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
                 return client.write_all(answer.as_bytes());
             }
             Some(Fault::Reset(bytes)) => bytes.min(length),

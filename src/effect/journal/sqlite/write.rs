@@ -1,5 +1,7 @@
 //! Writing rows: one commit for all that waits.
 
+use std::path::Path;
+
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::super::chain::{self, ROOT};
@@ -7,9 +9,16 @@ use super::super::home::{Begun, End, Row, Writer};
 use super::super::record::NewRun;
 use super::failed;
 use crate::base::error::{Error, Result};
+use crate::sys::files;
 
 /// So much may stand in the write-ahead log before a quiet moment is used to move it into the database; in bytes.
 const TIDY_ABOVE: usize = 1024 * 1024;
+
+/// A run that makes more commits than this has room for its next ones reserved in the write-ahead log: a commit that
+/// makes the file longer writes what the file system knows of it too, and takes twice as long.
+const FEW: usize = 4;
+/// How much room is reserved, in bytes; some hundred commits.
+const ROOM: u64 = 1024 * 1024;
 
 /// Adds a run durably and returns its hash; `None` when the id is taken.
 pub(super) fn begin(
@@ -54,18 +63,23 @@ pub(super) struct SqliteWriter {
     connection: Connection,
     run: u64,
     written: usize,
+    commits: usize,
 }
 
 impl SqliteWriter {
     pub(super) fn new(connection: Connection, run: u64) -> Self {
-        Self { connection, run, written: 0 }
+        Self { connection, run, written: 0, commits: 0 }
     }
 }
 
 impl Writer for SqliteWriter {
     fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()> {
+        self.commits += 1;
         let mut write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if self.commits == FEW {
+                reserve(&transaction);
+            }
             insert(&transaction, self.run, rows)?;
             if let (Some(end), Some(last)) = (end, rows.last()) {
                 finish(&transaction, self.run, last, end)?;
@@ -91,6 +105,14 @@ impl Writer for SqliteWriter {
     #[cfg(test)]
     fn fill(&mut self) {
         self.connection.query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
+    }
+}
+
+/// Within a transaction that may write nobody else appends to the log. Zeros behind its end are nothing to SQLite, and
+/// without them it only takes longer.
+fn reserve(transaction: &Transaction<'_>) {
+    if let Some(database) = transaction.path() {
+        let _ = files::reserve(Path::new(&format!("{database}-wal")), ROOM);
     }
 }
 

@@ -4,6 +4,7 @@ mod restore;
 mod scratch;
 mod verify;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -62,7 +63,7 @@ pub(super) struct DumpTo {
     compression: Compression,
     /// How many dumps of this database stay in the key's folder, at least 1; needs `destroy` on the store.
     #[serde(default)]
-    keep: Option<u32>,
+    keep: Option<NonZeroU32>,
 }
 
 impl DumpTo {
@@ -103,7 +104,7 @@ impl Primitive for DumpTo {
         let mut dump = Dump::begin(&cx, self.target(), Source { of, ..Source::default() }).await?;
         let copied = async {
             let mut running = programs.dump()?;
-            let mut stdout = running.take_stdout().ok_or_else(|| Error::bug("a child has no output"))?;
+            let mut stdout = running.take_stdout()?;
             let ((), ended) = tokio::try_join!(dump.copy(&mut stdout), programs.finish(running))?;
             well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))?;
             tables(&cx).await

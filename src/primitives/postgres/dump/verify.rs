@@ -73,15 +73,12 @@ impl Primitive for VerifyRestore {
         let scratch = Scratch::make(&place).await?;
         let drilled = until_stopped(&cx, drill(&programs, &scratch, stored, &self.key)).await;
         let name = scratch.name().to_owned();
-        let removed = scratch.remove().await;
-        let (passed, rows, compared) = drilled?;
-        // The drill was held, so this is no failure of it; the next one tries again.
-        let left = removed.err().map(|why| {
+        // This is no failure of the drill; the next one tries again.
+        let left = scratch.remove().await.err().map(|why| {
             cx.line(true, &format!("the database `{name}` was not dropped: {why}"));
             name
         });
-        let (tables, all) = (rows.len() as u64, rows.values().sum());
-        let counted = Counted { tables: Some(tables), rows: Some(all), ..Counted::default() };
+        let (passed, counted, compared) = drilled?;
         let took = cx.instant().duration_since(began);
         let Origin { store, key, .. } = origin;
         let mut value = Receipt { store, key, version, passed, counted, took, retained: None }.into_value();
@@ -99,10 +96,12 @@ async fn drill(
     scratch: &Scratch,
     mut stored: Stored,
     key: &str,
-) -> Result<(Passed, Rows, bool)> {
+) -> Result<(Passed, Counted, bool)> {
     let sent = programs.rehearse(&mut stored, scratch.name()).await?;
     let passed = stored.finish().await?;
-    let rows = scratch.rows(sent.as_ref()).await?;
+    let (tables, rows) = scratch.rows(sent.as_ref()).await?;
+    let all = rows.values().sum();
+    let counted = Counted { tables: Some(tables), rows: Some(all), ..Counted::default() };
     let differ = |sent: &Rows| -> Vec<String> {
         let pairs = sent.iter().filter(|(table, count)| rows.get(*table) != Some(count));
         pairs
@@ -120,6 +119,6 @@ async fn drill(
                     "use an older dump, and find out what keeps rows from being restored: a trigger, a rule",
                 ))
         }
-        compared => Ok((passed, rows, compared.is_some())),
+        compared => Ok((passed, counted, compared.is_some())),
     }
 }

@@ -55,12 +55,12 @@ pub(super) struct SyncFrom {
     #[serde(default = "yes")]
     keep: bool,
     /// How many files are sent at once
-    #[serde(default = "thirty_two")]
+    #[serde(default = "sixty_four")]
     parallel: usize,
 }
 
-const fn thirty_two() -> usize {
-    32
+const fn sixty_four() -> usize {
+    64
 }
 
 /// What the question for the inverse found out, so that the work need not find it out again.

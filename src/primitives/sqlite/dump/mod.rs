@@ -2,6 +2,8 @@
 
 mod restore;
 
+use std::num::NonZeroU32;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,7 +48,7 @@ pub(super) struct DumpTo {
     compression: Compression,
     /// How many backups of this database stay in the key's folder, at least 1; needs `destroy` on the store
     #[serde(default)]
-    keep: Option<u32>,
+    keep: Option<NonZeroU32>,
 }
 
 impl DumpTo {
