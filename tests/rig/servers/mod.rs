@@ -6,9 +6,6 @@ pub mod http;
 #[cfg(feature = "s3")]
 pub mod moto;
 pub mod postgres;
-#[cfg(feature = "redis")]
-pub mod redis;
-pub mod proxy;
 pub mod proxy;
 #[cfg(feature = "redis")]
 pub mod redis;
