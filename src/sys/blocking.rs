@@ -9,7 +9,20 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|why| Err(Error::bug("work on a thread of its own broke off").why(why.to_string())))
+    begin(work).await
+}
+
+/// Begins `work` at once on a thread that may block; what is returned waits for its end.
+pub fn begin<T, F>(work: F) -> impl Future<Output = Result<T>> + Send + 'static
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    let task = tokio::task::spawn_blocking(work);
+    async {
+        let broken = |why: tokio::task::JoinError| {
+            Error::bug("work on a thread of its own broke off").why(why.to_string())
+        };
+        task.await.unwrap_or_else(|why| Err(broken(why)))
+    }
 }

@@ -22,6 +22,11 @@ pub fn person() -> String {
         .into_iter()
         .find_map(variable)
         .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()));
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if login.contains('@') { login } else { format!("{login}@{host}") }
+    if login.contains('@') { login } else { format!("{login}@{}", host()) }
+}
+
+/// The name of this machine.
+#[must_use]
+pub fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

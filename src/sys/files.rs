@@ -119,6 +119,19 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// A file open for reading, and its size in bytes; `None` when nothing is there.
+pub fn open(path: &Path) -> Result<Option<(fs::File, u64)>> {
+    let open = || -> std::io::Result<_> {
+        let file = fs::File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok((file, bytes))
+    };
+    match open() {
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some).map_err(|why| failed("read", path, &why)),
+    }
+}
+
 /// A file open for reading as a stream, and its size in bytes.
 pub async fn open_stream(path: &Path) -> Result<(tokio::fs::File, u64)> {
     let open = async {

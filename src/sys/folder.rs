@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::files;
+use super::{clock, files};
 use crate::base::error::{Error, Result};
 
 /// Making a folder and moving into it may race with somebody who removes it because it is empty.
@@ -46,6 +47,15 @@ impl Status {
             changed: time(stat.st_ctime, stat.st_ctime_nsec),
             inode: stat.st_ino,
         })
+    }
+}
+
+impl Status {
+    /// Whether nobody has written, linked or moved it for so long.
+    #[must_use]
+    pub fn is_older(&self, age: Duration) -> bool {
+        let now = clock::now();
+        now > self.changed && now.duration_since(self.changed).unsigned_abs() > age
     }
 }
 
@@ -96,6 +106,37 @@ impl Folder {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let create = |parent: &OwnedFd, last: &str| fs::openat(parent, last, flags, Mode::RUSR | Mode::WUSR);
         self.within(name, create).map(File::from).map_err(|why| self.failed("create", name, &why))
+    }
+
+    /// A new file that only its owner may read, and that says by a lock that somebody works on it, as long as it, or a
+    /// copy of its descriptor, is open: [`Folder::remove_abandoned`] leaves it alone.
+    pub fn create_held(&self, name: &str) -> Result<File> {
+        for _ in 0..TRIES {
+            let file = self.create(name)?;
+            match fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                // Between the two, somebody who clears away may have taken it for abandoned.
+                Err(Errno::WOULDBLOCK) => continue,
+                // Where there are no locks, only its age tells.
+                Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => {}
+                Err(why) => return Err(self.failed("lock", name, &why.into())),
+            }
+            if fs::fstat(&file).is_ok_and(|stat| stat.st_nlink > 0) {
+                return Ok(file);
+            }
+        }
+        Err(self.failed("create", name, &Errno::AGAIN.into()))
+    }
+
+    /// Removes a file that [`Folder::create_held`] made and nobody works on any more, because that process is gone.
+    /// Where there are no locks, one that nobody has touched for `most`.
+    pub fn remove_abandoned(&self, name: &str, most: Duration) -> Result<()> {
+        let Some(file) = self.read(name)? else { return Ok(()) };
+        let abandoned = match fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => true,
+            Err(Errno::WOULDBLOCK) => false,
+            Err(_) => self.status(name)?.is_some_and(|status| status.is_older(most)),
+        };
+        if abandoned { self.remove(name).map(drop) } else { Ok(()) }
     }
 
     /// Moves a file, replacing one that is there, durably: whoever looks sees the old or the new, never neither.

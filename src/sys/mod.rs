@@ -8,6 +8,7 @@ pub mod files;
 pub mod folder;
 pub mod http;
 pub mod lock;
+pub mod pipe;
 pub mod process;
 pub mod scratch;
 pub mod search;

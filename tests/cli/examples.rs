@@ -108,6 +108,22 @@ fn every_block_of_the_guide_runs() {
     assert!(count >= 8, "only {count} blocks");
 }
 
+/// What the page on data shows needs a bucket and a cache; that it would run is what the checker says.
+#[cfg(all(feature = "postgres", feature = "s3", feature = "redis"))]
+#[test]
+fn nothing_is_wrong_with_the_playbooks_of_the_page_on_data() {
+    let blocks = blocks("docs/data.md");
+    let text = |word: &str| blocks.iter().filter(|block| block.words[0] == word).collect::<Vec<_>>();
+    let settings: String = text("toml").iter().map(|block| block.text.as_str()).collect();
+    let playbooks = text("rhai");
+    assert_eq!(playbooks.len(), 3);
+    for block in playbooks {
+        let name = block.words[1].strip_prefix("file=").unwrap();
+        let rig = Rig::new(&settings).file(name, &block.text);
+        rig.run(&["check", name]).expect(0).says("nothing wrong");
+    }
+}
+
 #[test]
 fn the_table_of_exit_codes_is_that_of_the_program() {
     let page = std::fs::read_to_string(Path::new(REPOSITORY).join("docs/exit-codes.md")).unwrap();

@@ -1,164 +1,199 @@
-//! A dump on its way into a store: streamed, hashed, read back and verified before anybody can see it.
+//! A dump, of a database or of a log, on its way into a store: compressed, hashed, read back and verified before
+//! anybody can see it.
+
+mod coding;
+mod mark;
+mod receipt;
+mod retention;
+mod stored;
+mod target;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::io::AsyncRead;
+
+pub use coding::{Compression, Passed};
+pub use mark::Mark;
+pub use receipt::{Counted, Receipt};
+pub use retention::Retained;
+pub use stored::Stored;
+pub use target::{Origin, Target};
 
 use super::cx::Cx;
 use super::primitive::Work;
-use super::store::{Store, Upload};
-use crate::base::access::ResourceId;
-use crate::base::effect::Effect;
+use super::store::{Object, Store, Upload};
 use crate::base::error::{Error, Result};
+use crate::sys::{blocking, pipe};
 
-/// How much is read at once, in bytes.
-const CHUNK: usize = 256 * 1024;
 /// How often progress is told, in bytes.
 const TELL_EVERY: u64 = 4 * 1024 * 1024;
 
-/// Where a dump goes.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The store.
-    pub store: ResourceId,
-    /// The key that the dump will have.
-    pub key: String,
-    /// Whether an object that has this key already may be replaced.
-    pub replace: bool,
-    /// How many bytes are expected, where that is known; for the progress line only.
+/// What is dumped.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The database in words that are the same for each of its dumps, and for no other database. Without it the dump
+    /// bears no mark.
+    pub of: String,
+    /// How many bytes are expected before they are compressed, where that is known; for the progress line only.
     pub expected: Option<u64>,
-}
-
-/// What a verification counted in the dump as the store gave it back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// How many tables, where that is known.
-    pub tables: Option<u64>,
-    /// How many rows in all of them, where that is known.
-    pub rows: Option<u64>,
+    /// The rows of each table, where that is known before.
+    pub rows: Option<Map<String, Value>>,
 }
 
 /// A dump that is being written. Dropping it discards what was written.
 ///
 /// ```ignore
-/// let mut dump = Dump::begin(&cx, target).await?;
-/// dump.copy(&mut source).await?;
+/// let mut dump = Dump::begin(&cx, target, source).await?;
+/// dump.copy(&mut stream).await?;
 /// // Here the source says whether it ended well.
 /// let receipt = dump.publish(|stored| Box::pin(async move { verify(stored).await })).await?;
 /// ```
 pub struct Dump {
     cx: Cx,
     target: Target,
+    source: Source,
     store: Arc<dyn Store>,
     upload: Box<dyn Upload>,
-    digest: Sha256,
-    bytes: u64,
-    told: u64,
-    began: Instant,
+    sent: Passed,
+    began: (Instant, String),
 }
 
 impl std::fmt::Debug for Dump {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dump")
-            .field("target", &self.target)
-            .field("bytes", &self.bytes)
-            .finish_non_exhaustive()
+        f.debug_struct("Dump").field("target", &self.target).field("sent", &self.sent).finish_non_exhaustive()
     }
 }
 
 impl Dump {
-    /// Begins a dump into a store that the call's permit lists with `write`. A key that is taken is an error unless
-    /// `replace` is set.
-    pub async fn begin(cx: &Cx, target: Target) -> Result<Self> {
-        let store = cx.store(&target.store, Effect::Write).await?;
-        Self::into_store(cx, target, store).await
+    /// Begins a dump into a store that the call's permit lists with `write`, and with `destroy` when older dumps are
+    /// to be removed. A key that is taken is an error unless `replace` is set.
+    pub async fn begin(cx: &Cx, target: Target, source: Source) -> Result<Self> {
+        let store = target.open(cx).await?;
+        Self::into_store(cx, (target, source), store).await
     }
 
-    async fn into_store(cx: &Cx, target: Target, store: Arc<dyn Store>) -> Result<Self> {
-        let began = cx.instant();
-        refuse_taken(&*store, &target).await?;
+    async fn into_store(cx: &Cx, (target, source): (Target, Source), store: Arc<dyn Store>) -> Result<Self> {
+        // What was sent is taken out of the store again, for which a stop leaves some time.
+        cx.close_gracefully();
+        let began = (cx.instant(), cx.now());
         let upload = store.begin(&target.key).await?;
-        Ok(Self { cx: cx.clone(), target, store, upload, digest: Sha256::new(), bytes: 0, told: 0, began })
+        Ok(Self { cx: cx.clone(), target, source, store, upload, sent: Passed::default(), began })
     }
 
-    /// Appends bytes. An error once the call was told to stop, so that a source without end ends with it.
-    pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        self.go_on()?;
-        self.digest.update(&chunk);
-        self.bytes += chunk.len() as u64;
-        self.upload.write(chunk).await?;
-        if self.bytes - self.told >= TELL_EVERY {
-            self.told = self.bytes;
-            self.cx.progress(&self.target.key, self.bytes, self.target.expected);
-        }
+    /// Takes in all that `stream` gives, once. Whoever makes the stream ends it on a stop.
+    pub async fn copy<R: AsyncRead + Send + Unpin + ?Sized>(&mut self, stream: &mut R) -> Result<()> {
+        let Self { cx, target, source, upload, sent, began, .. } = self;
+        let mark = Mark { of: source.of.clone(), at: began.1.clone(), rows: source.rows.clone() };
+        let compression = target.compression;
+        let mark = if mark.of.is_empty() { Vec::new() } else { mark.bytes(compression) };
+        let (plain, from) = pipe::pipe();
+        let (to, mut coded) = pipe::pipe();
+        let broken = |why: std::io::Error| Error::io("what is to be stored cannot be compressed", &why);
+        // On a thread of its own, so that it overlaps with reading and sending.
+        let code =
+            blocking::run(move || coding::encode(compression, &mark, from, to.blocking()).map_err(broken));
+        let feed = async {
+            let (mut done, mut told) = (0, 0);
+            while let Some(chunk) =
+                next(stream, "what is to be stored cannot be read from its source").await?
+            {
+                done += chunk.len() as u64;
+                if !plain.send(chunk).await {
+                    break;
+                }
+                if done - told >= TELL_EVERY {
+                    told = done;
+                    cx.progress(&target.key, done, source.expected);
+                }
+            }
+            plain.end().await;
+            Ok(())
+        };
+        let store = async {
+            while let Some(chunk) = coded.next().await.map_err(broken)? {
+                upload.write(chunk).await?;
+            }
+            Ok(())
+        };
+        *sent = tokio::try_join!(feed, store, code)?.2;
         Ok(())
     }
 
-    /// Appends all that `source` gives.
-    pub async fn copy<R: AsyncRead + Send + Unpin + ?Sized>(&mut self, source: &mut R) -> Result<()> {
-        while let Some(chunk) = next(source, "the dump cannot be read from its source").await? {
-            self.write(chunk).await?;
-        }
-        Ok(())
+    /// Discards what was written, because of an error that is given back: nothing was changed.
+    pub async fn give_up(self, why: Error) -> Error {
+        // What cannot be removed now is found by the next run; the reason is what the reader has to see.
+        let _ = self.upload.discard().await;
+        why.unchanged()
     }
 
     /// Makes the dump durable, reads it back from the store, has `verify` look at it, compares its SHA-256, and only
-    /// then makes it visible. Whatever `verify` leaves unread is read and hashed after it.
+    /// then makes it visible. Whatever `verify` leaves unread is read and hashed after it. Then older dumps go, if
+    /// that was asked for.
     pub async fn publish<V>(mut self, verify: V) -> Result<Receipt>
     where
         V: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, Counted>,
     {
-        if self.bytes == 0 {
-            return Err(Error::remote(format!("the dump `{}` is empty", self.name())));
-        }
-        self.upload.seal().await?;
-        let sent = hexadecimal(self.digest.finalize_reset().as_slice());
-        let mut stored = Hashed { inner: self.upload.read_back().await?, digest: Sha256::new(), bytes: 0 };
-        let counted = verify(&mut stored).await?;
-        while next(&mut stored, "the dump cannot be read back from the store").await?.is_some() {}
-        let kept = hexadecimal(stored.digest.finalize().as_slice());
-        if (stored.bytes, &kept) != (self.bytes, &sent) {
+        let cx = self.cx.clone();
+        // Nothing is published after a stop, even by work that was given time to close.
+        let counted = match until_stopped(&cx, self.read_back(verify)).await {
+            Ok(counted) => counted,
+            Err(why) => return Err(self.give_up(why).await),
+        };
+        let Self { target, source, store, upload, sent, began, .. } = self;
+        let object = match upload.publish(&sent.sha256, target.replace).await {
+            Ok(object) => object,
+            Err(why) => settle(&*store, &target, &sent).await.ok_or(why)?,
+        };
+        let took = cx.instant().duration_since(began.0);
+        cx.progress(&target.key, sent.uncompressed, Some(sent.uncompressed));
+        let retained = match target.keep {
+            Some(keep) => Some(retention::retain(&cx, &*store, (&target.key, &source.of), keep).await),
+            None => None,
+        };
+        let Target { store, key, .. } = target;
+        Ok(Receipt { store, key, version: object.version, passed: sent, counted, took, retained })
+    }
+
+    /// Compares what the store gives back with what was sent, before anybody can see it.
+    async fn read_back<V>(&mut self, verify: V) -> Result<Counted>
+    where
+        V: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, Counted>,
+    {
+        let Self { target, store, upload, sent, .. } = self;
+        if sent.uncompressed == 0 {
             return Err(Error::remote(format!(
-                "`{}` gave back another dump than was sent",
-                self.target.store
-            ))
-            .why(format!(
-                "sent {} bytes, sha256 {sent}; got {} bytes, sha256 {kept}",
-                self.bytes, stored.bytes
-            ))
-            .fix("check that store's disk or network; nothing was published"));
+                "what would be `{}` of `{}` is empty",
+                target.key, target.store
+            )));
         }
-        self.go_on()?;
-        refuse_taken(&*self.store, &self.target).await?;
-        let took = self.cx.instant().duration_since(self.began);
-        let object = self.upload.publish(&sent, self.target.replace).await?;
-        self.cx.progress(&self.target.key, self.bytes, Some(self.bytes));
-        Ok(Receipt {
-            store: self.target.store,
-            key: object.key,
-            bytes: self.bytes,
-            sha256: sent,
-            counted,
-            took,
-        })
-    }
-
-    /// Nothing may be published after a stop, even by work that was given time to close.
-    fn go_on(&self) -> Result<()> {
-        self.cx.stop().reason().map_or(Ok(()), Err)
-    }
-
-    fn name(&self) -> String {
-        format!("{}/{}", self.target.store, self.target.key)
+        upload.seal().await?;
+        let mut stored = Stored::of(upload.read_back().await?);
+        let counted = verify(&mut stored).await?;
+        let passed = stored.finish().await?;
+        if passed != *sent {
+            return Err(Error::remote(format!("`{}` gave back something else than was sent", target.store))
+                .why(format!("sent {sent}; got {passed}"))
+                .fix("check that store's disk or network; nothing was published"));
+        }
+        refuse_taken(&**store, target).await?;
+        Ok(counted)
     }
 }
 
-/// The error for a key that is taken, when it may not be replaced; also for asking before any work is done.
-pub async fn refuse_taken(store: &dyn Store, target: &Target) -> Result<()> {
+/// Waits for `work`, which leaves nothing behind when it is dropped, until a stop.
+pub async fn until_stopped<T>(cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
+        result = work => result,
+    }
+}
+
+/// The error for a key that is taken, when it may not be replaced.
+async fn refuse_taken(store: &dyn Store, target: &Target) -> Result<()> {
     if target.replace || store.head(&target.key).await?.is_none() {
         return Ok(());
     }
@@ -166,84 +201,21 @@ pub async fn refuse_taken(store: &dyn Store, target: &Target) -> Result<()> {
         .fix("choose another key, or give `replace: true`"))
 }
 
-/// Proof of a dump that was verified and published.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Receipt {
-    /// The store that holds it.
-    pub store: ResourceId,
-    /// Its key there.
-    pub key: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Its SHA-256, hexadecimal; the same was read back from the store.
-    pub sha256: String,
-    /// What the verification counted in it.
-    pub counted: Counted,
-    /// How long it took, from the beginning until it was verified.
-    pub took: Duration,
-}
-
-impl Receipt {
-    /// What a script gets.
-    #[must_use]
-    pub fn into_value(self) -> Value {
-        let seconds = self.took.as_secs_f64().max(1e-6);
-        let speed = self.bytes as f64 / 1_048_576.0 / seconds;
-        let mut value = json!({
-            "store": self.store,
-            "key": self.key,
-            "bytes": self.bytes,
-            "sha256": self.sha256,
-            "took_ms": (seconds * 1e3).round(),
-            "mib_per_s": (speed * 10.0).round() / 10.0,
-        });
-        for (name, count) in [("tables", self.counted.tables), ("rows", self.counted.rows)] {
-            if let Some(count) = count {
-                value[name] = count.into();
-            }
-        }
-        value
-    }
+/// The dump after all, when only the answer to publishing it was lost: nothing had its key a moment before.
+async fn settle(store: &dyn Store, target: &Target, passed: &Passed) -> Option<Object> {
+    let there = store.head(&target.key).await.ok().flatten();
+    there.filter(|object| !target.replace && object.bytes == passed.bytes)
 }
 
 /// The next chunk of a stream; `None` at its end.
 pub async fn next<R: AsyncRead + Send + Unpin + ?Sized>(source: &mut R, what: &str) -> Result<Option<Bytes>> {
-    let mut chunk = BytesMut::with_capacity(CHUNK);
-    // A source may give few bytes at a time, and a store pays for each write.
-    while chunk.len() < CHUNK && source.read_buf(&mut chunk).await.map_err(|why| Error::io(what, &why))? > 0 {
-    }
-    Ok((!chunk.is_empty()).then(|| chunk.freeze()))
+    pipe::chunk(source).await.map_err(|why| Error::io(what, &why))
 }
 
 /// Bytes in hexadecimal.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
     crate::base::text::hexadecimal(bytes)
-}
-
-/// A stream that hashes what is read from it.
-struct Hashed {
-    inner: super::store::Content,
-    digest: Sha256,
-    bytes: u64,
-}
-
-impl AsyncRead for Hashed {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        let before = buffer.filled().len();
-        let this = &mut *self;
-        let poll = std::pin::Pin::new(&mut this.inner).poll_read(cx, buffer);
-        if poll.is_ready() {
-            let fresh = &buffer.filled()[before..];
-            this.digest.update(fresh);
-            this.bytes += fresh.len() as u64;
-        }
-        poll
-    }
 }
 
 #[cfg(test)]

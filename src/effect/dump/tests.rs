@@ -5,10 +5,13 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+use tokio::io::AsyncReadExt as _;
+
 use super::super::environment::Environment;
 use super::super::policy::Grants;
-use super::super::store::{Content, Object};
+use super::super::store::Content;
 use super::*;
+use crate::base::access::ResourceId;
 use crate::sys::stop::Stop;
 
 type Objects = Arc<Mutex<std::collections::BTreeMap<String, Vec<u8>>>>;
@@ -43,8 +46,10 @@ impl Store for Memory {
         Ok(self.objects.lock().unwrap().get(key).map(|bytes| object(key, bytes.len())))
     }
 
-    async fn list(&self, _: &str) -> Result<Vec<Object>> {
-        Ok(Vec::new())
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        let objects = self.objects.lock().unwrap();
+        let found = objects.iter().filter(|(key, _)| key.starts_with(prefix));
+        Ok(found.map(|(key, bytes)| object(key, bytes.len())).collect())
     }
 
     async fn remove(&self, key: &str) -> Result<()> {
@@ -79,13 +84,16 @@ impl Upload for Pending {
     }
 }
 
-async fn begin(memory: &Memory, replace: bool) -> Result<Dump> {
-    let store = ResourceId::new("memory", "a");
+fn cx() -> Cx {
     let host = super::super::cx::Host::new(".".into(), Environment::default(), &[], Vec::new());
     let permit = Grants::default().permit(Vec::new()).unwrap();
-    let cx = Cx::new(Arc::new(host), store.clone(), permit, Stop::default());
-    let target = Target { store, key: "k".into(), replace, expected: None };
-    Dump::into_store(&cx, target, Arc::new(memory.clone())).await
+    Cx::new(Arc::new(host), ResourceId::new("memory", "a"), permit, Stop::default())
+}
+
+async fn begin(memory: &Memory, replace: bool) -> Result<Dump> {
+    let store = ResourceId::new("memory", "a");
+    let target = Target { store, key: "k".into(), replace, compression: Compression::None, keep: None };
+    Dump::into_store(&cx(), (target, Source::default()), Arc::new(memory.clone())).await
 }
 
 async fn dump(memory: &Memory, replace: bool, text: &[u8]) -> Result<Receipt> {
@@ -95,7 +103,7 @@ async fn dump(memory: &Memory, replace: bool, text: &[u8]) -> Result<Receipt> {
         Box::pin(async move {
             let mut first = [0];
             stored.read_exact(&mut first).await.unwrap();
-            Ok(Counted { tables: Some(u64::from(first[0])), rows: None })
+            Ok(Counted { tables: Some(u64::from(first[0])), ..Counted::default() })
         })
     })
     .await
@@ -105,7 +113,7 @@ async fn dump(memory: &Memory, replace: bool, text: &[u8]) -> Result<Receipt> {
 async fn a_verified_dump_is_published_with_its_receipt() {
     let memory = Memory::default();
     let receipt = dump(&memory, false, b"abc").await.unwrap();
-    assert_eq!(receipt.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(receipt.passed.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     let value = receipt.into_value();
     assert_eq!((&value["bytes"], &value["tables"], value.get("rows")), (&3.into(), &97.into(), None));
     assert_eq!(memory.objects.lock().unwrap()["k"], b"abc");
@@ -115,7 +123,7 @@ async fn a_verified_dump_is_published_with_its_receipt() {
 async fn a_store_that_gives_back_something_else_publishes_nothing() {
     let memory = Memory { spoils: true, ..Memory::default() };
     let error = dump(&memory, false, b"abc").await.unwrap_err();
-    assert!(error.what.contains("another dump"), "{error}");
+    assert!(error.what.contains("something else"), "{error}");
     assert!(memory.objects.lock().unwrap().is_empty());
 }
 
@@ -136,4 +144,68 @@ async fn a_taken_key_is_refused_even_when_it_is_taken_meanwhile() {
 #[tokio::test]
 async fn a_dump_without_a_byte_is_no_dump() {
     assert!(dump(&Memory::default(), false, b"").await.unwrap_err().what.contains("is empty"));
+}
+
+#[tokio::test]
+async fn every_compression_gives_back_the_same_bytes_and_damage_is_found() {
+    let text: Vec<u8> = (0..400_000_u32).flat_map(u32::to_le_bytes).collect();
+    for compression in [Compression::Zstd, Compression::Gzip, Compression::None] {
+        let memory = Memory::default();
+        let mut dump = begin(&memory, false).await.unwrap();
+        dump.target.compression = compression;
+        dump.source.of = "this one".into();
+        dump.copy(&mut Cursor::new(&text)).await.unwrap();
+        let receipt = dump.publish(|_| Box::pin(async { Ok(Counted::default()) })).await.unwrap();
+        assert_eq!(receipt.passed.uncompressed, text.len() as u64);
+        let mark = Mark::read(&memory, "k").await.unwrap();
+        assert_eq!(mark.map(|mark| mark.of).is_some(), compression != Compression::None);
+        let read = async || {
+            let (mut stored, mut back) = (Stored::open(&memory, "k").await.unwrap(), Vec::new());
+            stored.read_to_end(&mut back).await.map(|_| back).map_err(|why| why.to_string())
+        };
+        assert!(read().await.unwrap() == text, "{compression:?}");
+        if compression == Compression::None {
+            continue;
+        }
+        let whole = memory.objects.lock().unwrap()["k"].clone();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        let longer = [&whole[..], b"more"].concat();
+        for damaged in [&flipped[..], &whole[..whole.len() - 1], &whole[..whole.len() / 2], &longer] {
+            memory.objects.lock().unwrap().insert("k".into(), damaged.to_vec());
+            assert!(read().await.is_err(), "{compression:?}: {} of {} bytes", damaged.len(), whole.len());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_dumps_of_the_same_database_go_and_the_new_one_never() {
+    let memory = Memory::default();
+    let put = |key: &str, of: &str, at: &str| {
+        let mark = Mark { of: of.into(), at: at.into(), rows: None };
+        memory.objects.lock().unwrap().insert(key.into(), mark.bytes(Compression::Zstd));
+    };
+    for (key, of, at) in [
+        ("d/z", "ours", "2026-01-01T00:00:00Z"),
+        ("d/y", "ours", "2026-01-02T00:00:00.5Z"),
+        // The clock of another machine goes ahead.
+        ("d/future", "ours", "2099-01-01T00:00:00Z"),
+        ("d/new", "ours", "2026-01-03T00:00:00Z"),
+        ("d/theirs", "theirs", "2020-01-01T00:00:00Z"),
+        ("d/when", "ours", "some day"),
+        ("d/deep/x", "ours", "2020-01-01T00:00:00Z"),
+        ("dx", "ours", "2020-01-01T00:00:00Z"),
+    ] {
+        put(key, of, at);
+    }
+    memory.objects.lock().unwrap().insert("d/person".into(), b"PGDMP".to_vec());
+    let go = async |keep: u32| {
+        retention::retain(&cx(), &memory, ("d/new", "ours"), keep.try_into().unwrap()).await.removed
+    };
+    assert_eq!(go(4).await, Vec::<String>::new());
+    assert_eq!(go(3).await, ["d/z"]);
+    assert_eq!(go(1).await, ["d/y", "d/future"]);
+    assert_eq!(go(1).await, Vec::<String>::new());
+    let left: Vec<String> = memory.objects.lock().unwrap().keys().cloned().collect();
+    assert_eq!(left, ["d/deep/x", "d/new", "d/person", "d/theirs", "d/when", "dx"]);
 }

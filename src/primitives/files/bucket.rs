@@ -15,14 +15,14 @@ use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
 use crate::effect::primitive::Work;
 use crate::effect::store::{Content, Object, Store, Upload};
+use crate::sys::blocking;
 use crate::sys::folder::{Folder, Status};
-use crate::sys::{blocking, clock};
 
 /// Where objects lie until they are published.
 const INCOMING: &str = ".incoming";
 /// Where the earlier content of replaced and deleted objects lies.
 const KEPT: &str = ".kept";
-/// What a crash left in [`INCOMING`] is removed after this long.
+/// What a crash left in [`INCOMING`] is removed after this long, where no lock tells that its process is gone.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 /// The longest key, in bytes; the same as in S3.
 const LONGEST_KEY: usize = 1024;
@@ -170,6 +170,11 @@ impl Bucket {
         Ok((object, sha256))
     }
 
+    /// The folder itself, for who may block.
+    pub(super) fn folder(&self) -> Result<Folder> {
+        Folder::open(&self.path)?.ok_or_else(|| self.missing("folder", ""))
+    }
+
     /// The error for an object that is not there.
     pub(super) fn missing(&self, what: &str, key: &str) -> Error {
         let shown = if key.is_empty() { String::new() } else { format!(" `{key}`") };
@@ -195,8 +200,8 @@ impl Store for Bucket {
             let folder = Folder::open_or_make(&path)?;
             sweep(&folder, keep);
             let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
-            let file = folder.create(&temporary)?;
-            Ok(Box::new(Incoming::new(folder, file, temporary, key)) as Box<dyn Upload>)
+            let file = folder.create_held(&temporary)?;
+            Ok(Box::new(Incoming::new(folder, file, temporary, key)?) as Box<dyn Upload>)
         })
         .await
     }
@@ -240,12 +245,12 @@ impl Store for Bucket {
 
 /// Removes what nobody will come back for. A failure is no reason to refuse the work that came by.
 fn sweep(folder: &Folder, keep: Duration) {
-    let now = clock::now();
-    for (place, most) in [(INCOMING, ABANDONED), (KEPT, keep)] {
-        for (name, status) in folder.walk(place).unwrap_or_default() {
-            if now.duration_since(status.changed).unsigned_abs() > most && now > status.changed {
-                let _ = folder.remove(&name);
-            }
+    for (name, _) in folder.walk(INCOMING).unwrap_or_default() {
+        let _ = folder.remove_abandoned(&name, ABANDONED);
+    }
+    for (name, status) in folder.walk(KEPT).unwrap_or_default() {
+        if status.is_older(keep) {
+            let _ = folder.remove(&name);
         }
     }
 }

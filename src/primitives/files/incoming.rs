@@ -16,15 +16,18 @@ use crate::sys::folder::Folder;
 pub(super) struct Incoming {
     folder: Arc<Folder>,
     file: Option<tokio::fs::File>,
+    /// The same file, open until all is over: its lock says that somebody works on it.
+    _held: std::fs::File,
     temporary: Option<String>,
     key: String,
 }
 
 impl Incoming {
     /// An object that will be `key`, and is written to `file`, which is called `temporary` until then.
-    pub(super) fn new(folder: Folder, file: std::fs::File, temporary: String, key: String) -> Self {
+    pub(super) fn new(folder: Folder, file: std::fs::File, temporary: String, key: String) -> Result<Self> {
+        let held = file.try_clone().map_err(|why| folder.failed("write", &key, &why))?;
         let file = Some(tokio::fs::File::from_std(file));
-        Self { folder: Arc::new(folder), file, temporary: Some(temporary), key }
+        Ok(Self { folder: Arc::new(folder), file, _held: held, temporary: Some(temporary), key })
     }
 
     fn failed(&self, why: &std::io::Error) -> Error {

@@ -41,9 +41,14 @@ impl Sql for Database {
 pub(super) async fn read(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
     lexer::transactional("the statement", sql)?;
     let session = Session::open(cx).await?;
-    let rows = session.transaction(cx, READING, rows(&session, sql, parameters)).await;
+    let rows = read_in(cx, &session, sql, parameters).await;
     session.end(cx);
     rows
+}
+
+/// The same on a connection that goes on.
+pub(super) async fn read_in(cx: &Cx, session: &Session, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
+    session.transaction(cx, READING, rows(session, sql, parameters)).await
 }
 
 /// Runs a statement in a transaction of its own, as the server makes it, so that what refuses to be part of a larger

@@ -36,6 +36,7 @@ pub const FAMILY: Family = Family {
         entry::<script::Script>(),
         entry::<dump::DumpTo>(),
         entry::<dump::RestoreFrom>(),
+        entry::<dump::VerifyRestore>(),
         entry::<tables::Tables>(),
         entry::<activity::Activity>(),
     ],

@@ -3,24 +3,24 @@
 
 use std::path::PathBuf;
 
-use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncRead, AsyncWriteExt as _};
 use tokio_postgres::config::Host;
 
-use super::archive::{self, Contents};
+use super::archive::{self, Contents, Rows};
 use super::session::Door;
 use super::settings::{Target, Tls};
 use super::tls;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Revealed;
 use crate::effect::cx::Cx;
-use crate::effect::dump;
-use crate::effect::store::Content;
-use crate::sys::environment;
+use crate::effect::dump::{Counted, Stored};
 use crate::sys::process::{self, Command, Ended, Line, Running, Status, Stdin};
+use crate::sys::{blocking, environment, pipe};
 
 /// How much of an archive is on its way from the store to a program at once, in bytes.
 const PIPE: usize = 256 * 1024;
+const NO_PASSWORD: &str = "--no-password";
+const EXIT_ON_ERROR: &str = "--exit-on-error";
 
 /// The programs of one database.
 pub(super) struct Programs {
@@ -38,63 +38,76 @@ impl Programs {
 
     /// Starts `pg_dump`, whose standard output is the archive.
     pub(super) fn dump(&self) -> Result<Running> {
-        process::spawn(&self.command("pg_dump", &["--format=custom", "--no-password"])?, Stdin::Null)
+        // What compresses better and faster comes behind it.
+        let how = ["--format=custom", "--compress=0", NO_PASSWORD];
+        process::spawn(&self.command("pg_dump", &how)?, Stdin::Null)
     }
 
     /// Restores the archive that `content` gives, all or nothing.
-    pub(super) async fn restore(&self, content: Content) -> Result<Ended> {
-        let name = self.door.target.database().replace('\\', "\\\\").replace('\'', "\\'");
-        let database = format!("--dbname=dbname='{name}'");
-        let how =
-            ["--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-password", &database];
-        let running = process::spawn(&self.command("pg_restore", &how)?, Stdin::Stream(content))?;
+    pub(super) async fn restore(&self, content: Stored) -> Result<Ended> {
+        let database = connection_to(self.door.target.database());
+        let how = ["--clean", "--if-exists", "--single-transaction", EXIT_ON_ERROR, NO_PASSWORD, &database];
+        let running = process::spawn(&self.command("pg_restore", &how)?, Stdin::Stream(Box::new(content)))?;
         self.finish(running).await
+    }
+
+    /// Restores the archive that `source` gives into another, empty database of the server: its tables, and what
+    /// belongs to them. Gives the rows that passed.
+    pub(super) async fn rehearse(&self, source: &mut Stored, database: &str) -> Result<Option<Rows>> {
+        let connection = connection_to(database);
+        let how = [
+            EXIT_ON_ERROR,
+            NO_PASSWORD,
+            "--no-owner",
+            "--no-privileges",
+            "--no-publications",
+            "--no-subscriptions",
+            "--no-security-labels",
+            "--no-tablespaces",
+            &connection,
+        ];
+        Ok(self.pass(&how, source, "the dump could not be restored").await?.rows)
+    }
+
+    /// What is in the archive that `source` gives; reads all of it.
+    pub(super) async fn list(&self, source: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Found> {
+        self.pass(&["--list"], source, "the archive cannot be read by pg_restore").await
+    }
+
+    /// Lets an archive pass through `pg_restore`, and counts its rows beside it.
+    async fn pass(
+        &self,
+        how: &[&str],
+        source: &mut (dyn AsyncRead + Send + Unpin),
+        failed: &str,
+    ) -> Result<Found> {
+        let (mut here, there) = tokio::io::duplex(PIPE);
+        let command = self.command("pg_restore", how)?;
+        let mut running = process::spawn(&command, Stdin::Stream(Box::new(there)))?;
+        let stdout = running.take_stdout()?;
+        let (beside, from) = pipe::pipe();
+        let unreadable = |why: std::io::Error| Error::io("the archive cannot be read", &why);
+        let count = blocking::begin(move || archive::count(from).map_err(unreadable));
+        let feed = async {
+            let mut taken = true;
+            while let Some(chunk) = pipe::chunk(source).await.map_err(unreadable)? {
+                // Neither needs all of it.
+                beside.send(chunk.clone()).await;
+                taken = taken && here.write_all(&chunk).await.is_ok();
+            }
+            drop(here);
+            beside.end().await;
+            Ok(())
+        };
+        let ended = async { well(&self.finish(running).await?, failed) };
+        let ((), contents, (), rows) = tokio::try_join!(feed, Contents::read(stdout), ended, count)?;
+        Ok(Found { contents, rows })
     }
 
     /// Waits for the end of a child; its lines are shown as they come.
     pub(super) async fn finish(&self, running: Running) -> Result<Ended> {
         let listen = |line: Line<'_>| self.cx.line(line.error, line.text);
         running.finish(self.cx.stop(), &listen).await
-    }
-
-    /// What is in the archive that `source` gives; reads `source` only as far as that takes.
-    /// With a `digest` all of it is read and hashed.
-    pub(super) async fn list(
-        &self,
-        source: &mut (dyn AsyncRead + Send + Unpin),
-        mut digest: Option<&mut Sha256>,
-    ) -> Result<Contents> {
-        let (mut here, there) = tokio::io::duplex(PIPE);
-        let mut running =
-            process::spawn(&self.command("pg_restore", &["--list"])?, Stdin::Stream(Box::new(there)))?;
-        let stdout = running.take_stdout()?;
-        let feed = async {
-            while let Some(chunk) = dump::next(source, "the archive cannot be read").await? {
-                // The list stands at the beginning, and pg_restore does not take the rest.
-                let taken = here.write_all(&chunk).await.is_ok();
-                match &mut digest {
-                    Some(digest) => digest.update(&chunk),
-                    None if !taken => break,
-                    None => {}
-                }
-            }
-            drop(here);
-            Ok(())
-        };
-        let read = async {
-            let mut contents = Contents::default();
-            let mut lines = BufReader::new(stdout).split(b'\n');
-            while let Some(line) = lines
-                .next_segment()
-                .await
-                .map_err(|why| Error::io("the list of an archive cannot be read", &why))?
-            {
-                contents.add(&String::from_utf8_lossy(&line));
-            }
-            Ok(contents)
-        };
-        let ((), contents, ended) = tokio::try_join!(feed, read, self.finish(running))?;
-        well(&ended, "the archive cannot be read by pg_restore").map(|()| contents)
     }
 
     /// Refuses programs that are older than the server: they cannot dump it.
@@ -126,6 +139,27 @@ impl Programs {
             folder: PathBuf::from("/"),
         })
     }
+}
+
+/// What an archive holds.
+pub(super) struct Found {
+    /// Its table of contents.
+    pub(super) contents: Contents,
+    /// The rows of each table, where the archive shows them.
+    pub(super) rows: Option<Rows>,
+}
+
+impl Found {
+    /// What there is, for a receipt.
+    pub(super) fn counted(&self) -> Counted {
+        let rows = self.rows.as_ref().map(|rows| rows.values().sum());
+        Counted { tables: Some(self.contents.tables), rows, ..Counted::default() }
+    }
+}
+
+/// The argument that names a database, whatever letters its name has.
+fn connection_to(database: &str) -> String {
+    format!("--dbname=dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// Whether a child ended well, or an error that says `what` and the child's own words.

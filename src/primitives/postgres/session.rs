@@ -36,20 +36,25 @@ impl Door {
     pub(super) async fn of(cx: &Cx) -> Result<std::sync::Arc<Self>> {
         cx.shared(async {
             let target = cx.settings::<Table>()?.resolve(cx).await?;
-            let tls = tls::connector(&target)?;
-            // What one call sets (a search path, a lock, a temporary table) is undone before the next call.
-            let manager = ManagerConfig { recycling_method: RecyclingMethod::Clean };
-            let manager = Manager::from_config(target.config.clone(), tls.clone(), manager);
-            let pool = Pool::builder(manager)
-                .max_size(target.pool)
-                .create_timeout(Some(target.connect_timeout))
-                .recycle_timeout(Some(target.connect_timeout))
-                .runtime(Runtime::Tokio1)
-                .build()
-                .map_err(|why| Error::bug("the pool of connections cannot be built").why(why.to_string()))?;
-            Ok(Self { target, pool, tls })
+            Self::new(target)
         })
         .await
+    }
+
+    /// A door of its own, with its own pool.
+    pub(super) fn new(target: Target) -> Result<Self> {
+        let tls = tls::connector(&target)?;
+        // What one call sets (a search path, a lock, a temporary table) is undone before the next call.
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Clean };
+        let manager = Manager::from_config(target.config.clone(), tls.clone(), manager);
+        let pool = Pool::builder(manager)
+            .max_size(target.pool)
+            .create_timeout(Some(target.connect_timeout))
+            .recycle_timeout(Some(target.connect_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|why| Error::bug("the pool of connections cannot be built").why(why.to_string()))?;
+        Ok(Self { target, pool, tls })
     }
 }
 
@@ -65,10 +70,16 @@ pub(super) struct Session {
 impl Session {
     /// Takes a connection from the pool, or makes one. Whatever fails here has changed nothing.
     pub(super) async fn open(cx: &Cx) -> Result<Self> {
+        let door = Door::of(cx).await.map_err(Error::unchanged)?;
+        Self::open_at(cx, &door).await
+    }
+
+    /// The same through another door.
+    pub(super) async fn open_at(cx: &Cx, door: &Door) -> Result<Self> {
         cx.close_gracefully();
         tokio::select! {
             biased;
-            session = Self::connect(cx) => session,
+            session = Self::connect(cx, door) => session,
             () = cx.stop().given() => {
                 let stopped = cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"));
                 Err(stopped.why("it was still connecting to the server"))
@@ -77,8 +88,7 @@ impl Session {
         .map_err(Error::unchanged)
     }
 
-    async fn connect(cx: &Cx) -> Result<Self> {
-        let door = Door::of(cx).await?;
+    async fn connect(cx: &Cx, door: &Door) -> Result<Self> {
         let named = cx.resource().to_string();
         let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why))?;
         Ok(Self { cancel: object.cancel_token(), object: Some(object), tls: door.tls.clone(), named })

@@ -58,7 +58,8 @@ impl Table {
         }
     }
 
-    fn allows(&self, effect: Effect, arguments: &[String]) -> bool {
+    /// Whether a list of this effect allows these arguments.
+    pub(super) fn allows(&self, effect: Effect, arguments: &[String]) -> bool {
         self.lists(effect).iter().any(|pattern| pattern.allows(arguments))
     }
 

@@ -125,7 +125,7 @@ impl Primitive for Persist {
 }
 
 /// The call that gives a key back the time that it has now.
-async fn time_back(cx: &Cx, session: &Session<'_>, key: &str, life: Life) -> Result<Inverse> {
+async fn time_back(cx: &Cx, session: &Session, key: &str, life: Life) -> Result<Inverse> {
     let resource = cx.resource().clone();
     Ok(Inverse::Call(match life {
         Life::Missing => return Err(missing(&session.named, key)),

@@ -48,7 +48,7 @@ pub(super) enum Held {
 }
 
 /// Finds out what a key holds. Where that is not allowed, the change is not forbidden: it has no way back then.
-pub(super) async fn find(session: &Session<'_>, key: &str) -> Result<Held> {
+pub(super) async fn find(session: &Session, key: &str) -> Result<Held> {
     match read(session, key).await {
         Err(error) if is_forbidden(&error) => {
             let why = error.why.clone().unwrap_or_default();
@@ -63,7 +63,7 @@ pub(super) fn is_forbidden(error: &Error) -> bool {
     error.details.get("code").is_some_and(|code| code == "NOPERM")
 }
 
-async fn read(session: &Session<'_>, key: &str) -> Result<Held> {
+async fn read(session: &Session, key: &str) -> Result<Held> {
     let named = session.named.as_str();
     let kind = answers::text(named, "TYPE", session.ask(key, on("TYPE", key)).await?)?;
     let mut entry = Entry { key: key.to_owned(), text: None, base64: None, dump: None, expires: None };
@@ -102,7 +102,7 @@ async fn read(session: &Session<'_>, key: &str) -> Result<Held> {
 }
 
 /// The clock of the node that has `key`, in milliseconds since 1970.
-pub(super) async fn now(session: &Session<'_>, key: &str) -> Result<i64> {
+pub(super) async fn now(session: &Session, key: &str) -> Result<i64> {
     let answer = session.ask(key, cmd("TIME")).await?;
     let read = |answer: &redis::Value| match answer {
         redis::Value::Array(parts) => match parts.as_slice() {

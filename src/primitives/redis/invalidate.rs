@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::pattern;
 use super::session::Session;
-use super::sweep::{self, Sweep};
+use super::sweep::{self, Order};
 use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
@@ -42,8 +42,8 @@ impl Primitive for Count {
     async fn run(self, cx: Cx) -> Result<Value> {
         pattern::check(&self.pattern)?;
         let session = Session::open(&cx).await?;
-        let sweep = Sweep::new(&cx, &session, &self.pattern, BATCH);
-        Ok(sweep.run().await?.matched.into())
+        let order = Order { pattern: self.pattern, batch: BATCH, removes: false, rate: None };
+        Ok(sweep::run(session, order).await?.matched.into())
     }
 }
 
@@ -92,7 +92,7 @@ impl Primitive for Invalidate {
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let session = Session::open(cx).await?;
         self.permit(cx, &session)?;
-        let now = sweep::estimate(cx, &session, &self.pattern).await?;
+        let now = sweep::estimate(session, &self.pattern).await?;
         Ok(Inverse::none(format!("{now} match now, and are not kept: a cache fills itself again")))
     }
 
@@ -100,10 +100,8 @@ impl Primitive for Invalidate {
         let session = Session::open(&cx).await?;
         self.permit(&cx, &session)?;
         let begin = cx.instant();
-        let mut sweep = Sweep::new(&cx, &session, &self.pattern, self.batch);
-        sweep.removes = true;
-        sweep.rate = self.rate;
-        let done = sweep.run().await?;
+        let order = Order { pattern: self.pattern, batch: self.batch, removes: true, rate: self.rate };
+        let done = sweep::run(session, order).await?;
         let took = (begin.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         Ok(json!({ "matched": done.matched, "removed": done.removed, "took_ms": took }))
     }
@@ -111,7 +109,7 @@ impl Primitive for Invalidate {
 
 impl Invalidate {
     /// Whether it may be done at all, as far as that can be told from the call and the resource.
-    fn permit(&self, cx: &Cx, session: &Session<'_>) -> Result<()> {
+    fn permit(&self, cx: &Cx, session: &Session) -> Result<()> {
         pattern::check(&self.pattern)?;
         if !(1..=LARGEST_BATCH).contains(&self.batch) || self.rate == Some(0) {
             return Err(

@@ -95,7 +95,7 @@ impl Primitive for Exists {
 }
 
 /// Whether there is such a key.
-pub(super) async fn exists(session: &Session<'_>, key: &str) -> Result<bool> {
+pub(super) async fn exists(session: &Session, key: &str) -> Result<bool> {
     let answer = session.ask(key, on("EXISTS", key)).await?;
     Ok(answers::count(&session.named, "EXISTS", &answer)? > 0)
 }
@@ -139,7 +139,7 @@ pub(super) enum Life {
 }
 
 /// How long a key still lives.
-pub(super) async fn expiry(session: &Session<'_>, key: &str) -> Result<Life> {
+pub(super) async fn expiry(session: &Session, key: &str) -> Result<Life> {
     let answer: Answer = session.ask(key, on("PTTL", key)).await?;
     Ok(match answers::number(&session.named, "PTTL", &answer)? {
         -2 => Life::Missing,

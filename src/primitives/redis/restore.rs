@@ -60,7 +60,7 @@ impl Primitive for Restore {
     }
 }
 
-async fn restore(session: &Session<'_>, entry: &Entry, time_only: bool) -> Result<()> {
+async fn restore(session: &Session, entry: &Entry, time_only: bool) -> Result<()> {
     let key = entry.key.as_str();
     let left = match entry.until()? {
         Some(until) => Some(until - now(session, key).await?),

@@ -17,8 +17,9 @@ use crate::effect::cx::Cx;
 const REDIRECTS: usize = 5;
 
 /// One call's way to the nodes.
-pub(super) struct Session<'a> {
-    cx: &'a Cx,
+pub(super) struct Session {
+    /// The call.
+    pub(super) cx: Cx,
     /// What all calls share.
     pub(super) door: Arc<Door>,
     /// The resource, for errors.
@@ -35,12 +36,12 @@ pub(super) struct Command<'a> {
     pub(super) writes: bool,
 }
 
-impl<'a> Session<'a> {
+impl Session {
     /// Begins a call. What it waits for ends with the call's stop, and says whether anything was sent by then.
-    pub(super) async fn open(cx: &'a Cx) -> Result<Self> {
+    pub(super) async fn open(cx: &Cx) -> Result<Self> {
         cx.close_gracefully();
         let door = Door::of(cx).await.map_err(Error::unchanged)?;
-        Ok(Self { cx, door, named: cx.resource().to_string() })
+        Ok(Self { cx: cx.clone(), door, named: cx.resource().to_string() })
     }
 
     /// Asks the node that has `key`. A lost connection is an error like others.

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
+use tokio::task::JoinSet;
 
 use super::pace::Rate;
 use super::session::Session;
 use super::walk::Walk;
 use crate::base::error::{Error, Result};
-use crate::effect::cx::Cx;
 
 /// How often it is told how far it is.
 const TOLD: Duration = Duration::from_millis(200);
@@ -22,21 +22,17 @@ const SAMPLE: u64 = 20_000;
 /// In so many turns on each master at most.
 const SAMPLE_TURNS: usize = 100;
 
-/// A sweep over the keys of a pattern.
-pub(super) struct Sweep<'a> {
-    cx: &'a Cx,
-    session: &'a Session<'a>,
-    pattern: &'a str,
-    batch: usize,
-    /// Whether what is found is removed.
+/// What is wanted of a sweep.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// Which keys.
+    pub(super) pattern: String,
+    /// How many keys are looked at in one turn at most.
+    pub(super) batch: usize,
+    /// Whether what is found is removed; else it is counted.
     pub(super) removes: bool,
     /// How many keys are removed in a second at most.
     pub(super) rate: Option<u64>,
-    looked: AtomicU64,
-    matched: AtomicU64,
-    sent: AtomicU64,
-    removed: AtomicU64,
-    told: Mutex<Option<Instant>>,
 }
 
 /// What a sweep did.
@@ -48,87 +44,93 @@ pub(super) struct Swept {
     pub(super) removed: u64,
 }
 
-impl<'a> Sweep<'a> {
-    /// A sweep that counts, `batch` keys in one turn at most.
-    pub(super) fn new(cx: &'a Cx, session: &'a Session<'a>, pattern: &'a str, batch: usize) -> Self {
-        Self {
-            cx,
-            session,
-            pattern,
-            batch,
-            removes: false,
-            rate: None,
-            looked: AtomicU64::new(0),
-            matched: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
-            removed: AtomicU64::new(0),
-            told: Mutex::new(None),
-        }
+/// Sweeps over all masters. When one of them fails, the others are swept all the same.
+pub(super) async fn run(session: Session, order: Order) -> Result<Swept> {
+    let session = Arc::new(session);
+    let (walks, total) = begin(&session, &order).await.map_err(Error::unchanged)?;
+    let rate = order.rate.map(|rate| Rate::new(rate, session.cx.instant()));
+    let sweep = Arc::new(Sweep { session, order, rate, total, tally: Tally::default() });
+    // Beside the connections' own tasks an answer is handed over without waking a thread, which takes as long as the
+    // way to a server nearby. When this call is dropped, so are they.
+    let mut tasks = JoinSet::new();
+    for walk in walks {
+        tasks.spawn(Arc::clone(&sweep).master(walk));
     }
+    sweep.end(tasks.join_all().await)
+}
 
-    /// Sweeps over all masters. When one of them fails, the others are swept all the same.
-    pub(super) async fn run(&self) -> Result<Swept> {
-        let (walks, total) = self.begin().await.map_err(Error::unchanged)?;
-        let rate = self.rate.map(|rate| Rate::new(rate, self.cx.instant()));
-        let all = join_all(walks.into_iter().map(|walk| self.master(walk, rate.as_ref(), total))).await;
-        let swept = Swept {
-            matched: self.matched.load(Ordering::Relaxed),
-            removed: self.removed.load(Ordering::Relaxed),
-        };
-        match all.into_iter().find_map(Result::err) {
-            None => Ok(swept),
-            Some(error) => Err(self.failed(error, swept)),
-        }
-    }
+async fn begin(session: &Arc<Session>, order: &Order) -> Result<(Vec<Walk>, u64)> {
+    let nodes = session.masters().await?;
+    let walk = |node| Walk::new(session, node, &order.pattern, order.batch);
+    let mut walks: Vec<Walk> = nodes.into_iter().map(walk).collect();
+    let sizes = try_join_all(walks.iter_mut().map(Walk::size)).await?;
+    Ok((walks, sizes.iter().sum()))
+}
 
-    async fn begin(&self) -> Result<(Vec<Walk<'a>>, u64)> {
-        let nodes = self.session.masters().await?;
-        let mut walks: Vec<Walk<'a>> = nodes
-            .into_iter()
-            .map(|node| Walk::new(self.cx, self.session, node, self.pattern, self.batch))
-            .collect();
-        let sizes = try_join_all(walks.iter_mut().map(Walk::size)).await?;
-        Ok((walks, sizes.iter().sum()))
-    }
+/// What the walks over the masters share.
+struct Sweep {
+    session: Arc<Session>,
+    order: Order,
+    rate: Option<Rate>,
+    /// How many keys there are, more or less.
+    total: u64,
+    tally: Tally,
+}
 
-    async fn master(&self, mut walk: Walk<'_>, rate: Option<&Rate>, total: u64) -> Result<()> {
-        let result = self.follow(&mut walk, rate, total).await;
-        self.removed.fetch_add(walk.removed, Ordering::Relaxed);
+#[derive(Debug, Default)]
+struct Tally {
+    looked: AtomicU64,
+    matched: AtomicU64,
+    sent: AtomicU64,
+    removed: AtomicU64,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Sweep {
+    async fn master(self: Arc<Self>, mut walk: Walk) -> Result<()> {
+        let result = self.follow(&mut walk).await;
+        self.tally.removed.fetch_add(walk.removed, Ordering::Relaxed);
         if result.is_ok() {
             walk.end();
         }
         result
     }
 
-    async fn follow(&self, walk: &mut Walk<'_>, rate: Option<&Rate>, total: u64) -> Result<()> {
+    async fn follow(&self, walk: &mut Walk) -> Result<()> {
         let mut found: Vec<Vec<u8>> = Vec::new();
         loop {
-            let most = rate.map_or(usize::MAX, Rate::at_once).min(walk.share());
+            let most = self.rate.as_ref().map_or(usize::MAX, Rate::at_once).min(walk.share());
             let keys: Vec<Vec<u8>> = found.drain(..found.len().min(most)).collect();
             if keys.is_empty() && walk.is_over() {
                 return Ok(());
             }
-            let before = self.sent.fetch_add(keys.len() as u64, Ordering::Relaxed);
-            if let Some(rate) = rate.filter(|_| !keys.is_empty()) {
-                let wait = rate.wait(before, self.cx.instant());
-                if !wait.is_zero() {
-                    self.cx.pause(wait).await.map_err(Error::unchanged)?;
-                }
-            }
+            self.wait(keys.len() as u64).await?;
             let turn = walk.turn(&keys, found.is_empty()).await?;
-            self.matched.fetch_add(turn.found.len() as u64, Ordering::Relaxed);
-            let looked = self.looked.fetch_add(turn.looked, Ordering::Relaxed) + turn.looked;
-            self.tell(looked, total);
-            if self.removes {
+            self.tally.matched.fetch_add(turn.found.len() as u64, Ordering::Relaxed);
+            let looked = self.tally.looked.fetch_add(turn.looked, Ordering::Relaxed) + turn.looked;
+            self.tell(looked);
+            if self.order.removes {
                 found.extend(turn.found);
             }
         }
     }
 
+    /// Waits until so many more keys may be removed.
+    async fn wait(&self, keys: u64) -> Result<()> {
+        let Some(rate) = self.rate.as_ref().filter(|_| keys > 0) else { return Ok(()) };
+        let before = self.tally.sent.fetch_add(keys, Ordering::Relaxed);
+        let wait = rate.wait(before, self.session.cx.instant());
+        if wait.is_zero() {
+            return Ok(());
+        }
+        self.session.cx.pause(wait).await.map_err(Error::unchanged)
+    }
+
     /// Tells how far it is, from time to time.
-    fn tell(&self, looked: u64, total: u64) {
-        let now = self.cx.instant();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+    fn tell(&self, looked: u64) {
+        let (cx, total) = (&self.session.cx, self.total);
+        let now = cx.instant();
+        let mut told = self.tally.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_some_and(|last| now.saturating_duration_since(last) < TOLD) {
             return;
         }
@@ -136,20 +138,26 @@ impl<'a> Sweep<'a> {
         let (unit, by) = if total < MANY { ("keys", 1) } else { ("thousand keys", 1000) };
         // Its end is told by the end of the call: how many keys there are was a guess from the start.
         let looked = looked.min(total.saturating_sub(by));
-        self.cx.progress(&format!("{} ({unit} looked at)", self.pattern), looked / by, Some(total / by));
+        cx.progress(&format!("{} ({unit} looked at)", self.order.pattern), looked / by, Some(total / by));
     }
 
-    fn failed(&self, mut error: Error, swept: Swept) -> Error {
-        if !self.removes {
-            return error;
+    /// What became of it, from how the walks ended.
+    fn end(&self, ends: Vec<Result<()>>) -> Result<Swept> {
+        let matched = self.tally.matched.load(Ordering::Relaxed);
+        let removed = self.tally.removed.load(Ordering::Relaxed);
+        let Some(mut error) = ends.into_iter().find_map(Result::err) else {
+            return Ok(Swept { matched, removed });
+        };
+        if !self.order.removes {
+            return Err(error);
         }
-        error.unchanged &= swept.removed == 0;
-        let until = format!("{} keys were removed until then", swept.removed);
+        error.unchanged &= removed == 0;
+        let until = format!("{removed} keys were removed until then");
         error.why = Some(match &error.why {
             Some(why) => format!("{why}; {until}"),
             None => until,
         });
-        error.detail("removed", swept.removed)
+        Err(error.detail("removed", removed))
     }
 }
 
@@ -163,11 +171,12 @@ pub(super) struct Estimate {
 }
 
 /// Looks at some keys of each master. Keys lie in no order, so those seen first are as good a sample as any.
-pub(super) async fn estimate(cx: &Cx, session: &Session<'_>, pattern: &str) -> Result<Estimate> {
+pub(super) async fn estimate(session: Session, pattern: &str) -> Result<Estimate> {
+    let session = Arc::new(session);
     let nodes = session.masters().await?;
     let share = SAMPLE / (nodes.len() as u64).max(1);
     let look = async |node| {
-        let mut walk = Walk::new(cx, session, node, pattern, 1000);
+        let mut walk = Walk::new(&session, node, pattern, 1000);
         let mut part = Estimate { found: 0, looked: 0, total: walk.size().await?, is_whole: false };
         for _ in 0..SAMPLE_TURNS {
             if walk.is_over() || part.looked >= share {

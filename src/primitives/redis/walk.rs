@@ -1,5 +1,7 @@
 //! A walk over the keys of one node that match a pattern, turn by turn; what was found may be removed on the way.
 
+use std::sync::Arc;
+
 use redis::{Pipeline, Value, cmd};
 
 use super::answers;
@@ -8,14 +10,12 @@ use super::node::Node;
 use super::pace::Pace;
 use super::session::{Command, Session};
 use crate::base::error::{Error, Result};
-use crate::effect::cx::Cx;
 
 /// A walk over the keys of one node.
-pub(super) struct Walk<'a> {
-    cx: &'a Cx,
-    session: &'a Session<'a>,
+pub(super) struct Walk {
+    session: Arc<Session>,
     node: Node,
-    pattern: &'a str,
+    pattern: String,
     pace: Pace,
     /// Where the next turn begins; `None` when all keys were seen.
     cursor: Option<Vec<u8>>,
@@ -32,16 +32,11 @@ pub(super) struct Turn {
     pub(super) looked: u64,
 }
 
-impl<'a> Walk<'a> {
+impl Walk {
     /// A walk over the keys of `node`, at most `most` of them in one turn.
-    pub(super) fn new(
-        cx: &'a Cx,
-        session: &'a Session<'a>,
-        node: Node,
-        pattern: &'a str,
-        most: usize,
-    ) -> Self {
-        Self { cx, session, node, pattern, pace: Pace::new(most), cursor: Some(b"0".to_vec()), removed: 0 }
+    pub(super) fn new(session: &Arc<Session>, node: Node, pattern: &str, most: usize) -> Self {
+        let (session, pattern) = (Arc::clone(session), pattern.to_owned());
+        Self { session, node, pattern, pace: Pace::new(most), cursor: Some(b"0".to_vec()), removed: 0 }
     }
 
     /// Whether all keys were seen.
@@ -68,11 +63,11 @@ impl<'a> Walk<'a> {
         let mut commands = self.removals(keys);
         let cursor = self.cursor.as_ref().filter(|_| looks);
         if let Some(cursor) = cursor {
-            commands.cmd("SCAN").arg(cursor).arg("MATCH").arg(self.pattern).arg("COUNT").arg(count);
+            commands.cmd("SCAN").arg(cursor).arg("MATCH").arg(&self.pattern).arg("COUNT").arg(count);
         }
         let (scans, writes) = (cursor.is_some(), !keys.is_empty());
         let what = if writes { "UNLINK" } else { "SCAN" };
-        let begin = self.cx.instant();
+        let begin = self.session.cx.instant();
         let answers = self.session.all(&mut self.node, &commands, what, writes).await;
         let mut answers = answers.map_err(|error| if writes { error } else { error.unchanged() })?;
         self.pace.learn(begin.elapsed());
@@ -94,7 +89,7 @@ impl<'a> Walk<'a> {
     /// Measures how long the way there and back takes, when that is not known or was long ago.
     async fn measure(&mut self) -> Result<()> {
         while self.pace.wants_empty() {
-            let begin = self.cx.instant();
+            let begin = self.session.cx.instant();
             self.session.direct(&mut self.node, &cmd("PING"), "PING").await?;
             self.pace.learn_empty(begin.elapsed());
         }
@@ -116,7 +111,7 @@ impl<'a> Walk<'a> {
 
     /// Counts the keys that the answers to the removals say are gone. One that has moved to another node is removed there.
     async fn count_removed(&mut self, keys: &[Vec<u8>], answers: Vec<Value>) -> Result<()> {
-        let session = self.session;
+        let session = Arc::clone(&self.session);
         for (number, answer) in answers.into_iter().enumerate() {
             let answer = match (answer, keys.get(number)) {
                 (Value::ServerError(why), Some(key)) if session.door.is_cluster() => match why.code() {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::failure::Trouble;
 use super::rows;
@@ -16,11 +16,15 @@ use crate::effect::dump::Counted;
 const PAGES: i32 = 512;
 
 /// Copies the database as it is at one moment to a new file at `path`, and makes sure that the copy is sound and
-/// holds what the original held at that moment. `tell` hears of pages done, and in all.
+/// holds what the original held at that moment; gives the rows of each table. `tell` hears of pages done, and in all.
 ///
 /// One read transaction spans counting and copying, so that the two cannot differ falsely. In WAL mode nobody waits
 /// for it; in the older journal modes, writers wait with their commits until the copy is made.
-pub(super) fn copy_out(database: &Database, path: &Path, tell: impl Fn(u64, u64)) -> Result<Counted> {
+pub(super) fn copy_out(
+    database: &Database,
+    path: &Path,
+    tell: impl Fn(u64, u64),
+) -> Result<Map<String, Value>> {
     let source = database.open(Purpose::Read)?;
     let mut target = database.open_file(path.to_owned(), Purpose::Write)?;
     let copied = source.transaction(|| {
@@ -43,16 +47,16 @@ pub(super) fn copy_out(database: &Database, path: &Path, tell: impl Fn(u64, u64)
         .why(format!("rows of the original: {counts:?}; of the copy: {again:?}"))
         .fix("check the disk that holds temporary files"));
     }
-    Ok(counted(&counts))
+    Ok(counts)
 }
 
 /// Makes sure that the file at `path` is a sound database before anything is made of it. `name` is what it is called
-/// in an error.
-pub(super) fn examine(database: &Database, path: &Path, name: &str) -> Result<Counted> {
+/// in an error. Gives the rows of each table.
+pub(super) fn examine(database: &Database, path: &Path, name: &str) -> Result<Map<String, Value>> {
     let source = database.open_file(path.to_owned(), Purpose::Write)?;
     settle(&source, name)?;
     let counts = source.transaction(|| rows::counts(&source));
-    counts.map(|counts| counted(&counts)).map_err(|why| unsound(name, &source, why))
+    counts.map_err(|why| unsound(name, &source, why))
 }
 
 /// Puts the database at `path` in place of the live one: all of it or, on any failure, nothing. Other programs may
@@ -133,9 +137,10 @@ fn unsound(name: &str, session: &Session<'_>, why: Trouble) -> Error {
     error
 }
 
-fn counted(counts: &serde_json::Map<String, Value>) -> Counted {
+/// The tables and rows of a database whose rows were counted.
+pub(super) fn counted(counts: &Map<String, Value>) -> Counted {
     let rows = counts.values().filter_map(Value::as_u64).sum();
-    Counted { tables: Some(counts.len() as u64), rows: Some(rows) }
+    Counted { tables: Some(counts.len() as u64), rows: Some(rows), ..Counted::default() }
 }
 
 /// How long copying a database may take unless the call says otherwise.

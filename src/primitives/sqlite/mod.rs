@@ -42,6 +42,7 @@ pub const FAMILY: Family = Family {
         entry::<batch::Script>(),
         entry::<dump::DumpTo>(),
         entry::<dump::RestoreFrom>(),
+        entry::<dump::VerifyRestore>(),
         entry::<Tables>(),
     ],
     store: None,

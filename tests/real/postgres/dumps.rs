@@ -97,7 +97,7 @@ fn a_taken_key_is_kept_unless_it_may_be_replaced() {
     );
     run(with_store(&database, ""), &lines)
         .1
-        .expect(1)
+        .expect(6)
         .says("already holds `a/before.dump`")
         .says("replace: true");
 }
@@ -145,7 +145,7 @@ fn the_password_stands_in_no_argument_and_the_surroundings_are_clean() {
     let (_, seen) = run(rig, DUMP);
     // The environment holds it, and the redactor takes it out of what is shown.
     seen.expect(1)
-        .says("--format=custom --no-password")
+        .says("--format=custom --compress=0 --no-password")
         .says("PGPASSWORD=[secret]")
         .hides("leaked-variable")
         .hides(PASSWORD);
@@ -177,7 +177,7 @@ fn a_damaged_dump_changes_nothing() {
         assert_eq!(database.dump(), before, "{} bytes", damaged.len());
     }
     std::fs::write(rig.path("test.rhai"), playbook("db.restore_from(store, \"nothing.dump\");")).unwrap();
-    rig.run(&["exec", "test.rhai"]).says("holds no `nothing.dump`");
+    rig.run(&["exec", "test.rhai"]).says("has no object `nothing.dump`");
 }
 
 #[test]

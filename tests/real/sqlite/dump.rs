@@ -25,6 +25,13 @@ fn fill(rig: &Rig, rows: u32) {
     all.commit().unwrap();
 }
 
+/// A backup with its compression taken off, as a database.
+fn unpacked(rig: &Rig, key: &str) -> Connection {
+    let plain = zstd::decode_all(std::fs::File::open(rig.path("box").join(key)).unwrap()).unwrap();
+    std::fs::write(rig.path("unpacked.db"), plain).unwrap();
+    Connection::open(rig.path("unpacked.db")).unwrap()
+}
+
 #[test]
 fn a_backup_is_verified_published_and_restored() {
     let (rig, seen) = run(
@@ -47,8 +54,37 @@ fn a_backup_is_verified_published_and_restored() {
         "#,
     );
     seen.expect(6).says("already holds `a/main.db`").says("replace: true");
-    let backup = Connection::open(rig.path("box/a/main.db")).unwrap();
+    let backup = unpacked(&rig, "a/main.db");
     assert_eq!(backup.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
+
+#[test]
+fn a_backup_is_drilled_and_old_ones_go() {
+    let (rig, seen) = run(
+        project(USERS),
+        r#"
+        for compression in ["zstd", "gzip", "none"] {
+            db.dump_to(box, `a/${compression}`, #{ compression: compression });
+            let drill = db.verify_restore(box, `a/${compression}`);
+            check "drilled", drill.rows == 2 && drill.tables == 1 && drill.compared == (compression != "none");
+        }
+        let kept = db.dump_to(box, "a/new", #{ keep: 2 });
+        check "the oldest went", kept.removed == ["a/zstd"] && kept.not_removed == [];
+        "#,
+    );
+    seen.expect(0);
+    assert!(!rig.path("box/a/zstd").exists() && rig.path("box/a/none").exists());
+    // A backup that is sound, and lacks a row.
+    std::fs::copy(rig.path("box/a/new"), rig.path("marked")).unwrap();
+    open(&rig).execute_batch("DELETE FROM users WHERE id = 1").unwrap();
+    let other = zstd::encode_all(&std::fs::read(rig.path("data.db")).unwrap()[..], 1).unwrap();
+    let marked = std::fs::read(rig.path("marked")).unwrap();
+    let mark = 8 + u32::from_le_bytes(marked[4..8].try_into().unwrap()) as usize;
+    std::fs::write(rig.path("box/a/new"), [&marked[..mark], &other].concat()).unwrap();
+    let (rig, seen) = run(rig, "db.verify_restore(box, \"a/new\");");
+    seen.expect(1).says("does not hold what was backed up");
+    std::fs::write(rig.path("box/a/new"), &marked[..marked.len() - 9]).unwrap();
+    run(rig, "db.verify_restore(box, \"a/new\");").1.expect(1).says("cannot read `a/new` of `files.box`");
 }
 
 #[test]
@@ -103,7 +139,7 @@ fn a_backup_is_one_moment_while_others_write() {
         stop.store(true, Ordering::Release);
         seen.expect(0);
         assert!(writer.join().unwrap() > 0, "{mode}: nobody wrote");
-        let backup = Connection::open(rig.path("box/x")).unwrap();
+        let backup = unpacked(&rig, "x");
         let count = |table: &str| -> i64 {
             backup.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
         };
@@ -115,7 +151,7 @@ fn a_backup_is_one_moment_while_others_write() {
 fn a_damaged_backup_is_refused_and_nothing_is_lost() {
     let rig = project(PAIR);
     fill(&rig, 2_000);
-    let (rig, seen) = run(rig, "db.dump_to(box, \"good\");");
+    let (rig, seen) = run(rig, "db.dump_to(box, \"good\", #{ compression: \"none\" });");
     seen.expect(0);
     let good = std::fs::read(rig.path("box/good")).unwrap();
     let mut flipped = good.clone();
@@ -232,8 +268,9 @@ fn a_kill_in_the_middle_leaves_nothing_under_the_key() {
     child.wait().unwrap();
     assert!(pending(), "it was killed too late to show anything");
     assert!(!rig.path("box/x").exists());
-    let (_rig, seen) = run(rig, "check \"again\", db.dump_to(box, \"x\").rows == 120000;");
+    let (rig, seen) = run(rig, "check \"again\", db.dump_to(box, \"x\").rows == 120000;");
     seen.expect(0);
+    assert!(!rig.path("box/.incoming").exists(), "what the killed one left is gone");
 }
 
 /// A project whose copies take long enough to be killed in the middle; what that leaves behind goes with the project.

@@ -1,8 +1,15 @@
 //! What an archive of `pg_dump` holds, as `pg_restore --list` tells it, compared with what the database holds.
 
+mod rows;
+
 use std::collections::HashSet;
 
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+
+use crate::base::error::{Error, Result};
 use crate::base::suggest;
+
+pub(super) use rows::{Rows, count};
 
 /// A table as the database lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,8 +39,19 @@ pub(super) struct Contents {
 }
 
 impl Contents {
+    /// Takes in the whole list.
+    pub(super) async fn read(list: impl AsyncRead + Unpin) -> Result<Self> {
+        let mut contents = Self::default();
+        let mut lines = BufReader::new(list).split(b'\n');
+        let failed = |why: std::io::Error| Error::io("the list of an archive cannot be read", &why);
+        while let Some(line) = lines.next_segment().await.map_err(failed)? {
+            contents.add(&String::from_utf8_lossy(&line));
+        }
+        Ok(contents)
+    }
+
     /// Takes in one line of the list: `215; 1259 16386 TABLE public orders app`.
-    pub(super) fn add(&mut self, line: &str) {
+    fn add(&mut self, line: &str) {
         let Some((_, rest)) = line.split_once("; ").filter(|_| !line.starts_with(';')) else { return };
         let Some(entry) = rest.splitn(3, ' ').nth(2).filter(|entry| entry.starts_with("TABLE ")) else {
             return;

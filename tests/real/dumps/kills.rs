@@ -1,0 +1,73 @@
+//! A run that is killed in the middle: whatever it was doing, nothing half is visible, and the next run clears away.
+
+use super::*;
+use crate::rig::wait_until;
+
+/// Kills a run while a request, or the answer to one, is under way; then looks, and lets the next run clear away.
+fn killed_at(moments: &[(&'static str, &str, Fault, bool)]) {
+    let Some(scene) = scene(12) else { return };
+    for (method, part, fault, visible) in moments {
+        let when = format!("{method} {part} {fault:?}");
+        scene.proxy.when(method, part, *fault, 1);
+        let mut child = scene.start(&dump(KEY));
+        scene.proxy.wait_held();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        scene.proxy.release();
+        assert_eq!(scene.bucket.keys().contains(&KEY.to_owned()), *visible, "{when}");
+        scene.expect_healing(&when);
+    }
+}
+
+#[test]
+fn at_the_beginning() {
+    killed_at(&[
+        ("HEAD", KEY, Fault::Hold, false),
+        ("GET", "prefix=.playbook%2Fincoming", Fault::Hold, false),
+        ("POST", "?uploads", Fault::Hold, false),
+        // The server knows an upload whose name the run never heard.
+        ("POST", "?uploads", Fault::HoldAnswer, false),
+    ]);
+}
+
+#[test]
+fn while_it_streams() {
+    killed_at(&[
+        ("PUT", "partNumber=1", Fault::Hold, false),
+        ("PUT", "partNumber=2", Fault::HoldAnswer, false),
+    ]);
+}
+
+#[test]
+fn while_it_seals_and_verifies() {
+    killed_at(&[
+        ("POST", "uploadId=", Fault::Hold, false),
+        ("POST", "uploadId=", Fault::HoldAnswer, false),
+        ("GET", "x-id=GetObject", Fault::Hold, false),
+        ("GET", "x-id=GetObject", Fault::HoldAnswer, false),
+    ]);
+}
+
+#[test]
+fn before_and_after_it_publishes() {
+    killed_at(&[
+        ("PUT", "x-id=CopyObject", Fault::Hold, false),
+        ("PUT", "x-id=CopyObject", Fault::HoldAnswer, true),
+        ("POST", "?delete", Fault::Hold, true),
+        ("POST", "?delete", Fault::HoldAnswer, true),
+    ]);
+}
+
+#[test]
+fn while_the_dump_program_runs() {
+    let Some(scene) = scene(48) else { return };
+    let mut child = scene.stalled();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let connected =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app'";
+    scene.go_on();
+    let psql = || scene.database.server.psql(&scene.database.name, connected);
+    wait_until("the dump program has gone with it", 20, || psql() == "0");
+    scene.expect_healing("pg_dump");
+}
