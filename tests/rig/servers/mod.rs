@@ -11,5 +11,5 @@ pub mod proxy;
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
-#[cfg(feature = "s3")]
+#[cfg(any(feature = "s3", feature = "redis"))]
 pub mod warden;
