@@ -109,6 +109,10 @@ impl Primitive for SyncFrom {
         Ok(Inverse::Call(Call::new(cx.resource().clone(), UndoSync::NAME).with("manifest", manifest)))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        Ok(self.compare(cx).await?.is_empty().then_some(true))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let began = cx.instant();
         let (manifest, known) = self.recollect(&cx).await?;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
+use crate::sys::clock;
 
 /// A manifest larger than this is something else, in bytes.
 const LARGEST: u64 = 1024 * 1024 * 1024;
@@ -82,6 +85,16 @@ pub(in super::super) struct UndoSync {
     manifest: String,
 }
 
+impl UndoSync {
+    /// Whether the record would have been removed by now; its key holds the id of its run, which begins with a time.
+    fn is_forgotten(&self, bucket: &Bucket) -> bool {
+        let run = self.manifest.trim_start_matches(key::UNDO);
+        let at = run.get(..15).and_then(|at| DateTime::strptime("%Y%m%d-%H%M%S", at).ok());
+        let at = at.and_then(|at| at.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp());
+        at.is_none_or(|at| clock::now().duration_since(at).unsigned_abs() > bucket.bounds.keep)
+    }
+}
+
 impl Primitive for UndoSync {
     const NAME: &'static str = "undo_sync";
     const EFFECT: Effect = Effect::Destroy;
@@ -103,8 +116,14 @@ impl Primitive for UndoSync {
             return Err(Error::usage(format!("`{}` is no record of a sync", self.manifest)).unchanged());
         }
         let bucket = client::bucket(&cx).await?;
-        // Without a record nothing was begun: it is written before the first change.
-        let before = read(&bucket, &self.manifest).await.map_err(Error::unchanged)?.unwrap_or_default();
+        let before = match read(&bucket, &self.manifest).await.map_err(Error::unchanged)? {
+            Some(before) => before,
+            None if self.is_forgotten(&bucket) => {
+                return Err(undo::forgotten(&bucket, "the folder").unchanged());
+            }
+            // It is written before the first change, so nothing was changed.
+            None => Manifest::new(),
+        };
         let rules = Rules::new(&[], None, &BTreeMap::new())?;
         let work = Arc::new(Work { bucket, cx, rules, parallel: AT_ONCE });
         let is_new = |(_, prior): &(String, Prior)| *prior == Prior::Absent;
