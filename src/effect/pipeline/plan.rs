@@ -17,7 +17,8 @@ impl Pipeline {
         let stand_in = Reply::StandIn(format!("the result of `{}`", call.request.call));
         let resource = &call.request.call.resource;
         let Some(licence) = Licence::to_read(call.entry.effect) else {
-            let inverse = match call.bound.inverse(&call.cx).await {
+            let asked = guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await;
+            let inverse = match asked {
                 Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
                 inverse => inverse.unwrap_or_else(|why| Inverse::none(why.what.clone())),
             };

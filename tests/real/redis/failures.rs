@@ -50,6 +50,11 @@ fn a_server_that_accepts_and_says_nothing_is_given_up() {
         .says("gave no answer within 500ms")
         .hides("in doubt");
     assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+    // Nor does a plan wait for ever for what is there now.
+    let endless = format!("{}connect_timeout = \"10m\"\n", server.settings("write"));
+    plan(&endless, "write", "cache.set(\"a\", 1, #{ timeout: \"500ms\" });")
+        .expect(0)
+        .says("cannot be taken back: `redis.main` gave no answer within 500ms");
     server.go_on();
     assert_eq!(server.text("GET a"), "()");
 }

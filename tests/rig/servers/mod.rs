@@ -6,10 +6,10 @@ pub mod http;
 #[cfg(feature = "s3")]
 pub mod moto;
 pub mod postgres;
+pub mod proxy;
 #[cfg(feature = "redis")]
 pub mod redis;
-pub mod proxy;
 #[cfg(feature = "s3")]
 pub mod s3s;
-#[cfg(feature = "s3")]
+#[cfg(any(feature = "s3", feature = "redis"))]
 pub mod warden;

@@ -1,21 +1,19 @@
 //! A real Redis: servers of their own for each test, alone, as a cluster, or with a replica and a sentinel.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use redis::{Client, Connection, Value};
-use rustix::process::{Pid, Signal};
-use tempfile::TempDir;
 
 use super::super::{free_port, wait_until};
+use super::warden::{self, Warden};
 
 const INSTALL: &str = "apt-get install redis-server (or any way that puts redis-server on PATH)";
 
 /// A running server, or a sentinel; it ends when dropped.
 pub struct Server {
-    folder: TempDir,
-    child: Child,
+    warden: Option<Warden>,
     /// Its port on 127.0.0.1.
     pub port: u16,
     secret: Option<&'static str>,
@@ -43,13 +41,8 @@ pub struct Watched {
 pub fn is_here() -> bool {
     static HERE: OnceLock<bool> = OnceLock::new();
     *HERE.get_or_init(|| {
-        let here = find("redis-server").is_some() || install();
-        if !here {
-            let say = format!("SKIPPED: there is no Redis on this machine; to run these tests: {INSTALL}");
-            assert!(std::env::var("RIG").as_deref() != Ok("all"), "{say}");
-            eprintln!("\n{say}\n");
-        }
-        here
+        let here = warden::on_path("redis-server").is_some() || install();
+        here || warden::skip::<()>("Redis", INSTALL).is_some()
     })
 }
 
@@ -73,32 +66,33 @@ impl Server {
 
     /// Starts a server that speaks TLS alone, with a certificate for 127.0.0.1.
     pub fn encrypted(more: &[(&str, &str)]) -> Self {
-        let folder = TempDir::with_prefix("rig-redis-").unwrap();
-        certificates(folder.path());
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        let (port, ca, own, key) =
-            (free_port().to_string(), path("ca.pem"), path("server.pem"), path("server.key"));
-        let mut settings = vec![
-            ("tls-port", port.as_str()),
-            ("tls-ca-cert-file", &ca),
-            ("tls-cert-file", &own),
-            ("tls-key-file", &key),
-            ("port", "0"),
-        ];
-        settings.extend(more);
-        let child = spawn(folder.path(), "server", &settings);
-        let server = Self { folder, child, port: port.parse().unwrap(), secret: None, is_encrypted: true };
+        let port = free_port();
+        let warden = Warden::start("redis", |folder| {
+            certificates(folder);
+            let path = |name: &str| folder.join(name).display().to_string();
+            let (port, ca, own, key) =
+                (port.to_string(), path("ca.pem"), path("server.pem"), path("server.key"));
+            let mut settings = vec![
+                ("port", "0"),
+                ("tls-port", port.as_str()),
+                ("tls-ca-cert-file", &ca),
+                ("tls-cert-file", &own),
+                ("tls-key-file", &key),
+            ];
+            settings.extend(more);
+            command(folder, "server", &settings)
+        });
+        let server = Self { warden: Some(warden), port, secret: None, is_encrypted: true };
         wait_until("redis listens", 20, || server.is_listening());
         server
     }
 
     fn launch(kind: &str, settings: &[(&str, &str)], mut is_ready: impl FnMut(&Self) -> bool) -> Self {
-        let (folder, port) = (TempDir::with_prefix("rig-redis-").unwrap(), free_port());
+        let port = free_port();
         let text = port.to_string();
-        let mut all = vec![("port", text.as_str())];
-        all.extend(settings);
-        let child = spawn(folder.path(), kind, &all);
-        let server = Self { folder, child, port, secret: None, is_encrypted: false };
+        let all = [&[("port", text.as_str())], settings].concat();
+        let warden = Warden::start("redis", |folder| command(folder, kind, &all));
+        let server = Self { warden: Some(warden), port, secret: None, is_encrypted: false };
         wait_until("redis answers", 20, || is_ready(&server));
         server
     }
@@ -110,7 +104,7 @@ impl Server {
 
     /// A file in its folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.warden().folder().join(name)
     }
 
     /// The `playbook.toml` of a project whose `redis.main` is this server.
@@ -183,30 +177,25 @@ impl Server {
 
     /// Makes it hang: it accepts connections and says nothing.
     pub fn hang(&self) {
-        rustix::process::kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
+        self.warden().hang();
     }
 
     /// Lets it go on.
     pub fn go_on(&self) {
-        rustix::process::kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
+        self.warden().go_on();
     }
 
     /// Ends it at once.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.warden = None;
+    }
+
+    fn warden(&self) -> &Warden {
+        self.warden.as_ref().unwrap()
     }
 
     fn is_listening(&self) -> bool {
         std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Also one that hangs.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -302,7 +291,7 @@ impl Watched {
     }
 }
 
-fn spawn(folder: &Path, kind: &str, settings: &[(&str, &str)]) -> Child {
+fn command(folder: &Path, kind: &str, settings: &[(&str, &str)]) -> Command {
     let mut text = format!("bind 127.0.0.1\ndir {}\n", folder.display());
     if kind == "server" {
         text += "save \"\"\nappendonly no\nenable-debug-command local\n";
@@ -312,21 +301,12 @@ fn spawn(folder: &Path, kind: &str, settings: &[(&str, &str)]) -> Child {
     }
     let file = folder.join("redis.conf");
     std::fs::write(&file, text).unwrap();
-    // Where the test process dies by force, the server goes with it.
-    let mut command = match find("setpriv") {
-        Some(setpriv) => {
-            let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "redis-server"]);
-            command
-        }
-        None => Command::new("redis-server"),
-    };
+    let mut command = Command::new("redis-server");
     command.arg(&file);
     if kind == "sentinel" {
         command.arg("--sentinel");
     }
-    let log = std::fs::File::create(folder.join("log")).unwrap();
-    command.current_dir(folder).stdin(Stdio::null()).stdout(log).stderr(Stdio::null()).spawn().unwrap()
+    command
 }
 
 /// An authority, a certificate of it for 127.0.0.1, and one for a client.
@@ -346,25 +326,15 @@ fn certificates(folder: &Path) {
     }
 }
 
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap();
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.exists())
-}
-
 fn install() -> bool {
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    if !is_root || find("apt-get").is_none() {
+    if !is_root || warden::on_path("apt-get").is_none() {
         return false;
     }
-    let apt = |arguments: &[&str]| {
-        let mut apt = Command::new("apt-get");
-        apt.args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        apt.status().is_ok_and(|status| status.success())
-    };
     eprintln!("installing Redis for the tests …");
+    let apt = |arguments: &[&str]| {
+        warden::install(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
     let packages = ["install", "-y", "-q", "--no-install-recommends", "redis-server"];
-    apt(&["update", "-q"]) && apt(&packages) && find("redis-server").is_some()
+    apt(&["update", "-q"]) && apt(&packages) && warden::on_path("redis-server").is_some()
 }
