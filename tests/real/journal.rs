@@ -59,6 +59,10 @@ fn it_needs_no_table_and_no_name_but_the_store_has_to_be_granted() {
     rig.run(&["check", "test.rhai"]).expect(0).hides("journal.run:");
     let rig = rig.file("test.rhai", &script("program(\"sh\");\njournal(\"x\").archive_to(box, \"x\");"));
     rig.run(&["check", "test.rhai"]).says("`journal` takes no name").says("write journal()");
+    let asked = script("program(\"sh\");\njournal().archive_to(box, \"x\");")
+        .replace("uses = [", "uses = [\"journal.run:read\", ");
+    let rig = rig.file("test.rhai", &asked);
+    rig.run(&["check", "test.rhai"]).says("`journal.run` is not to be asked for").says("leave it out");
     let rig = rig.file("playbook.toml", &format!("{SETTINGS}[env.local.journal.run]\naccess = \"read\"\n"));
     rig.run(&["check", "test.rhai"]).says("leave this table out");
 }

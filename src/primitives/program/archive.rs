@@ -66,7 +66,7 @@ impl Primitive for ArchiveTo {
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let table: Table = cx.settings()?;
-        permit(&table, cx, &self.arguments)?;
+        table.permit_archive(cx, &self.arguments)?;
         table.find(cx)?;
         self.target().inverse(cx).await
     }
@@ -78,7 +78,7 @@ impl Primitive for ArchiveTo {
     async fn run(self, cx: Cx) -> Result<Value> {
         let target = self.target();
         let table: Table = cx.settings()?;
-        permit(&table, &cx, &self.arguments)?;
+        table.permit_archive(&cx, &self.arguments)?;
         let called = spoken(cx.resource(), &self.arguments);
         let command = table.command(&cx, self.arguments).await?;
         let mut dump = Dump::begin(&cx, target, Source::default()).await?;
@@ -104,18 +104,6 @@ impl Primitive for ArchiveTo {
         let copied = copied.await;
         archive::publish(dump, copied).await
     }
-}
-
-/// Refuses arguments that the list `read` does not allow.
-fn permit(table: &Table, cx: &Cx, arguments: &[String]) -> Result<()> {
-    table.permit(cx, Effect::Read, arguments).map_err(|denied| {
-        if table.allows(Effect::Write, arguments) || table.allows(Effect::Destroy, arguments) {
-            denied
-                .fix("archive the output of something that changes nothing, and so stands in the list `read`")
-        } else {
-            denied
-        }
-    })
 }
 
 /// Whether the program ended as it should.

@@ -58,8 +58,7 @@ impl Table {
         }
     }
 
-    /// Whether a list of this effect allows these arguments.
-    pub(super) fn allows(&self, effect: Effect, arguments: &[String]) -> bool {
+    fn allows(&self, effect: Effect, arguments: &[String]) -> bool {
         self.lists(effect).iter().any(|pattern| pattern.allows(arguments))
     }
 
@@ -87,6 +86,17 @@ impl Table {
         Err(Error::denied(what).why(why).fix(
             elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table())),
         ))
+    }
+
+    /// Refuses to archive the output of anything but what the list `read` allows.
+    pub(super) fn permit_archive(&self, cx: &Cx, arguments: &[String]) -> Result<()> {
+        self.permit(cx, Effect::Read, arguments).map_err(|denied| {
+            if self.allows(Effect::Write, arguments) || self.allows(Effect::Destroy, arguments) {
+                denied.fix("archive the output of what changes nothing, and so stands in the list `read`")
+            } else {
+                denied
+            }
+        })
     }
 
     /// Sees before anything is begun that the program is there.

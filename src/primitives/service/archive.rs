@@ -76,7 +76,7 @@ impl Primitive for ArchiveTo {
         let (file, bytes) = found.filter(|(_, bytes)| *bytes > 0).ok_or_else(none)?;
         let short = format!("the log of `{}` cannot be read", cx.resource());
         archive::write(&cx, self.target(), Some(bytes), move |to| {
-            archive::copy_exactly(file, bytes, to).map_err(|why| Error::io(short, &why))?;
+            files::copy_exactly(file, bytes, to).map_err(|why| Error::io(short, &why))?;
             Ok(Content::Text)
         })
         .await

@@ -1,16 +1,17 @@
 //! `archive_to`: files of a folder, packed together into a store.
 
+mod pattern;
 mod tar;
 
 use std::fs::File;
 use std::io;
 use std::time::UNIX_EPOCH;
 
-use globset::{GlobBuilder, GlobMatcher};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::pattern::Pattern;
 use self::tar::Member;
 use super::bucket;
 use crate::base::access::{Access, ResourceId};
@@ -58,21 +59,6 @@ impl ArchiveTo {
         let (store, key) = (self.store.clone(), self.key.clone());
         Target { store, key, replace: self.replace, compression: self.compression, keep: None }
     }
-
-    fn matcher(&self) -> Result<GlobMatcher> {
-        let glob = GlobBuilder::new(&self.pattern).literal_separator(true).build();
-        let glob = glob.map_err(|why| {
-            Error::usage(format!("`{}` is no pattern of keys", self.pattern))
-                .why(why.to_string())
-                .fix("write it like `*.log`, `app/*.log` or `app/**`")
-        })?;
-        Ok(glob.compile_matcher())
-    }
-
-    fn takes(&self, matcher: &GlobMatcher, key: &str) -> bool {
-        let last = key.rsplit('/').next().unwrap_or(key);
-        matcher.is_match(if self.pattern.contains('/') { key } else { last })
-    }
 }
 
 impl Primitive for ArchiveTo {
@@ -92,7 +78,7 @@ impl Primitive for ArchiveTo {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
-        self.matcher()?;
+        Pattern::new(&self.pattern)?;
         self.target().inverse(cx).await
     }
 
@@ -101,9 +87,9 @@ impl Primitive for ArchiveTo {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let (bucket, matcher) = (bucket::open(&cx)?, self.matcher()?);
+        let (bucket, pattern) = (bucket::open(&cx)?, Pattern::new(&self.pattern)?);
         let mut objects = bucket.list("").await.map_err(Error::unchanged)?;
-        objects.retain(|object| self.takes(&matcher, &object.key));
+        objects.retain(|object| pattern.fits(&object.key));
         if objects.is_empty() {
             let what = format!("nothing in `{}` matches `{}`", cx.resource(), self.pattern);
             return Err(Error::missing(what).fix("look with `list(\"\")`; nothing was stored").unchanged());
