@@ -61,7 +61,7 @@ error: `sqlite.main` has no method `purge`
   |
 6 | db.purge();
   |    ^^^^^
-  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `tables`
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `verify_restore`, `tables`
 
 error: `sqlite.main` has no property `execute`
   --> deploy.rhai:7:4
@@ -75,7 +75,7 @@ error: `sqlite.main` has no method `len`
   |
 8 | db.len();
   |    ^^^
-  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `tables`
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `verify_restore`, `tables`
 
 deploy.rhai: 4 mistakes in the environment `local`
 "#);
@@ -247,6 +247,9 @@ fn every_example_of_the_manual_is_right() {
     let tables = [
         ("postgres.main", "url = \"postgres://localhost/app\""),
         ("sqlite.main", "path = \"data.db\""),
+        ("redis.cache", "port = 9"),
+        ("s3.backups", "bucket = \"backups\""),
+        ("s3.site", "bucket = \"site\""),
         ("files.backups", "path = \"backups\""),
         ("files.logs", "path = \"logs\""),
         ("http.api", "url = \"http://127.0.0.1:9\""),
