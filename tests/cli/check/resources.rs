@@ -252,6 +252,7 @@ fn every_example_of_the_manual_is_right() {
         ("s3.site", "bucket = \"site\""),
         ("files.backups", "path = \"backups\""),
         ("files.logs", "path = \"logs\""),
+        ("files.releases", "path = \"releases\""),
         ("http.api", "url = \"http://127.0.0.1:9\""),
         ("program.git", "path = \"git\"\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
         ("program.journalctl", "read = [[\"**\"]]"),
