@@ -14,11 +14,12 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One run: seconds, and what it wrote."""
+    """One run: seconds, what it wrote, and the most memory that it or one of its children had, in bytes."""
 
     wall: float
     cpu: float
     output: str
+    peak: int = 0
 
 
 def run(command: list[str], folder: Path, variables: dict[str, str]) -> Run:
@@ -40,7 +41,7 @@ def run(command: list[str], folder: Path, variables: dict[str, str]) -> Run:
     text = said.read_text(errors="replace")
     if process.returncode != 0:
         raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{text[-3000:]}")
-    return Run(wall, used.ru_utime + used.ru_stime, text)
+    return Run(wall, used.ru_utime + used.ru_stime, text, used.ru_maxrss * 1024)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import backup
 import measure
 import redis
 import sides
@@ -26,7 +27,7 @@ from sides import STEPS, Programs, Side
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_PEERS = ["pyinfra==3.10.0", "ansible-core==2.19.14", "dbos==3.4.0"]
 NPM_PEERS = ["deno@2.9.6"]
-CONTESTS = ["first", "steps", "limits", "invalidate"]
+CONTESTS = ["first", "steps", "limits", "invalidate", "backup"]
 
 
 def say(text: str) -> None:
@@ -217,6 +218,8 @@ def main() -> int:
             ratios += limits(binaries, work, wanted.rounds)
         if "invalidate" in contests:
             ratios += redis.invalidate(binaries["playbook"], work, wanted.rounds, say)
+        if "backup" in contests:
+            ratios += backup.backup(binaries["playbook"], work, home, wanted.rounds, say)
     except (measure.Failed, subprocess.CalledProcessError) as why:
         say(f"error: {why}")
         return 1

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::future::Future;
+use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::environment::{Environment, Resource};
 use super::family::{self, Families};
-use super::journal::{Journal, State};
+use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::sql::Sql;
 use super::store::Store;
@@ -95,7 +96,7 @@ pub struct Cx {
     permit: Permit,
     stop: Stop,
     graceful: Arc<AtomicBool>,
-    run: Option<Arc<str>>,
+    run: Option<RunJournal>,
 }
 
 impl Cx {
@@ -105,8 +106,8 @@ impl Cx {
     }
 
     /// The same context, of a call of that run.
-    pub(super) fn of_run(self, id: &str) -> Self {
-        Self { run: Some(id.into()), ..self }
+    pub(super) fn of_run(self, journal: RunJournal) -> Self {
+        Self { run: Some(journal), ..self }
     }
 
     /// The resource acted on.
@@ -248,7 +249,16 @@ impl Cx {
     /// The id of the run that the call belongs to; `plan` while planning.
     #[must_use]
     pub fn run(&self) -> &str {
-        self.run.as_deref().unwrap_or("plan")
+        self.run.as_ref().map_or("plan", RunJournal::id)
+    }
+
+    /// Writes what the run has journalled so far, each entry as a line of JSON, without secrets as they are kept. It
+    /// blocks its thread.
+    pub fn write_journal(&self, to: &mut dyn Write) -> Result<()> {
+        let none = || Error::bug("a plan has no journal");
+        let run = self.run.as_ref().ok_or_else(none)?;
+        run.flush()?;
+        Journal::find(&self.host.project)?.ok_or_else(none)?.write_entries(run.id(), to)
     }
 
     /// Whether a run of this project has ended or was cut off; `None` when the project knows no such run.

@@ -1,5 +1,6 @@
 //! The one path that every effect takes, and what it is made of.
 
+pub mod archive;
 pub mod child;
 pub mod cx;
 pub mod dump;

@@ -3,6 +3,7 @@
 pub mod files;
 pub mod flags;
 pub mod http;
+pub mod journal;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -29,4 +30,5 @@ pub const FAMILIES: Families = &[
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,
+    &journal::FAMILY,
 ];

@@ -15,6 +15,7 @@ use crate::base::error::{Error, Result};
 use crate::base::place::Place;
 use crate::base::suggest;
 use crate::effect::family::{Families, Family};
+use crate::effect::journal;
 use crate::effect::pipeline::{Reply, Request};
 use crate::effect::primitive::Entry;
 
@@ -36,7 +37,13 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>, families: Families)
     engine.register_fn("to_string", |handle: &mut Handle| handle.id.to_string());
     engine.register_fn("to_debug", |handle: &mut Handle| handle.id.to_string());
     engine.register_fn("==", |one: Handle, other: Handle| one.id == other.id);
+    let own = journal::own();
     for &family in families {
+        if family.name == own.family {
+            let id = own.clone();
+            engine.register_fn(family.name, move || Handle { id: id.clone(), family });
+            continue;
+        }
         let session = Arc::clone(session);
         engine.register_fn(family.name, move |context: NativeCallContext, name: ImmutableString| {
             let id = ResourceId::new(family.name, name.as_str());

@@ -1,12 +1,13 @@
 //! Files and folders: small whole files, private ones, folders; streams are opened here and read elsewhere.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt as _;
 
+use super::pipe::CHUNK;
 use crate::base::error::{Error, Result};
 
 pub(super) fn failed(doing: &str, path: &Path, why: &std::io::Error) -> Error {
@@ -117,6 +118,28 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
         .collect();
     found.sort();
     Ok(found)
+}
+
+/// A file open for reading, and its size in bytes; `None` when nothing is there.
+pub fn open(path: &Path) -> Result<Option<(fs::File, u64)>> {
+    let open = || -> std::io::Result<_> {
+        let file = fs::File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok((file, bytes))
+    };
+    match open() {
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some).map_err(|why| failed("read", path, &why)),
+    }
+}
+
+/// Copies the first `bytes` bytes of a file that others may write to meanwhile. One that became shorter is an error.
+pub fn copy_exactly(from: impl Read, bytes: u64, to: &mut dyn Write) -> std::io::Result<()> {
+    let mut from = BufReader::with_capacity(CHUNK, from.take(bytes));
+    if std::io::copy(&mut from, to)? == bytes {
+        return Ok(());
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "it became shorter while it was read"))
 }
 
 /// A file open for reading as a stream, and its size in bytes.

@@ -1,4 +1,5 @@
-//! A dump on its way into a store: compressed, hashed, read back and verified before anybody can see it.
+//! A dump, of a database or of a log, on its way into a store: compressed, hashed, read back and verified before
+//! anybody can see it.
 
 mod coding;
 mod mark;
@@ -33,7 +34,8 @@ const TELL_EVERY: u64 = 4 * 1024 * 1024;
 /// What is dumped.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
-    /// The database in words that are the same for each of its dumps, and for no other database.
+    /// The database in words that are the same for each of its dumps, and for no other database. Without it the dump
+    /// bears no mark.
     pub of: String,
     /// How many bytes are expected before they are compressed, where that is known; for the progress line only.
     pub expected: Option<u64>,
@@ -85,16 +87,19 @@ impl Dump {
     pub async fn copy<R: AsyncRead + Send + Unpin + ?Sized>(&mut self, stream: &mut R) -> Result<()> {
         let Self { cx, target, source, upload, sent, began, .. } = self;
         let mark = Mark { of: source.of.clone(), at: began.1.clone(), rows: source.rows.clone() };
-        let (mark, compression) = (mark.bytes(target.compression), target.compression);
+        let compression = target.compression;
+        let mark = if mark.of.is_empty() { Vec::new() } else { mark.bytes(compression) };
         let (plain, from) = pipe::pipe();
         let (to, mut coded) = pipe::pipe();
-        let broken = |why: std::io::Error| Error::io("the dump cannot be compressed", &why);
+        let broken = |why: std::io::Error| Error::io("what is to be stored cannot be compressed", &why);
         // On a thread of its own, so that it overlaps with reading and sending.
         let code =
             blocking::run(move || coding::encode(compression, &mark, from, to.blocking()).map_err(broken));
         let feed = async {
             let (mut done, mut told) = (0, 0);
-            while let Some(chunk) = next(stream, "the dump cannot be read from its source").await? {
+            while let Some(chunk) =
+                next(stream, "what is to be stored cannot be read from its source").await?
+            {
                 done += chunk.len() as u64;
                 if !plain.send(chunk).await {
                     break;
@@ -117,11 +122,11 @@ impl Dump {
         Ok(())
     }
 
-    /// Discards what was written, because of an error that is given back.
+    /// Discards what was written, because of an error that is given back: nothing was changed.
     pub async fn give_up(self, why: Error) -> Error {
         // What cannot be removed now is found by the next run; the reason is what the reader has to see.
         let _ = self.upload.discard().await;
-        why
+        why.unchanged()
     }
 
     /// Makes the dump durable, reads it back from the store, has `verify` look at it, compares its SHA-256, and only
@@ -159,14 +164,17 @@ impl Dump {
     {
         let Self { target, store, upload, sent, .. } = self;
         if sent.uncompressed == 0 {
-            return Err(Error::remote(format!("the dump `{}` of `{}` is empty", target.key, target.store)));
+            return Err(Error::remote(format!(
+                "what would be `{}` of `{}` is empty",
+                target.key, target.store
+            )));
         }
         upload.seal().await?;
         let mut stored = Stored::of(upload.read_back().await?);
         let counted = verify(&mut stored).await?;
         let passed = stored.finish().await?;
         if passed != *sent {
-            return Err(Error::remote(format!("`{}` gave back another dump than was sent", target.store))
+            return Err(Error::remote(format!("`{}` gave back something else than was sent", target.store))
                 .why(format!("sent {sent}; got {passed}"))
                 .fix("check that store's disk or network; nothing was published"));
         }

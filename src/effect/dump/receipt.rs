@@ -15,6 +15,10 @@ pub struct Counted {
     pub tables: Option<u64>,
     /// How many rows in all of them, where that is known.
     pub rows: Option<u64>,
+    /// How many files, of those that are packed together.
+    pub files: Option<u64>,
+    /// How many lines, of a text.
+    pub lines: Option<u64>,
 }
 
 /// Proof of a dump that was verified and published, or read and restored.
@@ -51,7 +55,8 @@ impl Receipt {
             "took_ms": (seconds * 1e3).round(),
             "mib_per_s": (speed * 10.0).round() / 10.0,
         });
-        for (name, count) in [("tables", self.counted.tables), ("rows", self.counted.rows)] {
+        let Counted { tables, rows, files, lines } = self.counted;
+        for (name, count) in [("tables", tables), ("rows", rows), ("files", files), ("lines", lines)] {
             if let Some(count) = count {
                 value[name] = count.into();
             }

@@ -64,7 +64,7 @@ impl Stored {
 }
 
 fn unreadable(why: &std::io::Error) -> Error {
-    Error::io("the dump cannot be read back from the store", why)
+    Error::io("what was stored cannot be read back", why)
 }
 
 impl AsyncRead for Stored {

@@ -56,7 +56,7 @@ impl Target {
     pub async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let replaces =
             self.replace && cx.store(&self.store, Effect::Read).await?.head(&self.key).await?.is_some();
-        Ok(if replaces { Inverse::none("it replaced an older dump, as asked") } else { Inverse::Nothing })
+        Ok(if replaces { Inverse::none("it replaced an older one, as asked") } else { Inverse::Nothing })
     }
 
     /// Whether a dump in doubt is there: nothing has the key that was not verified.

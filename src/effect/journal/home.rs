@@ -69,8 +69,9 @@ pub(super) trait Home: Send + Sync {
     fn after(&self, number: u64) -> Result<Option<RunRow>>;
     /// The runs whose id begins or ends with `part`, newest first, at most ten.
     fn like(&self, part: &str) -> Result<Vec<RunRow>>;
-    /// The entries of the run of this number in their order, each with its inverse.
-    fn entries(&self, run: u64) -> Result<Vec<Row>>;
+    /// The entries of the run of this number in their order, each with its inverse: those after the one numbered
+    /// `after`, at most so many.
+    fn entries(&self, run: u64, after: u64, most: Option<u32>) -> Result<Vec<Row>>;
     /// The text of a script by its hash.
     fn script(&self, hash: &str) -> Result<Option<String>>;
     /// The number that the newest run ever got.

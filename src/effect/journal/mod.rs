@@ -13,11 +13,13 @@ mod tests;
 mod verify;
 
 use std::fmt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::base::access::ResourceId;
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::lock::{self, FileLock};
 use crate::sys::{clock, files};
@@ -33,6 +35,16 @@ const INVERSE_HASH: &str = "inverse_hash";
 
 /// The field of a `run_ended` that holds the exit code of its command.
 const EXIT_CODE: &str = "exit_code";
+
+/// How many entries are read at once, where they are passed on.
+const PAGE: u32 = 64;
+
+/// The record of the run itself as a resource: the one that no environment declares and no header asks for, because
+/// every run has it, and nothing can be done to it but to pass it on.
+#[must_use]
+pub fn own() -> ResourceId {
+    ResourceId::new("journal", "run")
+}
 
 /// The journal of a project. Clones are the same journal.
 #[derive(Clone)]
@@ -107,6 +119,29 @@ impl Journal {
 
     /// The entries of the run with this whole id, in their order.
     pub fn entries(&self, run: &str) -> Result<Vec<Entry>> {
+        Self::read(run, self.home.entries(self.row(run)?.number, 0, None)?)
+    }
+
+    /// Writes the entries of the run with this whole id, in their order, each as a line of JSON. What is held in memory
+    /// does not grow with the run.
+    pub fn write_entries(&self, run: &str, to: &mut dyn Write) -> Result<()> {
+        let number = self.row(run)?.number;
+        let mut last = 0;
+        loop {
+            let page = Self::read(run, self.home.entries(number, last, Some(PAGE))?)?;
+            for entry in &page {
+                let line = serde_json::to_string(entry).map_err(io::Error::from);
+                line.and_then(|line| writeln!(to, "{line}"))
+                    .map_err(|why| Error::io("the entries of a run cannot be written", &why))?;
+                last = entry.seq;
+            }
+            if page.len() < PAGE as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read(run: &str, rows: Vec<home::Row>) -> Result<Vec<Entry>> {
         let read = |row: home::Row| {
             let event = serde_json::from_str(&row.body).map_err(|why| why.to_string());
             let at = row.at.parse().map_err(|why: jiff::Error| why.to_string());
@@ -117,7 +152,7 @@ impl Journal {
                 }
             }
         };
-        self.home.entries(self.row(run)?.number)?.into_iter().map(read).collect()
+        rows.into_iter().map(read).collect()
     }
 
     /// The text of one of the scripts of a run, as it ran; its hash stands in [`Facts::scripts`].

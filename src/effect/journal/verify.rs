@@ -52,7 +52,7 @@ impl fmt::Display for Fault {
 
 /// Checks one run, and what the run after it knows of it.
 pub(super) fn one(home: &dyn Home, row: &RunRow) -> Result<Verdict> {
-    let entries = home.entries(row.number)?;
+    let entries = home.entries(row.number, 0, None)?;
     let next = home.after(row.number)?.filter(|next| next.number == row.number + 1);
     let fault = match fault(row, &entries, next.as_ref()) {
         Some(fault) => Some(fault),

@@ -118,7 +118,7 @@ impl Pipeline {
         let mut cx =
             Cx::new(Arc::clone(&self.host), request.call.resource.clone(), permit, request.stop.child());
         if let Mode::Apply(journal) = &self.mode {
-            cx = cx.of_run(journal.id());
+            cx = cx.of_run(journal.clone());
         }
         let plan = options.label.clone().unwrap_or_else(|| bound.plan(&request.call.resource));
         let plan = self.host.redactor.text(&text::headline(&plan, 240));

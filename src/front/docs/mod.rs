@@ -111,8 +111,11 @@ fn calling() -> String {
 fn system(family: &Family) -> String {
     let mut parts = vec![format!("## {}", family.name), folded(family.about)];
     let settings = Fields::of((family.settings.schema)());
-    parts.push(format!("Settings of `[env.ENVIRONMENT.{}.NAME]`, beside `access`:", family.name));
-    parts.push(settings.table("key"));
+    let settings = settings.table("key");
+    if !settings.is_empty() {
+        parts.push(format!("Settings of `[env.ENVIRONMENT.{}.NAME]`, beside `access`:", family.name));
+        parts.push(settings);
+    }
     parts.extend(family.entries.iter().map(|entry| primitive(family, entry)));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")

@@ -170,6 +170,11 @@ impl Bucket {
         Ok((object, sha256))
     }
 
+    /// The folder itself, for who may block.
+    pub(super) fn folder(&self) -> Result<Folder> {
+        Folder::open(&self.path)?.ok_or_else(|| self.missing("folder", ""))
+    }
+
     /// The error for an object that is not there.
     pub(super) fn missing(&self, what: &str, key: &str) -> Error {
         let shown = if key.is_empty() { String::new() } else { format!(" `{key}`") };

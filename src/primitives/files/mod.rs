@@ -1,5 +1,6 @@
 //! A folder with the verbs of an object store: whole objects, durable, never half visible.
 
+mod archive;
 mod bucket;
 mod incoming;
 
@@ -38,6 +39,7 @@ pub const FAMILY: Family = Family {
         entry::<Delete>(),
         entry::<Checksum>(),
         entry::<Restore>(),
+        entry::<archive::ArchiveTo>(),
     ],
     store: Some(bucket::store),
     sql: None,

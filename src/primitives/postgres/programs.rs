@@ -153,7 +153,7 @@ impl Found {
     /// What there is, for a receipt.
     pub(super) fn counted(&self) -> Counted {
         let rows = self.rows.as_ref().map(|rows| rows.values().sum());
-        Counted { tables: Some(self.contents.tables), rows }
+        Counted { tables: Some(self.contents.tables), rows, ..Counted::default() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Programs of this machine, run by argument list: those lists that `playbook.toml` allows, by the effect they have.
 
+mod archive;
 mod patterns;
 mod settings;
 
@@ -27,7 +28,7 @@ pub const FAMILY: Family = Family {
             `playbook.toml` allows, in a clean environment, ended with all its children. A program that may run is \
             trusted: what it does itself is not bounded.",
     settings: Settings::of::<Table>(),
-    entries: &[entry::<Run>(), entry::<Read>(), entry::<Destroy>()],
+    entries: &[entry::<Run>(), entry::<Read>(), entry::<Destroy>(), entry::<archive::ArchiveTo>()],
     store: None,
     sql: None,
 };

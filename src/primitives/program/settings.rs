@@ -88,6 +88,17 @@ impl Table {
         ))
     }
 
+    /// Refuses to archive the output of anything but what the list `read` allows.
+    pub(super) fn permit_archive(&self, cx: &Cx, arguments: &[String]) -> Result<()> {
+        self.permit(cx, Effect::Read, arguments).map_err(|denied| {
+            if self.allows(Effect::Write, arguments) || self.allows(Effect::Destroy, arguments) {
+                denied.fix("archive the output of what changes nothing, and so stands in the list `read`")
+            } else {
+                denied
+            }
+        })
+    }
+
     /// Sees before anything is begun that the program is there.
     pub(super) fn find(&self, cx: &Cx) -> Result<PathBuf> {
         child::program(cx, self.path.as_deref().unwrap_or(&cx.resource().name))

@@ -11,6 +11,7 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use super::failure::status;
+use super::patience;
 use super::settings::Bounds;
 use crate::base::error::{Error, Result};
 use crate::effect::store::Object;
@@ -189,6 +190,7 @@ impl Bucket {
         bytes: Bytes,
         with: Attributes,
     ) -> Result<Written> {
+        let patience = patience::uploading(self, bytes.len() as u64);
         let request =
             client.put_object().bucket(&self.name).key(self.whole(key)).body(ByteStream::from(bytes));
         let request = request
@@ -196,7 +198,11 @@ impl Bucket {
             .set_cache_control(with.cache_control)
             .set_content_encoding(with.content_encoding)
             .set_metadata(Some(with.metadata));
-        let done = request.send().await.map_err(|why| self.failed(&format!("write `{key}`"), &why))?;
+        let sent = match patience {
+            Some(patience) => request.customize().config_override(patience).send().await,
+            None => request.send().await,
+        };
+        let done = sent.map_err(|why| self.failed(&format!("write `{key}`"), &why))?;
         Ok(Written {
             etag: done.e_tag().unwrap_or_default().to_owned(),
             version: done.version_id().map(str::to_owned),

@@ -7,7 +7,9 @@ use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{Builder, Credentials, ProvideCredentials as _, Region, SharedHttpClient};
+use aws_sdk_s3::config::{
+    Builder, Credentials, ProvideCredentials as _, Region, SharedHttpClient, StalledStreamProtectionConfig,
+};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
@@ -54,7 +56,10 @@ async fn connect(cx: &Cx) -> Result<Bucket> {
     }
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(bounds.request_timeout);
     let retry = RetryConfig::standard().with_max_backoff(LONGEST_PAUSE);
+    // To watch each of thousands of small bodies costs more than it finds; large ones are watched by themselves.
+    let stalls = StalledStreamProtectionConfig::enabled().upload_enabled(false).build();
     let config = builder
+        .stalled_stream_protection(stalls)
         .force_path_style(path_style)
         .timeout_config(timeouts.build())
         .retry_config(retry.clone().with_max_attempts(TRIES))

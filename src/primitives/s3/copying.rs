@@ -1,16 +1,12 @@
 //! Copies made by the server itself: one request up to 5 GiB, ranges above.
 
-use std::time::Duration;
-
-use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use futures::future::try_join_all;
 
 use super::bucket::{Attributes, Bucket, Head};
 use super::failure::status;
-use super::key;
 use super::reading::Span;
+use super::{key, patience};
 use crate::base::error::{Error, Result};
 
 /// The largest object that the server copies in one request, in bytes.
@@ -19,8 +15,6 @@ const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
 const RANGE: u64 = 1024 * 1024 * 1024;
 /// How many ranges are copied at once.
 const AT_ONCE: usize = 4;
-/// How fast a server surely copies, in bytes a second: how long its answer is waited for follows from it.
-const SLOWEST: u64 = 8 * 1024 * 1024;
 
 /// An object that comes to be by copying.
 #[derive(Clone, Debug)]
@@ -80,7 +74,7 @@ impl Bucket {
                 .set_content_language(with.content_language)
                 .set_metadata(Some(with.metadata));
         }
-        let sent = request.customize().config_override(self.slowly(span.bytes)).send().await;
+        let sent = request.customize().config_override(patience::copying(self, span.bytes)).send().await;
         sent.map(drop).map_err(|why| self.failed(&format!("copy `{}` to `{}`", span.key, copy.to), &why))
     }
 
@@ -114,7 +108,7 @@ impl Bucket {
         let request = self.patient.upload_part_copy().bucket(&self.name).key(self.whole(to)).upload_id(open);
         let request = request.part_number(number).copy_source(source).copy_source_if_match(&span.etag);
         let request = request.copy_source_range(format!("bytes={from}-{until}"));
-        let sent = request.customize().config_override(self.slowly(RANGE)).send().await;
+        let sent = request.customize().config_override(patience::copying(self, RANGE)).send().await;
         let copied = sent.map_err(|why| self.failed(&format!("copy `{}` to `{to}`", span.key), &why))?;
         let part = CompletedPart::builder().part_number(number);
         Ok(match copied.copy_part_result {
@@ -154,7 +148,7 @@ impl Bucket {
         let request = self.patient.complete_multipart_upload().bucket(&self.name).key(self.whole(key));
         let request = request.upload_id(open).multipart_upload(parts);
         let request = if exclusive { request.if_none_match("*") } else { request };
-        let sent = request.customize().config_override(self.slowly(bytes)).send().await;
+        let sent = request.customize().config_override(patience::copying(self, bytes)).send().await;
         match sent {
             Ok(done) => Ok(done.e_tag.unwrap_or_default()),
             Err(why) => {
@@ -194,11 +188,5 @@ impl Bucket {
                 .fix("choose another key, or give `replace: true`")
                 .unchanged()),
         }
-    }
-
-    /// Time for a server that answers only when it has gone through so many bytes.
-    fn slowly(&self, bytes: u64) -> Builder {
-        let wait = self.bounds.request_timeout + Duration::from_secs(bytes / SLOWEST);
-        Builder::new().timeout_config(TimeoutConfig::builder().read_timeout(wait).build())
     }
 }

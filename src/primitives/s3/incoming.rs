@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use super::bucket::{Attributes, Bucket, SHA256};
 use super::copying::Copy;
 use super::failure::unless_refused;
-use super::leftovers;
 use super::reading::Span;
+use super::{leftovers, patience};
 use crate::base::error::{Error, Result};
 use crate::effect::store::{Content, Object, Upload};
 
@@ -197,7 +197,9 @@ impl Bucket {
         part: Bytes,
     ) -> Result<CompletedPart> {
         let request = self.patient.upload_part().bucket(&self.name).key(self.whole(key)).upload_id(upload);
-        let sent = request.part_number(number).body(ByteStream::from(part)).send().await;
+        let patience = patience::uploading(self, part.len() as u64);
+        let request = request.part_number(number).body(ByteStream::from(part));
+        let sent = request.customize().config_override(patience.unwrap_or_default()).send().await;
         let sent = sent.map_err(|why| self.failed(&format!("send part {number} of `{key}`"), &why))?;
         Ok(CompletedPart::builder()
             .part_number(number)

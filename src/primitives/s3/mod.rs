@@ -11,6 +11,7 @@ mod leftovers;
 mod link;
 mod listing;
 mod object;
+mod patience;
 mod reading;
 mod removal;
 mod settings;

@@ -49,8 +49,9 @@ pub(super) struct Table {
     /// The authority that signed the server's certificate, as a PEM file; default those that the system trusts
     #[serde(default)]
     pub(super) ca: Option<String>,
-    /// How long one request may wait for its answer, as "60s"; what fails in passing is tried again
-    #[serde(default = "a_minute")]
+    /// How long one request may wait for its answer, as "30s"; longer for what carries or copies much. What fails in
+    /// passing is tried again
+    #[serde(default = "half_a_minute")]
     request_timeout: String,
     /// How long the earlier content of replaced and deleted objects is kept in a bucket without versions, as "7d"
     #[serde(default = "a_week")]
@@ -63,8 +64,8 @@ pub(super) struct Table {
     segment: String,
 }
 
-fn a_minute() -> String {
-    "60s".to_owned()
+fn half_a_minute() -> String {
+    "30s".to_owned()
 }
 
 fn a_week() -> String {

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::bucket::{Bucket, Head, SHA256};
 use super::incoming::Incoming;
-use super::object::{attributes, receipt};
+use super::object::{attributes, holds, receipt};
 use super::removal::yes;
 use super::{LONG, client, key, store, undo};
 use crate::base::access::{Access, ResourceId};
@@ -60,6 +60,15 @@ impl Primitive for Upload {
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         undo::replacing(cx, &self.key, self.keep).await
+    }
+
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        let (mut file, _) = files::open_stream(&cx.path(&self.file)?).await?;
+        let mut digest = Sha256::new();
+        while let Some(chunk) = next(&mut file, "the file cannot be read").await? {
+            digest.update(&chunk);
+        }
+        holds(cx, &self.key, &hexadecimal(digest.finalize().as_slice())).await
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

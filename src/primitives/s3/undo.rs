@@ -142,14 +142,21 @@ pub(super) async fn put_back(bucket: &Bucket, prior: &Prior, key: &str) -> Resul
 }
 
 fn gone(bucket: &Bucket, key: &str, version: Option<&str>) -> Error {
-    let error = Error::missing(format!(
-        "the earlier content of `{key}` in `{}` is not there any more",
-        bucket.resource
-    ));
+    match version {
+        Some(version) => absent(bucket, &format!("`{key}`"))
+            .why(format!("the bucket has no version `{version}` of it"))
+            .unchanged(),
+        None => forgotten(bucket, &format!("`{key}`")).unchanged(),
+    }
+}
+
+/// The error for what was kept for its time and is gone.
+pub(super) fn forgotten(bucket: &Bucket, what: &str) -> Error {
     let days = text::show_duration(bucket.bounds.keep);
-    let error = match version {
-        Some(version) => error.why(format!("the bucket has no version `{version}` of it")),
-        None => error.why(format!("content that was replaced or deleted is kept for {days}")),
-    };
-    error.fix("put it there by hand").unchanged()
+    absent(bucket, what).why(format!("content that was replaced or deleted is kept for {days}"))
+}
+
+fn absent(bucket: &Bucket, what: &str) -> Error {
+    Error::missing(format!("the earlier content of {what} in `{}` is not there any more", bucket.resource))
+        .fix(format!("put it there by hand; `keep` of {} says how long it is kept", bucket.table))
 }

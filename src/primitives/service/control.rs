@@ -44,6 +44,11 @@ impl Control {
         State::read(&self.cx, &self.state)
     }
 
+    /// Where its output goes.
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// Refuses a release that cannot be one.
     pub(super) fn judge_release(&self, release: &str) -> Result<()> {
         self.table.judge_release(&self.cx, release)

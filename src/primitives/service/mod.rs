@@ -1,5 +1,6 @@
 //! A local process that outlives the run: started, stopped, and replaced by another release of itself.
 
+mod archive;
 mod control;
 mod settings;
 mod state;
@@ -27,7 +28,14 @@ pub const FAMILY: Family = Family {
     about: "A local process that outlives the run: the embedded stand-in for a process supervisor. What was started \
             last is noted in `.playbook/services/`; nothing starts it again when it dies.",
     settings: Settings::of::<Table>(),
-    entries: &[entry::<Start>(), entry::<Stop>(), entry::<Restart>(), entry::<Replace>(), entry::<Status>()],
+    entries: &[
+        entry::<Start>(),
+        entry::<Stop>(),
+        entry::<Restart>(),
+        entry::<Replace>(),
+        entry::<Status>(),
+        entry::<archive::ArchiveTo>(),
+    ],
     store: None,
     sql: None,
 };

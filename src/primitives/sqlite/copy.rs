@@ -140,7 +140,7 @@ fn unsound(name: &str, session: &Session<'_>, why: Trouble) -> Error {
 /// The tables and rows of a database whose rows were counted.
 pub(super) fn counted(counts: &Map<String, Value>) -> Counted {
     let rows = counts.values().filter_map(Value::as_u64).sum();
-    Counted { tables: Some(counts.len() as u64), rows: Some(rows) }
+    Counted { tables: Some(counts.len() as u64), rows: Some(rows), ..Counted::default() }
 }
 
 /// How long copying a database may take unless the call says otherwise.

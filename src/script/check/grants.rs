@@ -5,7 +5,7 @@ use super::walk::{Found, World};
 use crate::base::access::{Access, ResourceId};
 use crate::base::error::Error;
 use crate::base::suggest;
-use crate::effect::family;
+use crate::effect::{family, journal};
 
 /// Notes what is not asked for and what is not granted in `found`, and returns what is asked for without need.
 pub(super) fn judge(world: &World<'_>, touched: &[Touched], found: &mut Found) -> Vec<Error> {
@@ -47,6 +47,9 @@ impl std::fmt::Display for AccessOf<'_> {
 }
 
 fn is_asked(world: &World<'_>, one: &Touched) -> bool {
+    if one.resource == journal::own() {
+        return true;
+    }
     let wanted = Access::new(one.resource.clone(), one.access);
     world.header.uses.iter().any(|access| access.covers(&wanted))
 }
@@ -56,6 +59,10 @@ fn no_such(world: &World<'_>, access: &Access) -> Option<Error> {
     let (environment, id) = (world.environment, &access.resource);
     if environment.resources.contains_key(id) {
         return None;
+    }
+    if id.family == journal::own().family {
+        let error = Error::usage(format!("`{id}` is not to be asked for"));
+        return Some(error.fix("leave it out: every run has its own record"));
     }
     if family::find(world.families, &id.family).is_none() {
         let error = Error::usage(format!("`{}` is no family of resources", id.family));

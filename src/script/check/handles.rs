@@ -10,6 +10,7 @@ use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::suggest;
 use crate::effect::family::Family;
+use crate::effect::journal;
 
 impl Walk<'_> {
     /// `postgres("main")`: the environment must have it.
@@ -19,6 +20,16 @@ impl Walk<'_> {
         call: &FnCallExpr,
         position: Position,
     ) -> Kind {
+        let own = journal::own();
+        if family.name == own.family {
+            if let [first, ..] = call.args.as_slice() {
+                self.tell(first.start_position(), 1, |_| {
+                    Error::usage(format!("`{}` takes no name: it is that of this run", family.name))
+                        .fix(format!("write {}()", family.name))
+                });
+            }
+            return Kind::handle(family.name, Some(own.name));
+        }
         let name = match call.args.as_slice() {
             [Expr::StringConstant(name, _)] => name.to_string(),
             [Expr::IntegerConstant(..) | Expr::FloatConstant(..) | Expr::BoolConstant(..)]

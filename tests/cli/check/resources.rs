@@ -248,8 +248,10 @@ fn every_example_of_the_manual_is_right() {
         ("postgres.main", "url = \"postgres://localhost/app\""),
         ("sqlite.main", "path = \"data.db\""),
         ("files.backups", "path = \"backups\""),
+        ("files.logs", "path = \"logs\""),
         ("http.api", "url = \"http://127.0.0.1:9\""),
         ("program.git", "path = \"git\"\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
+        ("program.journalctl", "read = [[\"**\"]]"),
         ("service.app", "program = \"sleep\""),
         ("flags.main", "database = \"sqlite.main\""),
     ];

@@ -9,13 +9,14 @@ use crate::rig::wait_until;
 #[test]
 fn passing_faults_of_the_store_are_survived() {
     let Some(scene) = scene(12) else { return };
-    scene.proxy.when("POST", "?uploads", Fault::Answer(500), 1);
+    scene.proxy.when("POST", "-0?uploads", Fault::Answer(500), 1);
     scene.proxy.when("PUT", "partNumber=1", Fault::Answer(503), 2);
     scene.proxy.when("PUT", "partNumber=2", Fault::Reset(100_000), 1);
-    scene.proxy.when("POST", "uploadId=", Fault::Answer(503), 1);
+    scene.proxy.when("POST", "-0?uploadId=", Fault::Answer(503), 1);
     scene.proxy.when("GET", "x-id=GetObject", Fault::Half(1_000_000), 2);
     scene.proxy.when("GET", "x-id=GetObject", Fault::Answer(500), 1);
-    scene.proxy.when("PUT", "x-id=CopyObject", Fault::Answer(500), 1);
+    scene.proxy.when("PUT", "x-id=UploadPartCopy", Fault::Answer(500), 1);
+    scene.proxy.when("POST", "new.dump?uploadId=", Fault::Answer(503), 1);
     let lines = format!(
         "let dump = {} check \"rows\", dump.rows == 12; check \"tables\", dump.tables == 1;",
         dump(KEY)
@@ -30,7 +31,7 @@ fn a_store_that_keeps_failing_ends_the_run_and_keeps_nothing() {
     for (method, part, fault, says) in [
         ("PUT", "partNumber=2", Fault::Answer(503), "HTTP 503"),
         ("PUT", "partNumber=1", Fault::Reset(3), "could not send part 1"),
-        ("PUT", "x-id=CopyObject", Fault::Answer(500), "HTTP 500"),
+        ("PUT", "x-id=UploadPartCopy", Fault::Answer(500), "HTTP 500"),
     ] {
         scene.proxy.when(method, part, fault, 99);
         scene.exec(&dump(KEY)).expect(1).says("`s3.box` could not").says(says);

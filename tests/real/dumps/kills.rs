@@ -24,9 +24,9 @@ fn at_the_beginning() {
     killed_at(&[
         ("HEAD", KEY, Fault::Hold, false),
         ("GET", "prefix=.playbook%2Fincoming", Fault::Hold, false),
-        ("POST", "?uploads", Fault::Hold, false),
+        ("POST", "-0?uploads", Fault::Hold, false),
         // The server knows an upload whose name the run never heard.
-        ("POST", "?uploads", Fault::HoldAnswer, false),
+        ("POST", "-0?uploads", Fault::HoldAnswer, false),
     ]);
 }
 
@@ -41,21 +41,50 @@ fn while_it_streams() {
 #[test]
 fn while_it_seals_and_verifies() {
     killed_at(&[
-        ("POST", "uploadId=", Fault::Hold, false),
-        ("POST", "uploadId=", Fault::HoldAnswer, false),
+        ("POST", "-0?uploadId=", Fault::Hold, false),
+        ("POST", "-0?uploadId=", Fault::HoldAnswer, false),
         ("GET", "x-id=GetObject", Fault::Hold, false),
         ("GET", "x-id=GetObject", Fault::HoldAnswer, false),
     ]);
 }
 
 #[test]
-fn before_and_after_it_publishes() {
+fn before_it_publishes() {
     killed_at(&[
-        ("PUT", "x-id=CopyObject", Fault::Hold, false),
-        ("PUT", "x-id=CopyObject", Fault::HoldAnswer, true),
+        ("PUT", "-joining", Fault::Hold, false),
+        ("POST", "new.dump?uploads", Fault::Hold, false),
+        // Not while its answer is under way: the emulation gives every open upload the same old time.
+        ("PUT", "x-id=UploadPartCopy", Fault::HoldAnswer, false),
+    ]);
+}
+
+#[test]
+fn while_and_after_it_publishes() {
+    killed_at(&[
+        ("POST", "new.dump?uploadId=", Fault::Hold, false),
+        ("POST", "new.dump?uploadId=", Fault::HoldAnswer, true),
         ("POST", "?delete", Fault::Hold, true),
         ("POST", "?delete", Fault::HoldAnswer, true),
     ]);
+}
+
+#[test]
+fn while_it_replaces_an_earlier_dump() {
+    let Some(scene) = scene(12) else { return };
+    for (fault, rows) in [(Fault::Hold, 12), (Fault::HoldAnswer, 13)] {
+        scene.exec(&dump(KEY)).expect(0);
+        scene.proxy.when("PUT", "x-id=CopyObject", fault, 1);
+        scene.database.sql("INSERT INTO orders VALUES (0, 'the thirteenth')");
+        let mut child = scene.start(&dump(KEY).replace("#{", "#{ replace: true,"));
+        scene.proxy.wait_held();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        scene.proxy.release();
+        scene.database.sql("DELETE FROM orders WHERE id = 0");
+        let drill = format!("check \"old or new\", db.verify_restore(box, \"{KEY}\").rows == {rows};");
+        scene.exec(&drill).expect(0);
+        scene.expect_healing("replacing");
+    }
 }
 
 #[test]

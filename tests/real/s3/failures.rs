@@ -1,12 +1,20 @@
 //! What goes wrong with a bucket: each mistake is named with what to do, and each fault leaves nothing half.
 
 use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use super::{rig, run};
 use crate::rig::Rig;
 use crate::rig::servers::faults::{Fault, Faults};
 use crate::rig::servers::{moto, s3s};
 use crate::rig::{free_port, wait_until};
+
+/// The playbook of a project, ready to be started without a word.
+fn quietly(rig: &Rig) -> Command {
+    let mut command = rig.command(&["exec", "test.rhai"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
 
 #[test]
 fn wrong_keys_and_buckets_name_the_setting() {
@@ -144,7 +152,7 @@ fn ctrl_c_gives_an_upload_up_and_leaves_nothing() {
     let script = "//! T.\n//! uses = [\"s3.box:write\"]\ns3(\"box\").upload(\"large\", \"large.bin\");\n";
     let rig = rig(&settings).file("test.rhai", script);
     std::fs::write(rig.path("large"), vec![3; 30 * 1024 * 1024]).unwrap();
-    let mut child = rig.command(&["exec", "test.rhai"]).spawn().unwrap();
+    let mut child = quietly(&rig).spawn().unwrap();
     wait_until("the third part", 30, || !faults.seen("partNumber=3").is_empty());
     crate::rig::interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -163,7 +171,7 @@ fn what_a_killed_run_left_is_gone_after_the_next_write() {
     let script = "//! T.\n//! uses = [\"s3.box:write\"]\ns3(\"box\").upload(\"large\", \"large.bin\");\n";
     let rig = rig(&settings).file("test.rhai", script);
     std::fs::write(rig.path("large"), vec![3; 24 * 1024 * 1024]).unwrap();
-    let mut child = rig.command(&["exec", "test.rhai"]).spawn().unwrap();
+    let mut child = quietly(&rig).spawn().unwrap();
     wait_until("the joining", 60, || {
         !faults.seen("POST /").iter().all(|line| !line.contains("large.bin?uploadId"))
     });

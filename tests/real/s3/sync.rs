@@ -147,3 +147,17 @@ fn settings(rig: Rig, text: &str) -> Rig {
     assert!(Path::new(&rig.path("playbook.toml")).exists());
     rig.file("playbook.toml", text)
 }
+
+#[test]
+fn a_way_back_that_is_gone_is_not_taken_for_one_that_is_done() {
+    let Some(bucket) = moto::bucket() else { return };
+    let old = "box.undo_sync(\".playbook/undo/20200101-000000-abcd/0199a3.sync\");";
+    let (rig, seen) = run(rig(&bucket.settings("destroy")), old);
+    seen.expect(1)
+        .says("the earlier content of the folder in `s3.box` is not there any more")
+        .says("`keep` of");
+    let (rig, seen) = run(rig, "box.undo_sync(\"site/index.html\");");
+    seen.expect(1).says("is no record of a sync");
+    let new = "let undone = box.undo_sync(\".playbook/undo/\" + run.id + \"/0199a3.sync\"); check \"none\", undone.restored == 0;";
+    run(rig, new).1.expect(0);
+}

@@ -31,7 +31,6 @@ struct Rule {
 #[derive(Default)]
 struct State {
     rules: Vec<Rule>,
-    seen: Vec<String>,
     open: Vec<TcpStream>,
     holding: usize,
     releases: usize,
@@ -94,11 +93,6 @@ impl Proxy {
     /// From now on no request meets a fault.
     pub fn heal(&self) {
         self.shared.lock().rules.clear();
-    }
-
-    /// The requests so far: method, path and query.
-    pub fn seen(&self) -> Vec<String> {
-        self.shared.lock().seen.clone()
     }
 
     /// Waits until a request, or an answer, is held.
@@ -167,7 +161,6 @@ impl Shared {
     /// Notes a request, and tells its fault.
     fn judge(&self, method: &str, target: &str) -> Option<Fault> {
         let mut state = self.lock();
-        state.seen.push(format!("{method} {target}"));
         let matches = |rule: &&mut Rule| {
             rule.left > 0 && (rule.method.is_empty() || rule.method == method) && target.contains(&rule.part)
         };

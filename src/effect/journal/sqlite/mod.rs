@@ -66,8 +66,8 @@ impl Home for Sqlite {
         read::like(&self.connection(), part).map_err(failed("read"))
     }
 
-    fn entries(&self, run: u64) -> Result<Vec<Row>> {
-        read::entries(&self.connection(), run).map_err(failed("read"))
+    fn entries(&self, run: u64, after: u64, most: Option<u32>) -> Result<Vec<Row>> {
+        read::entries(&self.connection(), run, (after, most)).map_err(failed("read"))
     }
 
     fn script(&self, hash: &str) -> Result<Option<String>> {

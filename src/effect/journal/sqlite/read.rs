@@ -66,13 +66,18 @@ pub(super) fn like(connection: &Connection, part: &str) -> rusqlite::Result<Vec<
     connection.prepare(&sql)?.query_map([part], run)?.collect()
 }
 
-/// The entries of a run in their order, each with its inverse.
-pub(super) fn entries(connection: &Connection, number: u64) -> rusqlite::Result<Vec<Row>> {
+/// The entries of a run in their order, each with its inverse: those after the one numbered `after`, at most so many.
+pub(super) fn entries(
+    connection: &Connection,
+    number: u64,
+    (after, most): (u64, Option<u32>),
+) -> rusqlite::Result<Vec<Row>> {
     let sql = "SELECT seq, at, body, hash, inverse FROM entries \
-         WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 ORDER BY id";
+         WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 AND seq > ?2 ORDER BY id LIMIT ?3";
+    let most = most.map_or(-1, i64::from);
     let mut statement = connection.prepare_cached(sql)?;
     statement
-        .query_map([number.cast_signed()], |row| {
+        .query_map([number.cast_signed(), after.cast_signed(), most], |row| {
             Ok(Row {
                 seq: count(row, 0)?,
                 at: row.get(1)?,

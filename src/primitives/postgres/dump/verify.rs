@@ -100,7 +100,8 @@ async fn drill(
     let sent = programs.rehearse(&mut stored, scratch.name()).await?;
     let passed = stored.finish().await?;
     let (tables, rows) = scratch.rows(sent.as_ref()).await?;
-    let counted = Counted { tables: Some(tables), rows: Some(rows.values().sum()) };
+    let all = rows.values().sum();
+    let counted = Counted { tables: Some(tables), rows: Some(all), ..Counted::default() };
     let differ = |sent: &Rows| -> Vec<String> {
         let pairs = sent.iter().filter(|(table, count)| rows.get(*table) != Some(count));
         pairs

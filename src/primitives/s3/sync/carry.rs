@@ -1,7 +1,8 @@
 //! Carries a difference out: many files at once, pages last, deletions after all of them.
 
 use std::io::Read as _;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -21,6 +22,10 @@ use crate::sys::folder::Folder;
 const IN_MEMORY: usize = 64 * 1024;
 /// How many objects one request deletes.
 const DELETED_AT_ONCE: usize = 1000;
+/// How many small files are read together.
+const READ_AT_ONCE: usize = 8;
+/// How large they are together at most, in bytes.
+const LARGEST_BATCH: u64 = 256 * 1024;
 /// Progress is told after so many files.
 const TELL_EVERY: u64 = 50;
 
@@ -49,90 +54,148 @@ impl Work {
     }
 
     /// Does `one` with each of `all`, so many at once; the first error ends the rest.
-    pub(super) async fn each<T, D, F>(
+    pub(super) async fn each<T, F>(
         &self,
-        all: impl IntoIterator<Item = T>,
-        one: impl Fn(T) -> F,
-        mut done: impl FnMut(D),
+        all: Vec<T>,
+        one: impl Fn(T) -> F + Clone + Send + 'static,
     ) -> Result<()>
     where
-        D: Send + 'static,
-        F: Future<Output = Result<D>> + Send + 'static,
+        T: Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
-        let (mut left, mut running) = (all.into_iter(), JoinSet::new());
-        loop {
-            while running.len() < self.parallel
-                && let Some(next) = left.next()
-            {
-                running.spawn(one(next));
-            }
-            match running.join_next().await {
-                None => return Ok(()),
-                Some(Err(broken)) => {
-                    return Err(Error::bug("a piece of a sync broke off").why(broken.to_string()));
+        let workers = self.parallel.min(all.len());
+        let left = Arc::new(Mutex::new(all.into_iter()));
+        let mut running = JoinSet::new();
+        // A few tasks that go on and on are cheaper than one for each of thousands of small files.
+        for _ in 0..workers {
+            let (left, one) = (Arc::clone(&left), one.clone());
+            running.spawn(async move {
+                let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+                while let Some(next) = next() {
+                    one(next).await?;
                 }
-                Some(Ok(result)) => done(result?),
+                Ok(())
+            });
+        }
+        while let Some(ended) = running.join_next().await {
+            ended
+                .unwrap_or_else(|why| Err(Error::bug("a piece of a sync broke off").why(why.to_string())))?;
+        }
+        Ok(())
+    }
+}
+
+/// How far the sending is.
+#[derive(Debug, Default)]
+struct Tally {
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// What all of the sending shares.
+#[derive(Clone)]
+struct Sender {
+    work: Arc<Work>,
+    folder: Arc<Folder>,
+    /// Room in memory, in KiB.
+    room: Arc<Semaphore>,
+    tally: Arc<Tally>,
+    total: u64,
+    below: Arc<str>,
+}
+
+/// Sends and deletes what differs; gives the receipt.
+pub(super) async fn out(work: &Arc<Work>, below: &str, difference: Difference) -> Result<Value> {
+    let Difference { folder, send, delete, unchanged } = difference;
+    let (tally, room) = (Arc::new(Tally::default()), Arc::new(Semaphore::new(IN_MEMORY)));
+    let (total, below) = (send.len() as u64, below.into());
+    let sender = Sender { work: Arc::clone(work), folder, room, tally: Arc::clone(&tally), total, below };
+    let is_page = |file: &Sending| file.path.ends_with(".html") || file.path.ends_with(".htm");
+    let (pages, others): (Vec<Sending>, Vec<Sending>) = send.into_iter().partition(is_page);
+    for wave in [others, pages] {
+        let sender = sender.clone();
+        let batches = batches(wave, work.parallel);
+        let send = move |batch| sender.clone().send(batch);
+        work.until_stopped(work.each(batches, send)).await?;
+    }
+    let batches: Vec<Vec<String>> = delete.chunks(DELETED_AT_ONCE).map(<[String]>::to_vec).collect();
+    let bucket = Arc::clone(&work.bucket);
+    let erase = move |keys: Vec<String>| {
+        let bucket = Arc::clone(&bucket);
+        async move { bucket.erase_all(&keys).await }
+    };
+    work.until_stopped(work.each(batches, erase)).await?;
+    let (uploaded, bytes) = (tally.files.load(Ordering::Relaxed), tally.bytes.load(Ordering::Relaxed));
+    Ok(json!({ "uploaded": uploaded, "unchanged": unchanged, "deleted": delete.len(), "bytes": bytes }))
+}
+
+/// Files that are read together, because going to another thread for each small one costs more than reading it; as long
+/// as there is enough for everybody to do.
+fn batches(files: Vec<Sending>, parallel: usize) -> Vec<Vec<Sending>> {
+    let most = (files.len() / (parallel * 4)).clamp(1, READ_AT_ONCE);
+    let mut batches: Vec<Vec<Sending>> = Vec::new();
+    let mut bytes = 0;
+    for file in files {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < most && bytes + file.bytes <= LARGEST_BATCH => {
+                bytes += file.bytes;
+                batch.push(file);
             }
+            _ => {
+                bytes = file.bytes;
+                batches.push(vec![file]);
+            }
+        }
+    }
+    batches
+}
+
+impl Sender {
+    /// Sends files that are read together.
+    async fn send(self, batch: Vec<Sending>) -> Result<()> {
+        let part = self.work.bucket.bounds.part;
+        if let [file] = batch.as_slice()
+            && file.bytes > part as u64
+        {
+            send_large(&self.work, &self.folder, file).await?;
+            self.tell(file.bytes);
+            return Ok(());
+        }
+        let bytes: u64 = batch.iter().map(|file| file.bytes).sum();
+        let kibibytes = usize::try_from(bytes / 1024 + 1).unwrap_or(IN_MEMORY).min(IN_MEMORY);
+        let _held = Arc::clone(&self.room).acquire_many_owned(kibibytes as u32).await;
+        let folder = Arc::clone(&self.folder);
+        let paths: Vec<String> = batch.iter().map(|file| file.path.clone()).collect();
+        let read = blocking::run(move || paths.iter().map(|path| content(&folder, path, part)).collect());
+        let contents: Vec<Bytes> = read.await?;
+        for (file, content) in batch.iter().zip(contents) {
+            let with = self.work.rules.attributes(&file.path, Some(&content))?;
+            let (bucket, bytes) = (&self.work.bucket, content.len() as u64);
+            bucket.write(&bucket.patient, &file.key, content, with).await?;
+            self.tell(bytes);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, bytes: u64) {
+        self.tally.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let files = self.tally.files.fetch_add(1, Ordering::Relaxed) + 1;
+        if files.is_multiple_of(TELL_EVERY) || files == self.total {
+            self.work.cx.progress(&format!("{}*", self.below), files, Some(self.total));
         }
     }
 }
 
-/// Sends and deletes what differs; gives the receipt.
-pub(super) async fn out(work: &Arc<Work>, below: String, difference: Difference) -> Result<Value> {
-    let Difference { folder, send, delete, unchanged } = difference;
-    let total = send.len() as u64;
-    let (mut uploaded, mut bytes) = (0, 0);
-    let room = Arc::new(Semaphore::new(IN_MEMORY));
-    let is_page = |file: &Sending| file.path.ends_with(".html") || file.path.ends_with(".htm");
-    let (pages, others): (Vec<Sending>, Vec<Sending>) = send.into_iter().partition(is_page);
-    for wave in [others, pages] {
-        let sending = work.each(
-            wave,
-            |file| send_one(Arc::clone(work), Arc::clone(&folder), Arc::clone(&room), file),
-            |sent: u64| {
-                uploaded += 1;
-                bytes += sent;
-                if uploaded % TELL_EVERY == 0 || uploaded == total {
-                    work.cx.progress(&format!("{below}*"), uploaded, Some(total));
-                }
-            },
-        );
-        work.until_stopped(sending).await?;
-    }
-    let batches: Vec<Vec<String>> = delete.chunks(DELETED_AT_ONCE).map(<[String]>::to_vec).collect();
-    let erase = |keys: Vec<String>| {
-        let work = Arc::clone(work);
-        async move { work.bucket.erase_all(&keys).await }
-    };
-    work.until_stopped(work.each(batches, erase, drop)).await?;
-    let deleted = delete.len();
-    Ok(json!({ "uploaded": uploaded, "unchanged": unchanged, "deleted": deleted, "bytes": bytes }))
+/// The whole content of a file that fits into a part.
+fn content(folder: &Folder, path: &str, part: usize) -> Result<Bytes> {
+    let mut content = Vec::new();
+    let opened = folder.read(path)?.ok_or_else(|| gone(path))?;
+    let mut bounded = opened.take(part as u64 + 1);
+    bounded.read_to_end(&mut content).map_err(|why| folder.failed("read", path, &why))?;
+    if content.len() > part { Err(grown(path)) } else { Ok(Bytes::from(content)) }
 }
 
-/// Sends one file; gives how many bytes it had.
-async fn send_one(work: Arc<Work>, folder: Arc<Folder>, room: Arc<Semaphore>, file: Sending) -> Result<u64> {
-    let bucket = &work.bucket;
-    if file.bytes > bucket.bounds.part as u64 {
-        return send_large(&work, &folder, &file).await;
-    }
-    let kibibytes = u32::try_from(file.bytes / 1024 + 1).unwrap_or(u32::MAX);
-    let _held = room.acquire_many_owned(kibibytes.min(IN_MEMORY as u32)).await;
-    let (path, most) = (file.path.clone(), bucket.bounds.part);
-    let read = blocking::run(move || {
-        let mut content = Vec::new();
-        let opened = folder.read(&path)?.ok_or_else(|| gone(&path))?;
-        let mut bounded = opened.take(most as u64 + 1);
-        bounded.read_to_end(&mut content).map_err(|why| folder.failed("read", &path, &why))?;
-        if content.len() > most { Err(grown(&path)) } else { Ok(content) }
-    });
-    let content = Bytes::from(read.await?);
-    let with = work.rules.attributes(&file.path, Some(&content))?;
-    let bytes = content.len() as u64;
-    bucket.write(&bucket.patient, &file.key, content, with).await?;
-    Ok(bytes)
-}
-
-async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result<u64> {
+async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result<()> {
     let (opened, path) = (Arc::clone(folder), file.path.clone());
     let read = blocking::run(move || opened.read(&path)?.ok_or_else(|| gone(&path)));
     let source = tokio::fs::File::from_std(read.await?);
@@ -142,7 +205,7 @@ async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result
     // What it replaces has been kept with everything else.
     let (source, what) = ((Box::new(source) as _, file.bytes), (file.key.as_str(), false));
     let sent = transfer::send(&work.bucket, &work.cx, source, incoming, what).await;
-    sent.map(|_| file.bytes).map_err(|mut error| {
+    sent.map(drop).map_err(|mut error| {
         // This file may be unchanged; the others are not.
         error.unchanged = false;
         error

@@ -109,6 +109,10 @@ impl Primitive for SyncFrom {
         Ok(Inverse::Call(Call::new(cx.resource().clone(), UndoSync::NAME).with("manifest", manifest)))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        Ok(self.compare(cx).await?.is_empty().then_some(true))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let began = cx.instant();
         let (manifest, known) = self.recollect(&cx).await?;
@@ -126,7 +130,7 @@ impl Primitive for SyncFrom {
             let kept = work.until_stopped(prior::keep(&work, &difference, &manifest, is_first)).await;
             kept.map_err(Error::unchanged)?;
         }
-        let mut receipt = carry::out(&work, self.below(), difference).await?;
+        let mut receipt = carry::out(&work, &self.below(), difference).await?;
         let took = cx.instant().duration_since(began).as_millis() as u64;
         receipt["took_ms"] = took.into();
         Ok(receipt)

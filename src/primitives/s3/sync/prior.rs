@@ -1,9 +1,11 @@
 //! What a sync will replace and delete, written down and kept before it begins, and put back by `undo_sync`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +22,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
+use crate::sys::clock;
 
 /// A manifest larger than this is something else, in bytes.
 const LARGEST: u64 = 1024 * 1024 * 1024;
@@ -45,15 +48,19 @@ pub(super) async fn keep(
             before.insert(file.key.clone(), Prior::Absent);
         }
     }
-    let keep = |key: String| {
-        let work = Arc::clone(work);
+    let kept = Arc::new(Mutex::new(before));
+    let (shared, into) = (Arc::clone(work), Arc::clone(&kept));
+    let keep = move |key: String| {
+        let (work, into) = (Arc::clone(&shared), Arc::clone(&into));
         async move {
             let head = undo::keep(&work.bucket, &work.cx, &key).await?;
             let prior = Prior::of(&work.cx, &key, head.as_ref());
-            Ok((key, prior))
+            into.lock().unwrap_or_else(PoisonError::into_inner).insert(key, prior);
+            Ok(())
         }
     };
-    work.each(lost, keep, |(key, prior)| drop(before.insert(key, prior))).await?;
+    work.each(lost, keep).await?;
+    let mut before = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
     if !is_first {
         // A try before this one may have changed some of them already: what it found is what was there.
         before.extend(read(&work.bucket, manifest).await?.unwrap_or_default());
@@ -82,6 +89,16 @@ pub(in super::super) struct UndoSync {
     manifest: String,
 }
 
+impl UndoSync {
+    /// Whether the record would have been removed by now; its key holds the id of its run, which begins with a time.
+    fn is_forgotten(&self, bucket: &Bucket) -> bool {
+        let run = self.manifest.trim_start_matches(key::UNDO);
+        let at = run.get(..15).and_then(|at| DateTime::strptime("%Y%m%d-%H%M%S", at).ok());
+        let at = at.and_then(|at| at.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp());
+        at.is_none_or(|at| clock::now().duration_since(at).unsigned_abs() > bucket.bounds.keep)
+    }
+}
+
 impl Primitive for UndoSync {
     const NAME: &'static str = "undo_sync";
     const EFFECT: Effect = Effect::Destroy;
@@ -103,18 +120,25 @@ impl Primitive for UndoSync {
             return Err(Error::usage(format!("`{}` is no record of a sync", self.manifest)).unchanged());
         }
         let bucket = client::bucket(&cx).await?;
-        // Without a record nothing was begun: it is written before the first change.
-        let before = read(&bucket, &self.manifest).await.map_err(Error::unchanged)?.unwrap_or_default();
+        let before = match read(&bucket, &self.manifest).await.map_err(Error::unchanged)? {
+            Some(before) => before,
+            None if self.is_forgotten(&bucket) => {
+                return Err(undo::forgotten(&bucket, "the folder").unchanged());
+            }
+            // It is written before the first change, so nothing was changed.
+            None => Manifest::new(),
+        };
         let rules = Rules::new(&[], None, &BTreeMap::new())?;
         let work = Arc::new(Work { bucket, cx, rules, parallel: AT_ONCE });
         let is_new = |(_, prior): &(String, Prior)| *prior == Prior::Absent;
         let (new, old): (Vec<_>, Vec<_>) = before.into_iter().partition(is_new);
         let restored = old.len();
-        let put_back = |(key, prior): (String, Prior)| {
-            let work = Arc::clone(&work);
-            async move { undo::put_back(&work.bucket, &prior, &key).await }
+        let shared = Arc::clone(&work.bucket);
+        let put_back = move |(key, prior): (String, Prior)| {
+            let bucket = Arc::clone(&shared);
+            async move { undo::put_back(&bucket, &prior, &key).await }
         };
-        work.until_stopped(work.each(old, put_back, drop)).await?;
+        work.until_stopped(work.each(old, put_back)).await?;
         let new: Vec<String> = new.into_iter().map(|(key, _)| key).collect();
         for keys in new.chunks(1000) {
             work.until_stopped(work.bucket.erase_all(keys)).await?;

@@ -1,0 +1,115 @@
+//! `archive_to`: what a program says on its standard output, streamed into a store.
+
+use std::pin::pin;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::settings::Table;
+use super::{failed, kept, shown, spoken};
+use crate::base::access::{Access, ResourceId};
+use crate::base::call::Inverse;
+use crate::base::effect::Effect;
+use crate::base::error::Result;
+use crate::effect::archive::{self, Content};
+use crate::effect::cx::Cx;
+use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
+use crate::effect::primitive::Primitive;
+use crate::sys::process::{self, Ended, Line, Status, Stdin};
+
+/// Streams the standard output of the program into a store, however long it is, with arguments that the list `read`
+/// allows. It is compressed, read back, compared by SHA-256, and only then visible under its key, and only when the
+/// program ended with an exit code of `ok`; its standard error is shown as it comes. Gives `store`, `key`, `version`,
+/// `bytes`, `uncompressed`, `sha256` (of what lies in the store), `lines`, `took_ms` and `mib_per_s`. The output is
+/// stored as it is: a secret in it stays there. No output at all is an error. An archive stays when a run is taken
+/// back. `zstd -dc < KEY` brings it back without playbook.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ArchiveTo {
+    /// The store
+    store: ResourceId,
+    /// The key of the archive
+    key: String,
+    /// The arguments, one by one
+    arguments: Vec<String>,
+    /// Whether an object that has this key already may be replaced
+    #[serde(default)]
+    replace: bool,
+    /// How it is compressed
+    #[serde(default)]
+    compression: Compression,
+}
+
+impl ArchiveTo {
+    fn target(&self) -> Target {
+        let (store, key) = (self.store.clone(), self.key.clone());
+        Target { store, key, replace: self.replace, compression: self.compression, keep: None }
+    }
+}
+
+impl Primitive for ArchiveTo {
+    const NAME: &'static str = "archive_to";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str =
+        r#"program("journalctl").archive_to(files("backups"), "api.log.zst", ["-u", "api"])"#;
+    const TIMEOUT: std::time::Duration = archive::LONG;
+    const ATOMIC: bool = true;
+
+    fn needs(&self, resource: &ResourceId) -> Vec<Access> {
+        self.target().needs(resource)
+    }
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        archive::plan(&self.target(), &format!("the output of {}", spoken(resource, &self.arguments)))
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let table: Table = cx.settings()?;
+        table.permit_archive(cx, &self.arguments)?;
+        table.find(cx)?;
+        self.target().inverse(cx).await
+    }
+
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        self.target().probe(cx).await
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let target = self.target();
+        let table: Table = cx.settings()?;
+        table.permit_archive(&cx, &self.arguments)?;
+        let called = spoken(cx.resource(), &self.arguments);
+        let command = table.command(&cx, self.arguments).await?;
+        let mut dump = Dump::begin(&cx, target, Source::default()).await?;
+        let copied = async {
+            let mut running = process::spawn(&command, Stdin::Null)?;
+            let mut stdout = running.take_stdout()?;
+            let tell = |line: Line<'_>| cx.line(line.error, &shown(&cx, line));
+            let mut copy = pin!(dump.copy(&mut stdout));
+            let mut finish = pin!(running.finish(cx.stop(), &tell));
+            tokio::select! {
+                ended = &mut finish => {
+                    well(&cx, &table, &called, &ended?)?;
+                    // The program ends itself on a stop, but its last words may wait for a store that hangs.
+                    until_stopped(&cx, copy).await?;
+                }
+                copied = &mut copy => {
+                    copied?;
+                    well(&cx, &table, &called, &finish.await?)?;
+                }
+            }
+            Ok(Content::Text)
+        };
+        let copied = copied.await;
+        archive::publish(dump, copied).await
+    }
+}
+
+/// Whether the program ended as it should.
+fn well(cx: &Cx, table: &Table, called: &str, ended: &Ended) -> Result<()> {
+    match ended.status {
+        Status::Code(code) if table.ok.contains(&code) => Ok(()),
+        _ => Err(failed(called, ended, "", &kept(cx, &ended.stderr)).fix("nothing was stored")),
+    }
+}
