@@ -115,9 +115,7 @@ fn a_cluster_that_is_not_whole_says_so() {
         "[env.local.redis.main]\ncluster = [\"{}\", \"{seed}\"]\naccess = \"destroy\"\n",
         cluster.nodes[lost].address()
     );
-    wait_until("the others notice", 30, || {
-        cluster.nodes[other].text("CLUSTER INFO").contains("cluster_state:fail")
-    });
+    wait_until("the others notice", 30, || cluster.nodes[other].says("CLUSTER INFO", "cluster_state:fail"));
     exec(&settings, "destroy", "cache.set(\"k:1\", 1);").1.expect(1).says("redis.main");
     let key = (0..30).map(|n| format!("k:{n}")).find(|key| {
         cluster.nodes[other].text(&format!(
@@ -158,7 +156,7 @@ fn sentinels_name_the_master_and_name_the_next_one() {
         check "replica", cache.info().replication.replicas.len() == 1;
     "#;
     exec(&settings, "destroy", lines).1.expect(0);
-    wait_until("the replica has it", 20, || watched.replica.text("GET a") == "1");
+    wait_until("the replica has it", 20, || watched.replica.says("GET a", "1"));
     // A run that has begun follows, too.
     let lines = r#"
         cache.set("ready", "yes");
@@ -166,11 +164,11 @@ fn sentinels_name_the_master_and_name_the_next_one() {
         check "after", cache.get("after") == "failover" && cache.get("a") == "1";
     "#;
     let (rig, child) = begin(&settings, "destroy", lines);
-    wait_until("it has begun", 20, || watched.replica.text("GET ready") == "yes");
+    wait_until("it has begun", 20, || watched.replica.says("GET ready", "yes"));
     watched.master.kill();
     end(&rig, child).expect(0);
     assert_eq!(watched.replica.text("GET after"), "failover");
-    assert!(watched.replica.text("INFO replication").contains("role:master"));
+    assert!(watched.replica.says("INFO replication", "role:master"));
 }
 
 #[test]
@@ -182,15 +180,15 @@ fn a_demoted_master_is_left_for_the_new_one() {
         retry 600 every "50ms" { cache.set("after", "switch"); if cache.get("demoted") == () { fail("not yet"); } }
     "#;
     let (rig, child) = begin(&watched.settings("write"), "write", lines);
-    wait_until("it has begun", 20, || watched.replica.text("GET ready") == "yes");
+    wait_until("it has begun", 20, || watched.replica.says("GET ready", "yes"));
     let begins = || {
         let command = ::redis::cmd("SENTINEL").arg("FAILOVER").arg("main").take();
         command.query::<()>(&mut watched.sentinel.try_connect().unwrap()).is_ok()
     };
     wait_until("the sentinel trusts the replica", 30, begins);
-    wait_until("they changed places", 60, || watched.master.text("INFO replication").contains("role:slave"));
+    wait_until("they changed places", 60, || watched.master.says("INFO replication", "role:slave"));
     wait_until("the new master takes changes", 20, || {
-        watched.replica.text("INFO replication").contains("role:master")
+        watched.replica.says("INFO replication", "role:master")
     });
     watched.replica.run("SET demoted yes");
     end(&rig, child).expect(0);

@@ -115,12 +115,7 @@ impl Server {
     /// Sends a command, its words parted by spaces, as an administrator, and returns the answer.
     #[track_caller]
     pub fn run(&self, words: &str) -> Value {
-        let mut parts = words.split(' ');
-        let mut command = redis::cmd(parts.next().unwrap());
-        parts.for_each(|part| {
-            command.arg(part);
-        });
-        command.query(&mut self.try_connect().unwrap()).unwrap_or_else(|why| panic!("{words}: {why}"))
+        words_of(words).query(&mut self.try_connect().unwrap()).unwrap_or_else(|why| panic!("{words}: {why}"))
     }
 
     /// The answer to a command as text; nil is "()".
@@ -134,6 +129,13 @@ impl Server {
             Value::Okay => "OK".to_owned(),
             other => format!("{other:?}"),
         }
+    }
+
+    /// Whether the answer to a command is a text with `part` in it; a server that cannot answer now says no.
+    pub fn says(&self, words: &str, part: &str) -> bool {
+        let answer =
+            self.try_connect().and_then(|mut connection| words_of(words).query::<String>(&mut connection));
+        answer.is_ok_and(|answer| answer.contains(part))
     }
 
     /// Writes `count` keys `PREFIX:0`, `PREFIX:1`, …
@@ -222,8 +224,7 @@ impl Cluster {
             }
         }
         let is_whole = |node: &Server| {
-            let state = node.text("CLUSTER INFO");
-            state.contains("cluster_state:ok") && state.contains("cluster_known_nodes:3")
+            ["cluster_state:ok", "cluster_known_nodes:3"].iter().all(|part| node.says("CLUSTER INFO", part))
         };
         wait_until("the cluster is whole", 30, || nodes.iter().all(is_whole));
         Self { nodes }
@@ -270,9 +271,7 @@ impl Watched {
             ("replicaof", &format!("127.0.0.1 {}", master.port)),
             ("repl-diskless-sync-delay", "0"),
         ]);
-        wait_until("the replica follows", 30, || {
-            replica.text("INFO replication").contains("master_link_status:up")
-        });
+        wait_until("the replica follows", 30, || replica.says("INFO replication", "master_link_status:up"));
         let sentinel = Server::launch("sentinel", &[], |server| server.try_connect().is_ok());
         sentinel.run(&format!("SENTINEL MONITOR main 127.0.0.1 {} 1", master.port));
         sentinel.run("SENTINEL SET main down-after-milliseconds 500");
@@ -306,6 +305,16 @@ fn command(folder: &Path, kind: &str, settings: &[(&str, &str)]) -> Command {
     if kind == "sentinel" {
         command.arg("--sentinel");
     }
+    command
+}
+
+/// A command of words parted by spaces.
+fn words_of(words: &str) -> redis::Cmd {
+    let mut parts = words.split(' ');
+    let mut command = redis::cmd(parts.next().unwrap());
+    parts.for_each(|part| {
+        command.arg(part);
+    });
     command
 }
 
