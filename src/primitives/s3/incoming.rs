@@ -3,21 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::CompletedPart;
 use bytes::{Bytes, BytesMut};
-use tokio::task::JoinSet;
 
 use super::bucket::{Attributes, Bucket, SHA256};
 use super::copying::Copy;
 use super::failure::unless_refused;
+use super::leftovers;
+use super::parts::Parts;
 use super::reading::Span;
-use super::{leftovers, patience};
 use crate::base::error::{Error, Result};
 use crate::effect::store::{Content, Object, Upload};
-
-/// How many parts are on their way at once.
-const AT_ONCE: usize = 4;
 
 /// An object that is not visible yet. A large one lies in several staged objects, because one multipart upload has at
 /// most 10,000 parts, and larger parts would need more memory.
@@ -30,7 +25,7 @@ pub(super) struct Incoming {
     stage: String,
     /// The part that is being filled.
     part: BytesMut,
-    open: Option<Segment>,
+    open: Option<Parts>,
     staged: Vec<Span>,
     /// How many staged objects there may be: what was asked for and not answered counts.
     begun: usize,
@@ -39,17 +34,6 @@ pub(super) struct Incoming {
     /// Whether a marker tells of it.
     is_marked: bool,
     is_over: bool,
-}
-
-/// A staged object that is being written.
-#[derive(Debug)]
-struct Segment {
-    key: String,
-    upload: String,
-    bytes: u64,
-    last: i32,
-    sending: JoinSet<Result<CompletedPart>>,
-    sent: Vec<CompletedPart>,
 }
 
 impl Incoming {
@@ -73,45 +57,24 @@ impl Incoming {
     /// Sends the part that was filled.
     async fn send(&mut self) -> Result<()> {
         let part = self.part.split().freeze();
-        let segment = match &mut self.open {
-            Some(segment) => segment,
+        let parts = match &mut self.open {
+            Some(parts) => parts,
             None => {
                 let key = format!("{}{}", self.stage, self.begun);
                 self.begun += 1;
-                let upload = self.bucket.open_multipart(&key, None).await?;
-                self.open.insert(Segment {
-                    key,
-                    upload,
-                    bytes: 0,
-                    last: 0,
-                    sending: JoinSet::new(),
-                    sent: Vec::new(),
-                })
+                self.open.insert(Parts::begin(&self.bucket, &key, None, 0).await?)
             }
         };
-        while segment.sending.len() >= AT_ONCE {
-            segment.arrive().await?;
-        }
-        segment.last += 1;
-        segment.bytes += part.len() as u64;
-        let (bucket, key, upload) = (Arc::clone(&self.bucket), segment.key.clone(), segment.upload.clone());
-        let number = segment.last;
-        segment.sending.spawn(async move { bucket.send_part((&key, &upload), number, part).await });
-        if segment.bytes >= self.bucket.bounds.segment { self.close_segment().await } else { Ok(()) }
+        parts.send(part).await?;
+        if parts.bytes >= self.bucket.bounds.segment { self.close_segment().await } else { Ok(()) }
     }
 
     /// Makes one staged object of the parts that were sent.
     async fn close_segment(&mut self) -> Result<()> {
-        let Some(segment) = &mut self.open else { return Ok(()) };
-        while !segment.sending.is_empty() {
-            segment.arrive().await?;
+        if let Some(parts) = &mut self.open {
+            self.staged.push(parts.complete().await?);
+            self.open = None;
         }
-        segment.sent.sort_by_key(CompletedPart::part_number);
-        let (parts, bytes) = (segment.sent.clone(), segment.bytes);
-        let place = (segment.key.as_str(), segment.upload.as_str());
-        let etag = self.bucket.complete_multipart(place, parts, bytes, false).await?;
-        self.staged.push(Span { key: segment.key.clone(), version: None, etag, bytes });
-        self.open = None;
         Ok(())
     }
 
@@ -178,37 +141,6 @@ impl Incoming {
     }
 }
 
-impl Segment {
-    /// Waits for one of the parts on their way.
-    async fn arrive(&mut self) -> Result<()> {
-        match self.sending.join_next().await {
-            None => Ok(()),
-            Some(Ok(sent)) => sent.map(|part| self.sent.push(part)),
-            Some(Err(broken)) => Err(Error::bug("a part was lost on its way").why(broken.to_string())),
-        }
-    }
-}
-
-impl Bucket {
-    async fn send_part(
-        &self,
-        (key, upload): (&str, &str),
-        number: i32,
-        part: Bytes,
-    ) -> Result<CompletedPart> {
-        let request = self.patient.upload_part().bucket(&self.name).key(self.whole(key)).upload_id(upload);
-        let patience = patience::uploading(self, part.len() as u64);
-        let request = request.part_number(number).body(ByteStream::from(part));
-        let sent = request.customize().config_override(patience.unwrap_or_default()).send().await;
-        let sent = sent.map_err(|why| self.failed(&format!("send part {number} of `{key}`"), &why))?;
-        Ok(CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(sent.e_tag)
-            .set_checksum_crc32(sent.checksum_crc32)
-            .build())
-    }
-}
-
 #[async_trait]
 impl Upload for Incoming {
     async fn write(&mut self, mut chunk: Bytes) -> Result<()> {
@@ -266,17 +198,15 @@ impl Drop for Incoming {
 /// What is left in the bucket of an object that was given up.
 struct Remains {
     bucket: Arc<Bucket>,
-    open: Option<Segment>,
+    open: Option<Parts>,
     joining: Option<(String, String)>,
     staged: Vec<String>,
 }
 
 impl Remains {
     async fn remove(self) -> Result<()> {
-        if let Some(mut segment) = self.open {
-            // A part that arrives after the end of its upload would stay.
-            segment.sending.shutdown().await;
-            self.bucket.abort_multipart(&segment.key, &segment.upload).await?;
+        if let Some(parts) = self.open {
+            parts.give_up().await?;
         }
         if let Some((key, upload)) = &self.joining {
             self.bucket.abort_multipart(key, upload).await?;

@@ -28,13 +28,17 @@ struct Opened {
 }
 
 /// Begins an object; what earlier runs left is removed first.
-pub(super) async fn begin(bucket: &Arc<Bucket>, cx: &Cx, key: &str, with: Attributes) -> Result<Incoming> {
+async fn begin(bucket: &Arc<Bucket>, cx: &Cx, key: &str, with: Attributes) -> Result<Incoming> {
     key::check(key)?;
     leftovers::tidy(bucket, cx).await?;
+    Ok(Incoming::new(Arc::clone(bucket), key, stage(cx), with))
+}
+
+/// Where something is staged; what lies there adds to it.
+pub(super) fn stage(cx: &Cx) -> String {
     // Short, because some servers make names of files of it; its own, because a run may write one key twice at once.
     let own = uuid::Uuid::now_v7().simple().to_string();
-    let stage = format!("{}{}/{}-", key::INCOMING, cx.run(), &own[own.len() - 12..]);
-    Ok(Incoming::new(Arc::clone(bucket), key, stage, with))
+    format!("{}{}/{}-", key::INCOMING, cx.run(), &own[own.len() - 12..])
 }
 
 /// The bytes of an object, or of one version of it.

@@ -1,30 +1,26 @@
 //! `upload` and `download`: files of any size that go to the bucket and come from it, never through the script.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::bucket::{Bucket, Head, SHA256};
-use super::incoming::Incoming;
-use super::object::{attributes, holds, receipt};
+use super::bucket::{Head, SHA256};
+use super::object::{attributes, holds};
 use super::removal::yes;
+use super::sending::{self, Sending, TELL_EVERY};
 use super::{LONG, client, key, store, undo};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{hexadecimal, next};
+use crate::effect::dump::{hexadecimal, next, until_stopped};
 use crate::effect::primitive::Primitive;
 use crate::effect::store::{Content, Upload as Uploading};
 use crate::sys::files;
-
-/// How often progress is told, in bytes.
-const TELL_EVERY: u64 = 4 * 1024 * 1024;
 
 /// Sends a file of the project, of any size, in parts that the server checks, and makes it visible at once and as a
 /// whole. Taken back like `put`. Gives `key`, `bytes`, `sha256`, and `version` in a bucket that keeps them.
@@ -63,74 +59,19 @@ impl Primitive for Upload {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        let (mut file, _) = files::open_stream(&cx.path(&self.file)?).await?;
-        let mut digest = Sha256::new();
-        while let Some(chunk) = next(&mut file, "the file cannot be read").await? {
-            digest.update(&chunk);
-        }
-        holds(cx, &self.key, &hexadecimal(digest.finalize().as_slice())).await
+        let (file, _) = files::open_stream(&cx.path(&self.file)?).await?;
+        holds(cx, &self.key, &sending::sha256_of(file).await?).await
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let path = cx.path(&self.file)?;
         let bucket = client::bucket(&cx).await?;
-        let (file, bytes) = files::open_stream(&path).await.map_err(Error::unchanged)?;
+        let file = files::open_stream(&path).await.map_err(Error::unchanged)?;
         let mut with = attributes(&self.key, self.content_type, self.cache_control, self.metadata, "")?;
         with.metadata.remove(SHA256);
-        let incoming = store::begin(&bucket, &cx, &self.key, with).await.map_err(Error::unchanged)?;
         cx.close_gracefully();
-        let what = (self.key.as_str(), self.keep);
-        send(&bucket, &cx, (Box::new(file), bytes), incoming, what).await
+        sending::send(&bucket, &cx, file, Sending { key: &self.key, with, keep: self.keep }).await
     }
-}
-
-/// Sends a stream as an object: on a stop or a failure nothing of it is left.
-pub(super) async fn send(
-    bucket: &Arc<Bucket>,
-    cx: &Cx,
-    (mut source, bytes): (Content, u64),
-    mut incoming: Incoming,
-    (key, keep): (&str, bool),
-) -> Result<Value> {
-    let sealed = tokio::select! {
-        biased;
-        () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
-        sealed = fill(bucket, cx, (&mut source, bytes), &mut incoming, (key, keep)) => sealed,
-    };
-    match sealed {
-        Ok((sent, sha256)) => {
-            let object = Box::new(incoming).publish(&sha256, true).await?;
-            Ok(receipt(key, sent, Some(&sha256), object.version.as_deref()))
-        }
-        Err(error) => {
-            let _ = Box::new(incoming).discard().await;
-            Err(error.unchanged())
-        }
-    }
-}
-
-async fn fill(
-    bucket: &Bucket,
-    cx: &Cx,
-    (source, bytes): (&mut Content, u64),
-    incoming: &mut Incoming,
-    (key, keep): (&str, bool),
-) -> Result<(u64, String)> {
-    let (mut digest, mut sent, mut told) = (Sha256::new(), 0, 0);
-    while let Some(chunk) = next(source, "the file cannot be read").await? {
-        digest.update(&chunk);
-        sent += chunk.len() as u64;
-        incoming.write(chunk).await?;
-        if sent - told >= TELL_EVERY {
-            told = sent;
-            cx.progress(key, sent, Some(bytes));
-        }
-    }
-    incoming.seal().await?;
-    if keep {
-        undo::keep(bucket, cx, key).await?;
-    }
-    Ok((sent, hexadecimal(digest.finalize().as_slice())))
 }
 
 /// Fetches an object of any size into another store, a folder (`files`) or another bucket, where it appears whole or
@@ -200,11 +141,7 @@ impl Primitive for Download {
         let target = cx.store(&self.into, Effect::Write).await?;
         let mut upload = target.begin(self.name()).await.map_err(Error::unchanged)?;
         cx.close_gracefully();
-        let received = tokio::select! {
-            biased;
-            () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
-            received = receive(&cx, (source, &head), &mut *upload, self.name()) => received,
-        };
+        let received = until_stopped(&cx, receive(&cx, (source, &head), &mut *upload, self.name())).await;
         match received {
             Ok(sha256) => {
                 let object = upload.publish(&sha256, self.replace).await?;

@@ -40,17 +40,49 @@ fn a_large_file_goes_there_and_back_in_parts() {
 }
 
 #[test]
-fn a_very_large_file_is_put_together_from_staged_objects() {
-    let Some(bucket) = moto::bucket() else { return };
-    let settings = format!("{}part = \"5 MiB\"\nsegment = \"10 MiB\"\n", bucket.settings("destroy"));
-    let rig = rig(&settings);
+fn a_very_large_stream_is_put_together_from_staged_objects() {
+    let (Some(bucket), Some(other)) = (moto::bucket(), moto::bucket()) else { return };
+    let faults = Faults::before(other.server.port);
+    let into = s3s::settings(faults.port, &other.name, "write").replace("s3.box", "s3.other");
+    let more = "part = \"5 MiB\"\nsegment = \"10 MiB\"\n";
+    let rig = rig(&format!("{}{into}{more}", bucket.settings("destroy")));
     std::fs::write(rig.path("large"), noise(27 * 1024 * 1024)).unwrap();
     let body = r#"
         let up = box.upload("large", "large.bin");
-        check "same", box.checksum("large.bin") == up.sha256 && box.head("large.bin").sha256 == up.sha256;
+        let there = box.download("large.bin", s3("other"));
+        check "same", there.sha256 == up.sha256 && s3("other").checksum("large.bin") == up.sha256;
+        check "noted", s3("other").head("large.bin").sha256 == up.sha256;
     "#;
-    run(rig, body).1.expect(0);
-    assert_eq!((bucket.keys(), bucket.open_uploads()), (vec!["large.bin".to_owned()], vec![]));
+    run_with(rig, ", \"s3.other:write\"", body).1.expect(0);
+    assert_eq!((other.keys(), other.open_uploads()), (vec!["large.bin".to_owned()], vec![]));
+    let begun = faults.seen("POST").into_iter().filter(|line| line.contains("?uploads"));
+    assert_eq!(begun.count(), 4, "three staged, one joined: {:?}", faults.seen("POST"));
+    let copied = faults.seen("/large.bin?").into_iter().filter(|line| line.contains("partNumber="));
+    assert_eq!(copied.count(), 3, "{:?}", faults.seen("PUT"));
+}
+
+#[test]
+fn a_stream_that_breaks_off_leaves_nothing_staged() {
+    let (Some(bucket), Some(other)) = (moto::bucket(), moto::bucket()) else { return };
+    let faults = Faults::before(other.server.port);
+    let into = s3s::settings(faults.port, &other.name, "write").replace("s3.box", "s3.other");
+    let more = "part = \"5 MiB\"\nsegment = \"10 MiB\"\n";
+    let mut project = rig(&format!("{}{into}{more}", bucket.settings("destroy")));
+    std::fs::write(project.path("large"), noise(16 * 1024 * 1024)).unwrap();
+    let (again, seen) = run(project, "box.upload(\"large\", \"large.bin\");");
+    seen.expect(0);
+    project = again;
+    // In the second staged object, at its end, while joining, and at the very end.
+    let moments =
+        [["-1?", "partNumber=2"], ["POST", "-1?"], ["/large.bin?", "partNumber=2"], ["POST", "/large.bin?"]];
+    for words in moments {
+        faults.spoil(&words, 1, Fault::Status(403));
+        let (again, seen) =
+            run_with(project, ", \"s3.other:write\"", "box.download(\"large.bin\", s3(\"other\"));");
+        seen.expect(1).says("RIG-403").hides("NOT be");
+        project = again;
+        assert_eq!((other.keys(), other.open_uploads()), (vec![], vec![]), "{words:?}");
+    }
 }
 
 #[test]

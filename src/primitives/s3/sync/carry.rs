@@ -10,11 +10,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::super::bucket::{Bucket, SHA256};
-use super::super::{store, transfer};
+use super::super::sending;
 use super::compare::{Difference, Sending};
 use super::rules::Rules;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::dump;
 use crate::sys::blocking;
 use crate::sys::folder::Folder;
 
@@ -45,12 +46,7 @@ pub(super) struct Work {
 impl Work {
     /// Waits for `work`, which leaves nothing behind when it is dropped, until a stop.
     pub(super) async fn until_stopped<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let stop = self.cx.stop();
-        tokio::select! {
-            biased;
-            () = stop.given() => Err(stop.reason().unwrap_or_else(|| Error::cancelled("stopped"))),
-            result = work => result,
-        }
+        dump::until_stopped(&self.cx, work).await
     }
 
     /// Does `one` with each of `all`, so many at once; the first error ends the rest.
@@ -201,10 +197,9 @@ async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result
     let source = tokio::fs::File::from_std(read.await?);
     let mut with = work.rules.attributes(&file.path, None)?;
     with.metadata.remove(SHA256);
-    let incoming = store::begin(&work.bucket, &work.cx, &file.key, with).await?;
     // What it replaces has been kept with everything else.
-    let (source, what) = ((Box::new(source) as _, file.bytes), (file.key.as_str(), false));
-    let sent = transfer::send(&work.bucket, &work.cx, source, incoming, what).await;
+    let large = sending::Sending { key: &file.key, with, keep: false };
+    let sent = sending::send(&work.bucket, &work.cx, (source, file.bytes), large).await;
     sent.map(drop).map_err(|mut error| {
         // This file may be unchanged; the others are not.
         error.unchanged = false;
