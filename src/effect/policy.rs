@@ -37,6 +37,11 @@ impl Grants {
         Self { asked: given.clone(), given, environment: environment.name.clone() }
     }
 
+    /// The families of the resources that may be reached.
+    pub fn families(&self) -> impl Iterator<Item = &str> {
+        self.asked.keys().map(|resource| resource.family.as_str())
+    }
+
     /// The proof that `needs` are covered, or what to add where.
     pub fn permit(&self, needs: Vec<Access>) -> Result<Permit> {
         for need in &needs {

@@ -1,6 +1,6 @@
 //! The engine: what the language has, how a source is compiled and run.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicBlobPackage, BasicFnPackage, BasicIteratorPackage,
@@ -59,21 +59,20 @@ fn facts(engine: &mut Engine, session: &Session) {
     });
 }
 
-/// The language itself: Rhai's packages without its clock, and without `eval`.
+rhai::def_package! {
+    /// Rhai's packages without its clock.
+    Packages(module) : LanguageCorePackage, ArithmeticPackage, BasicStringPackage, BasicIteratorPackage,
+        BasicFnPackage, LogicPackage, BasicMathPackage, BasicArrayPackage, BasicBlobPackage, BasicMapPackage,
+        BitFieldPackage, MoreStringPackage {}
+}
+
+/// Some thousand functions, the same for every engine: made once, because a run needs two engines.
+static PACKAGES: LazyLock<Packages> = LazyLock::new(Packages::new);
+
+/// The language itself, without `eval`.
 fn language() -> Engine {
     let mut engine = Engine::new_raw();
-    LanguageCorePackage::new().register_into_engine(&mut engine);
-    ArithmeticPackage::new().register_into_engine(&mut engine);
-    BasicStringPackage::new().register_into_engine(&mut engine);
-    BasicIteratorPackage::new().register_into_engine(&mut engine);
-    BasicFnPackage::new().register_into_engine(&mut engine);
-    LogicPackage::new().register_into_engine(&mut engine);
-    BasicMathPackage::new().register_into_engine(&mut engine);
-    BasicArrayPackage::new().register_into_engine(&mut engine);
-    BasicBlobPackage::new().register_into_engine(&mut engine);
-    BasicMapPackage::new().register_into_engine(&mut engine);
-    BitFieldPackage::new().register_into_engine(&mut engine);
-    MoreStringPackage::new().register_into_engine(&mut engine);
+    PACKAGES.register_into_engine(&mut engine);
     engine.set_optimization_level(OptimizationLevel::None);
     engine.disable_symbol("eval");
     words::register(&mut engine);

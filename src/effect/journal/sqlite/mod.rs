@@ -4,8 +4,8 @@ mod read;
 mod schema;
 mod write;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -19,10 +19,9 @@ use crate::sys::lock::FileLock;
 /// How long a write waits for another process to finish its own.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The SQLite home.
+/// The SQLite home. Its writers share its connection: each further one syncs the folder again before its first commit.
 pub(super) struct Sqlite {
-    path: PathBuf,
-    connection: Mutex<Connection>,
+    connection: Arc<Mutex<Connection>>,
 }
 
 impl Sqlite {
@@ -37,12 +36,16 @@ impl Sqlite {
             connection.pragma_update(None, "journal_mode", "WAL").map_err(failed("set up"))?;
             schema::migrate(&mut connection)?;
         }
-        Ok(Self { path, connection: Mutex::new(connection) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.connection)
     }
+}
+
+fn hold(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Home for Sqlite {
@@ -51,7 +54,7 @@ impl Home for Sqlite {
     }
 
     fn writer(&self, run: u64) -> Result<Box<dyn Writer>> {
-        Ok(Box::new(write::SqliteWriter::new(connect(&self.path)?, run)))
+        Ok(Box::new(write::SqliteWriter::new(Arc::clone(&self.connection), run)))
     }
 
     fn runs(&self, filter: &Filter) -> Result<Vec<RunRow>> {

@@ -1,13 +1,14 @@
 //! Writing rows: one commit for all that waits.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::super::chain::{self, ROOT};
 use super::super::home::{Begun, End, Row, Writer};
 use super::super::record::NewRun;
-use super::failed;
+use super::{failed, hold};
 use crate::base::error::{Error, Result};
 use crate::sys::files;
 
@@ -58,16 +59,16 @@ pub(super) fn begin(
     }
 }
 
-/// Writes the entries of one run through a connection of its own.
+/// Writes the entries of one run.
 pub(super) struct SqliteWriter {
-    connection: Connection,
+    connection: Arc<Mutex<Connection>>,
     run: u64,
     written: usize,
     commits: usize,
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: Connection, run: u64) -> Self {
+    pub(super) fn new(connection: Arc<Mutex<Connection>>, run: u64) -> Self {
         Self { connection, run, written: 0, commits: 0 }
     }
 }
@@ -75,8 +76,9 @@ impl SqliteWriter {
 impl Writer for SqliteWriter {
     fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()> {
         self.commits += 1;
-        let mut write = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let write = || -> rusqlite::Result<()> {
+            let mut connection = hold(&self.connection);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             if self.commits == FEW {
                 reserve(&transaction);
             }
@@ -98,13 +100,13 @@ impl Writer for SqliteWriter {
         if self.written > TIDY_ABOVE {
             self.written = 0;
             // Only a convenience: whoever opens the journal next can do it too.
-            let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            let _ = hold(&self.connection).query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
     }
 
     #[cfg(test)]
     fn fill(&mut self) {
-        self.connection.query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
+        hold(&self.connection).query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
     }
 }
 
