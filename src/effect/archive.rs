@@ -46,28 +46,37 @@ where
             Err(why) => Err((why, Some(to))),
         })
     });
-    let made = async { made.await?.map_err(|(why, _)| why) };
-    let copied = until_stopped(cx, async { tokio::try_join!(made, dump.copy(&mut from)) }).await;
+    let mut content = None;
+    let ended = async {
+        content = Some(made.await?.map_err(|(why, _)| why)?);
+        Ok(())
+    };
+    let copied = until_stopped(cx, copy(&mut dump, &mut from, ended)).await;
     // From here on nobody reads: a thread that still writes ends.
     drop(from);
-    publish(dump, copied.map(|(content, ())| content)).await
+    let counted = copied.map(|lines| match content {
+        Some(Content::Files(files)) => Counted { files: Some(files), ..Counted::default() },
+        _ => lines,
+    });
+    publish(dump, counted).await
 }
 
-/// Publishes an archive when all of its content was `copied`, and gives its receipt; else gives it up.
-pub async fn publish(dump: Dump, copied: Result<Content>) -> Result<Value> {
-    let content = match copied {
-        Ok(content) => content,
-        Err(why) => return Err(dump.give_up(why).await),
-    };
-    let published = dump.publish(move |stored| {
-        Box::pin(async move {
-            Ok(match content {
-                Content::Text => Counted { lines: Some(lines(stored).await?), ..Counted::default() },
-                Content::Files(files) => Counted { files: Some(files), ..Counted::default() },
-            })
-        })
-    });
-    published.await.map(|receipt| receipt.into_value())
+/// Takes in what an archive is made of, and counts its lines as they are read back.
+pub async fn copy<R: AsyncRead + Send + Unpin>(
+    dump: &mut Dump,
+    from: &mut R,
+    ended: impl Future<Output = Result<()>>,
+) -> Result<Counted> {
+    let lines = dump.copy(from, ended, |stored| Box::pin(lines(stored))).await?;
+    Ok(Counted { lines: Some(lines), ..Counted::default() })
+}
+
+/// Publishes an archive when all of its content was copied, and gives its receipt; else gives it up.
+pub async fn publish(dump: Dump, copied: Result<Counted>) -> Result<Value> {
+    match copied {
+        Ok(counted) => dump.publish(counted).await.map(|receipt| receipt.into_value()),
+        Err(why) => Err(dump.give_up(why).await),
+    }
 }
 
 /// The error for an archive that could not be passed on.

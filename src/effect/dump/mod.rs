@@ -14,6 +14,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::io::AsyncRead;
+use tokio::sync::oneshot;
 
 pub use coding::{Compression, Passed};
 pub use mark::Mark;
@@ -26,7 +27,8 @@ use super::cx::Cx;
 use super::primitive::Work;
 use super::store::{Object, Store, Upload};
 use crate::base::error::{Error, Result};
-use crate::sys::{blocking, pipe};
+use crate::sys::blocking;
+use crate::sys::pipe::{self, Outlet};
 
 /// How often progress is told, in bytes.
 const TELL_EVERY: u64 = 4 * 1024 * 1024;
@@ -47,9 +49,8 @@ pub struct Source {
 ///
 /// ```ignore
 /// let mut dump = Dump::begin(&cx, target, source).await?;
-/// dump.copy(&mut stream).await?;
-/// // Here the source says whether it ended well.
-/// let receipt = dump.publish(|stored| Box::pin(async move { verify(stored).await })).await?;
+/// let found = dump.copy(&mut stream, ended, |stored| Box::pin(async move { look(stored).await })).await?;
+/// let receipt = dump.publish(counted(found)).await?;
 /// ```
 pub struct Dump {
     cx: Cx,
@@ -83,8 +84,15 @@ impl Dump {
         Ok(Self { cx: cx.clone(), target, source, store, upload, sent: Passed::default(), began })
     }
 
-    /// Takes in all that `stream` gives, once. Whoever makes the stream ends it on a stop.
-    pub async fn copy<R: AsyncRead + Send + Unpin + ?Sized>(&mut self, stream: &mut R) -> Result<()> {
+    /// Takes in all that `stream` gives, once, and makes it durable when `ended` has said that the source ended well.
+    /// Meanwhile `look` reads what the store gives back of it; the SHA-256 of that has to be the one of what was sent.
+    /// Whatever `look` leaves unread is read and hashed after it. Whoever makes the stream ends it on a stop.
+    pub async fn copy<R, E, L, T>(&mut self, stream: &mut R, ended: E, look: L) -> Result<T>
+    where
+        R: AsyncRead + Send + Unpin + ?Sized,
+        E: Future<Output = Result<()>>,
+        L: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, T>,
+    {
         let Self { cx, target, source, upload, sent, began, .. } = self;
         let mark = Mark { of: source.of.clone(), at: began.1.clone(), rows: source.rows.clone() };
         let compression = target.compression;
@@ -95,31 +103,40 @@ impl Dump {
         // On a thread of its own, so that it overlaps with reading and sending.
         let code =
             blocking::run(move || coding::encode(compression, &mark, from, to.blocking()).map_err(broken));
-        let feed = async {
-            let (mut done, mut told) = (0, 0);
-            while let Some(chunk) =
-                next(stream, "what is to be stored cannot be read from its source").await?
-            {
-                done += chunk.len() as u64;
-                if !plain.send(chunk).await {
-                    break;
-                }
-                if done - told >= TELL_EVERY {
-                    told = done;
-                    cx.progress(&target.key, done, source.expected);
-                }
-            }
-            plain.end().await;
+        let mut stored = Stored::of(upload.read_back().await?);
+        let read = async {
+            let found = look(&mut stored).await?;
+            Ok((found, stored.finish().await?))
+        };
+        let (well, is_well) = oneshot::channel();
+        let ended = async {
+            ended.await?;
+            let _ = well.send(());
             Ok(())
         };
         let store = async {
             while let Some(chunk) = coded.next().await.map_err(broken)? {
                 upload.write(chunk).await?;
             }
-            Ok(())
+            match is_well.await {
+                Ok(()) => upload.seal().await,
+                // The source has failed, and says so itself.
+                Err(_) => std::future::pending().await,
+            }
         };
-        *sent = tokio::try_join!(feed, store, code)?.2;
-        Ok(())
+        let feed = feed((cx, &target.key), stream, plain, source.expected);
+        let (_, (), (), passed, (found, back)) = tokio::try_join!(feed, ended, store, code, read)?;
+        if passed.uncompressed == 0 {
+            let what = format!("what would be `{}` of `{}` is empty", target.key, target.store);
+            return Err(Error::remote(what));
+        }
+        if passed != back {
+            return Err(Error::remote(format!("`{}` gave back something else than was sent", target.store))
+                .why(format!("sent {passed}; got {back}"))
+                .fix("check that store's disk or network; nothing was published"));
+        }
+        *sent = passed;
+        Ok(found)
     }
 
     /// Discards what was written, because of an error that is given back: nothing was changed.
@@ -129,19 +146,13 @@ impl Dump {
         why.unchanged()
     }
 
-    /// Makes the dump durable, reads it back from the store, has `verify` look at it, compares its SHA-256, and only
-    /// then makes it visible. Whatever `verify` leaves unread is read and hashed after it. Then older dumps go, if
-    /// that was asked for.
-    pub async fn publish<V>(mut self, verify: V) -> Result<Receipt>
-    where
-        V: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, Counted>,
-    {
+    /// Makes a dump visible that was copied and looked at. Then older dumps go, if that was asked for.
+    pub async fn publish(self, counted: Counted) -> Result<Receipt> {
         let cx = self.cx.clone();
         // Nothing is published after a stop, even by work that was given time to close.
-        let counted = match until_stopped(&cx, self.read_back(verify)).await {
-            Ok(counted) => counted,
-            Err(why) => return Err(self.give_up(why).await),
-        };
+        if let Err(why) = until_stopped(&cx, refuse_taken(&*self.store, &self.target)).await {
+            return Err(self.give_up(why).await);
+        }
         let Self { target, source, store, upload, sent, began, .. } = self;
         let object = match upload.publish(&sent.sha256, target.replace).await {
             Ok(object) => object,
@@ -156,31 +167,28 @@ impl Dump {
         let Target { store, key, .. } = target;
         Ok(Receipt { store, key, version: object.version, passed: sent, counted, took, retained })
     }
+}
 
-    /// Compares what the store gives back with what was sent, before anybody can see it.
-    async fn read_back<V>(&mut self, verify: V) -> Result<Counted>
-    where
-        V: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, Counted>,
-    {
-        let Self { target, store, upload, sent, .. } = self;
-        if sent.uncompressed == 0 {
-            return Err(Error::remote(format!(
-                "what would be `{}` of `{}` is empty",
-                target.key, target.store
-            )));
+/// Passes a stream on, and tells how far it is.
+async fn feed<R: AsyncRead + Send + Unpin + ?Sized>(
+    (cx, key): (&Cx, &str),
+    stream: &mut R,
+    to: Outlet,
+    expected: Option<u64>,
+) -> Result<()> {
+    let (mut done, mut told) = (0, 0);
+    while let Some(chunk) = next(stream, "what is to be stored cannot be read from its source").await? {
+        done += chunk.len() as u64;
+        if !to.send(chunk).await {
+            break;
         }
-        upload.seal().await?;
-        let mut stored = Stored::of(upload.read_back().await?);
-        let counted = verify(&mut stored).await?;
-        let passed = stored.finish().await?;
-        if passed != *sent {
-            return Err(Error::remote(format!("`{}` gave back something else than was sent", target.store))
-                .why(format!("sent {sent}; got {passed}"))
-                .fix("check that store's disk or network; nothing was published"));
+        if done - told >= TELL_EVERY {
+            told = done;
+            cx.progress(key, done, expected);
         }
-        refuse_taken(&**store, target).await?;
-        Ok(counted)
     }
+    to.end().await;
+    Ok(())
 }
 
 /// Waits for `work`, which leaves nothing behind when it is dropped, until a stop.

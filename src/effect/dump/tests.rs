@@ -26,6 +26,7 @@ struct Pending {
     key: String,
     bytes: Vec<u8>,
     memory: Memory,
+    back: Option<pipe::Outlet>,
 }
 
 fn object(key: &str, bytes: usize) -> Object {
@@ -35,7 +36,7 @@ fn object(key: &str, bytes: usize) -> Object {
 #[async_trait]
 impl Store for Memory {
     async fn begin(&self, key: &str) -> Result<Box<dyn Upload>> {
-        Ok(Box::new(Pending { key: key.to_owned(), bytes: Vec::new(), memory: self.clone() }))
+        Ok(Box::new(Pending { key: key.to_owned(), bytes: Vec::new(), memory: self.clone(), back: None }))
     }
 
     async fn open(&self, key: &str) -> Result<Content> {
@@ -66,15 +67,22 @@ impl Upload for Pending {
     }
 
     async fn seal(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn read_back(&self) -> Result<Content> {
         let mut bytes = self.bytes.clone();
         if self.memory.spoils {
             bytes[0] ^= 1;
         }
-        Ok(Box::new(Cursor::new(bytes)))
+        let back = self.back.take().unwrap();
+        tokio::spawn(async move {
+            back.send(bytes.into()).await;
+            back.end().await;
+        });
+        Ok(())
+    }
+
+    async fn read_back(&mut self) -> Result<Content> {
+        let (to, from) = pipe::pipe();
+        self.back = Some(to);
+        Ok(Box::new(from))
     }
 
     async fn publish(self: Box<Self>, _: &str, _: bool) -> Result<Object> {
@@ -98,15 +106,37 @@ async fn begin(memory: &Memory, replace: bool) -> Result<Dump> {
 
 async fn dump(memory: &Memory, replace: bool, text: &[u8]) -> Result<Receipt> {
     let mut dump = begin(memory, replace).await?;
-    dump.copy(&mut Cursor::new(text)).await?;
-    dump.publish(|stored| {
+    let mut text = Cursor::new(text);
+    let counted = dump.copy(&mut text, well(), |stored| {
         Box::pin(async move {
             let mut first = [0];
-            stored.read_exact(&mut first).await.unwrap();
+            let _ = stored.read(&mut first).await.unwrap();
             Ok(Counted { tables: Some(u64::from(first[0])), ..Counted::default() })
         })
-    })
-    .await
+    });
+    let counted = counted.await?;
+    dump.publish(counted).await
+}
+
+async fn well() -> Result<()> {
+    Ok(())
+}
+
+async fn copy(dump: &mut Dump, text: &[u8]) -> Result<()> {
+    dump.copy(&mut Cursor::new(text), well(), |_| Box::pin(well())).await
+}
+
+#[tokio::test]
+async fn a_source_that_ends_badly_is_not_sealed_and_says_why() {
+    let memory = Memory::default();
+    let mut dump = begin(&memory, false).await.unwrap();
+    let ended = async {
+        tokio::task::yield_now().await;
+        Err(Error::remote("pg_dump was killed"))
+    };
+    let mut half = Cursor::new(b"half");
+    let copied = dump.copy(&mut half, ended, |_| Box::pin(well())).await;
+    assert_eq!(copied.unwrap_err().what, "pg_dump was killed");
 }
 
 #[tokio::test]
@@ -135,9 +165,9 @@ async fn a_taken_key_is_refused_even_when_it_is_taken_meanwhile() {
     dump(&memory, true, b"third").await.unwrap();
     memory.objects.lock().unwrap().clear();
     let mut late = begin(&memory, false).await.unwrap();
-    late.copy(&mut Cursor::new(b"late")).await.unwrap();
+    copy(&mut late, b"late").await.unwrap();
     memory.objects.lock().unwrap().insert("k".into(), b"other".to_vec());
-    assert!(late.publish(|_| Box::pin(async { Ok(Counted::default()) })).await.is_err());
+    assert!(late.publish(Counted::default()).await.is_err());
     assert_eq!(memory.objects.lock().unwrap()["k"], b"other");
 }
 
@@ -154,8 +184,8 @@ async fn every_compression_gives_back_the_same_bytes_and_damage_is_found() {
         let mut dump = begin(&memory, false).await.unwrap();
         dump.target.compression = compression;
         dump.source.of = "this one".into();
-        dump.copy(&mut Cursor::new(&text)).await.unwrap();
-        let receipt = dump.publish(|_| Box::pin(async { Ok(Counted::default()) })).await.unwrap();
+        copy(&mut dump, &text).await.unwrap();
+        let receipt = dump.publish(Counted::default()).await.unwrap();
         assert_eq!(receipt.passed.uncompressed, text.len() as u64);
         let mark = Mark::read(&memory, "k").await.unwrap();
         assert_eq!(mark.map(|mark| mark.of).is_some(), compression != Compression::None);

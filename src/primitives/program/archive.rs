@@ -1,7 +1,5 @@
 //! `archive_to`: what a program says on its standard output, streamed into a store.
 
-use std::pin::pin;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +10,7 @@ use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
-use crate::effect::archive::{self, Content};
+use crate::effect::archive;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
 use crate::effect::primitive::Primitive;
@@ -86,20 +84,12 @@ impl Primitive for ArchiveTo {
             let mut running = process::spawn(&command, Stdin::Null)?;
             let mut stdout = running.take_stdout()?;
             let tell = |line: Line<'_>| cx.line(line.error, &shown(&cx, line));
-            let mut copy = pin!(dump.copy(&mut stdout));
-            let mut finish = pin!(running.finish(cx.stop(), &tell));
-            tokio::select! {
-                ended = &mut finish => {
-                    well(&cx, &table, &called, &ended?)?;
-                    // The program ends itself on a stop, but its last words may wait for a store that hangs.
-                    until_stopped(&cx, copy).await?;
-                }
-                copied = &mut copy => {
-                    copied?;
-                    well(&cx, &table, &called, &finish.await?)?;
-                }
-            }
-            Ok(Content::Text)
+            let ended = async {
+                let ended = running.finish(cx.stop(), &tell).await?;
+                well(&cx, &table, &called, &ended)
+            };
+            // The program ends itself on a stop, but its last words may wait for a store that hangs.
+            until_stopped(&cx, archive::copy(&mut dump, &mut stdout, ended)).await
         };
         let copied = copied.await;
         archive::publish(dump, copied).await

@@ -17,6 +17,7 @@ mod reading;
 mod removal;
 mod sending;
 mod settings;
+mod staging;
 mod store;
 mod sync;
 mod transfer;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
-use tokio::task::JoinSet;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
 
 use super::bucket::{Attributes, Bucket};
 use super::patience;
@@ -32,6 +33,7 @@ pub(super) struct Parts {
     /// How many bytes were given to it.
     pub(super) bytes: u64,
     last: i32,
+    room: Arc<Semaphore>,
     sending: JoinSet<Result<CompletedPart>>,
     sent: Vec<CompletedPart>,
     is_over: bool,
@@ -46,6 +48,17 @@ impl Parts {
         bytes: u64,
     ) -> Result<Self> {
         let size = bucket.bounds.part.max(usize::try_from(least(bytes)).unwrap_or(usize::MAX));
+        Self::begin_in(bucket, (key, with), size, room(size)).await
+    }
+
+    /// The same with parts of at least `size` bytes, which share the `room` of other uploads.
+    pub(super) async fn begin_in(
+        bucket: &Arc<Bucket>,
+        (key, with): (&str, Option<&Attributes>),
+        size: usize,
+        room: Arc<Semaphore>,
+    ) -> Result<Self> {
+        let size = bucket.bounds.part.max(size);
         let upload = bucket.open_multipart(key, with).await?;
         Ok(Self {
             bucket: Arc::clone(bucket),
@@ -54,6 +67,7 @@ impl Parts {
             size,
             bytes: 0,
             last: 0,
+            room,
             sending: JoinSet::new(),
             sent: Vec::new(),
             is_over: false,
@@ -67,30 +81,31 @@ impl Parts {
 
     /// Sends a part on its way; waits while there are too many.
     pub(super) async fn send(&mut self, part: Bytes) -> Result<()> {
-        while self.sending.len() >= (LARGE / self.size).clamp(1, AT_ONCE) {
-            self.arrive().await?;
+        while let Some(sent) = self.sending.try_join_next() {
+            self.arrived(sent)?;
         }
+        let room = Arc::clone(&self.room).acquire_owned().await;
         self.last += 1;
         self.bytes += part.len() as u64;
         let (bucket, key, upload) = (Arc::clone(&self.bucket), self.key.clone(), self.upload.clone());
         let number = self.last;
-        self.sending.spawn(async move { bucket.send_part((&key, &upload), number, part).await });
+        self.sending.spawn(async move {
+            let _room = room;
+            bucket.send_part((&key, &upload), number, part).await
+        });
         Ok(())
     }
 
-    /// Waits for one of the parts on their way.
-    async fn arrive(&mut self) -> Result<()> {
-        match self.sending.join_next().await {
-            None => Ok(()),
-            Some(Ok(sent)) => sent.map(|part| self.sent.push(part)),
-            Some(Err(broken)) => Err(Error::bug("a part was lost on its way").why(broken.to_string())),
-        }
+    fn arrived(&mut self, sent: Result<Result<CompletedPart>, JoinError>) -> Result<()> {
+        let lost = |broken: JoinError| Error::bug("a part was lost on its way").why(broken.to_string());
+        self.sent.push(sent.map_err(lost)??);
+        Ok(())
     }
 
     /// Waits for all parts; nothing is visible yet.
     pub(super) async fn gather(&mut self) -> Result<()> {
-        while !self.sending.is_empty() {
-            self.arrive().await?;
+        while let Some(sent) = self.sending.join_next().await {
+            self.arrived(sent)?;
         }
         self.sent.sort_by_key(CompletedPart::part_number);
         Ok(())
@@ -112,6 +127,11 @@ impl Parts {
         self.sending.shutdown().await;
         self.bucket.abort_multipart(&self.key, &self.upload).await
     }
+}
+
+/// Room for the parts of `size` bytes that may be on their way at once.
+pub(super) fn room(size: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new((LARGE / size.max(1)).clamp(1, AT_ONCE)))
 }
 
 /// How large each part must be at least, so that there are not too many of them; in bytes.

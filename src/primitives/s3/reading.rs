@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::{ByteStream, ByteStreamError};
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt as _;
+use futures::stream::{Stream, StreamExt as _};
 use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -39,15 +39,31 @@ pub(super) struct Span {
 impl Bucket {
     /// The bytes of all spans, one after the other.
     pub(super) fn read(self: &Arc<Self>, spans: Vec<Span>) -> Content {
-        let ranges = spans.into_iter().flat_map(|span| {
-            let span = Arc::new(span);
-            (0..span.bytes.div_ceil(RANGE)).map(move |number| (Arc::clone(&span), number * RANGE))
+        self.read_as_it_comes(futures::stream::iter(spans.into_iter().map(Ok)))
+    }
+
+    /// The same of spans that are not all there yet.
+    pub(super) fn read_as_it_comes(
+        self: &Arc<Self>,
+        spans: impl Stream<Item = Result<Span>> + Send + 'static,
+    ) -> Content {
+        let ranges = spans.flat_map(|span| {
+            let ranges: Vec<Result<(Arc<Span>, u64)>> = match span.map(Arc::new) {
+                Ok(span) => (0..span.bytes.div_ceil(RANGE))
+                    .map(|number| Ok((Arc::clone(&span), number * RANGE)))
+                    .collect(),
+                Err(error) => vec![Err(error)],
+            };
+            futures::stream::iter(ranges)
         });
         let bucket = Arc::clone(self);
-        let pieces = futures::stream::iter(ranges).map(move |(span, from)| {
+        let pieces = ranges.map(move |range| {
             let bucket = Arc::clone(&bucket);
             // A task of its own goes on while the reader is busy with the range before.
-            AbortOnDropHandle::new(tokio::spawn(async move { bucket.range(&span, from).await }))
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                let (span, from) = range?;
+                bucket.range(&span, from).await
+            }))
         });
         let pieces = pieces.buffered(AHEAD).map(|read| match read {
             Ok(Ok(bytes)) => Ok(bytes),

@@ -5,6 +5,7 @@ mod scratch;
 mod verify;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -20,7 +21,7 @@ use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target};
+use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
 use crate::effect::primitive::Primitive;
 use crate::effect::sql::Row;
 
@@ -97,7 +98,7 @@ impl Primitive for DumpTo {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let programs = Programs::of(&cx).await?;
+        let programs = Arc::new(Programs::of(&cx).await?);
         let (major, of) = facts(&cx).await?;
         programs.fit(major).await?;
         let before = tables(&cx).await?;
@@ -105,29 +106,26 @@ impl Primitive for DumpTo {
         let copied = async {
             let mut running = programs.dump()?;
             let mut stdout = running.take_stdout()?;
-            let ((), ended) = tokio::try_join!(dump.copy(&mut stdout), programs.finish(running))?;
-            well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))?;
-            tables(&cx).await
+            let ended = async {
+                let ended = programs.finish(running).await?;
+                well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))
+            };
+            let lister = Arc::clone(&programs);
+            let copied =
+                dump.copy(&mut stdout, ended, |stored| Box::pin(async move { lister.list(stored).await }));
+            let found = until_stopped(&cx, copied).await?;
+            // A table that came or went while the dump ran may be in it or not.
+            let after = tables(&cx).await?;
+            match found.contents.lacks(before.iter().filter(|table| after.contains(table))) {
+                None => Ok(found.counted()),
+                Some(missing) => Err(Error::remote("the dump does not hold all tables; nothing was stored")
+                    .why(format!("it lacks {missing}"))),
+            }
         };
-        let after = match copied.await {
-            Ok(after) => after,
-            Err(why) => return Err(dump.give_up(why).await),
-        };
-        // A table that came or went while the dump ran may be in it or not.
-        let lasting: Vec<Table> = before.into_iter().filter(|table| after.contains(table)).collect();
-        let published = dump.publish(|stored| {
-            Box::pin(async move {
-                let found = programs.list(stored).await?;
-                match found.contents.lacks(&lasting) {
-                    Some(missing) => {
-                        Err(Error::remote("the dump does not hold all tables; nothing was stored")
-                            .why(format!("it lacks {missing}")))
-                    }
-                    None => Ok(found.counted()),
-                }
-            })
-        });
-        published.await.map(|receipt| receipt.into_value())
+        match copied.await {
+            Ok(counted) => dump.publish(counted).await.map(|receipt| receipt.into_value()),
+            Err(why) => Err(dump.give_up(why).await),
+        }
     }
 }
 

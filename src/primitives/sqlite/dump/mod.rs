@@ -99,11 +99,12 @@ impl Primitive for DumpTo {
         let of = format!("{} {}:{}", cx.table(), environment::host(), of.display());
         let mut dump =
             Dump::begin(&cx, target, Source { of, expected: Some(bytes), rows: Some(rows) }).await?;
-        if let Err(why) = until_stopped(&cx, dump.copy(&mut file)).await {
+        // The store must give back exactly these bytes, and these were found sound: that is the whole proof.
+        let copied = dump.copy(&mut file, async { Ok(()) }, |_| Box::pin(async { Ok(()) }));
+        if let Err(why) = until_stopped(&cx, copied).await {
             return Err(dump.give_up(why).await);
         }
-        // The store must give back exactly these bytes, and these were found sound: that is the whole proof.
-        let mut receipt = dump.publish(|_| Box::pin(async move { Ok(counted) })).await?;
+        let mut receipt = dump.publish(counted).await?;
         receipt.took = cx.instant().duration_since(began);
         Ok(receipt.into_value())
     }
