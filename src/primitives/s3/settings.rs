@@ -59,7 +59,8 @@ pub(super) struct Table {
     /// How large each part of a large upload is; at least 5 MiB. Five of them are held in memory
     #[serde(default = "eight_mib")]
     part: String,
-    /// How much of a very large upload becomes one object until all of it is published together; at most 5 GiB
+    /// How much of a large upload becomes one staged object at most, until all of it is published together; at most 5 GiB.
+    /// The first ones have one part each, so that they can be read back soon
     #[serde(default = "four_gib")]
     segment: String,
 }

@@ -19,7 +19,7 @@ use crate::base::error::{Error, Result};
 
 /// So many staged objects have one size before they become larger: what was staged last is read back last, so it has to
 /// stay a small share of the whole; and an object is put together of at most 10,000.
-const OF_ONE_SIZE: u64 = 16;
+const OF_ONE_SIZE: u64 = 4;
 
 /// A staged object, now or as soon as the server has it.
 type Segment = Shared<BoxFuture<'static, Result<Span>>>;
@@ -166,13 +166,20 @@ impl Staging {
 
     /// One that is sent in one request.
     async fn send_whole(&mut self, part: Bytes) -> Result<()> {
-        let (bucket, key) = (Arc::clone(&self.bucket), self.key(self.segments.len()));
+        let number = self.segments.len();
+        let (bucket, key) = (Arc::clone(&self.bucket), self.key(number));
         let (stop, bytes) = (self.stop.clone(), part.len() as u64);
         let room = Arc::clone(&self.room).acquire_owned().await;
         self.begin(async move {
             let _room = room;
             let written = bucket.write(&bucket.patient, &key, part, Attributes::default());
             let written = stop.run_until_cancelled(written).await.ok_or_else(given_up)?;
+            // Its key says nothing to anybody.
+            let what = format!("`{}` could not take part {}", bucket.resource, number + 1);
+            let written = written.map_err(|mut error| {
+                error.what = what;
+                error
+            });
             let etag = written?.etag;
             Ok(Span { key, version: None, etag, bytes })
         });

@@ -8,17 +8,19 @@ use crate::rig::wait_until;
 
 #[test]
 fn passing_faults_of_the_store_are_survived() {
-    let Some(scene) = scene(12) else { return };
-    scene.proxy.when("POST", "-0?uploads", Fault::Answer(500), 1);
+    let Some(scene) = scene(28) else { return };
+    scene.proxy.when("PUT", "-0?x-id=PutObject", Fault::Answer(503), 1);
+    scene.proxy.when("PUT", "-1?x-id=PutObject", Fault::Reset(100_000), 1);
+    scene.proxy.when("POST", "-4?uploads", Fault::Answer(500), 1);
     scene.proxy.when("PUT", "partNumber=1", Fault::Answer(503), 2);
     scene.proxy.when("PUT", "partNumber=2", Fault::Reset(100_000), 1);
-    scene.proxy.when("POST", "-0?uploadId=", Fault::Answer(503), 1);
+    scene.proxy.when("POST", "-4?uploadId=", Fault::Answer(503), 1);
     scene.proxy.when("GET", "x-id=GetObject", Fault::Half(1_000_000), 2);
     scene.proxy.when("GET", "x-id=GetObject", Fault::Answer(500), 1);
     scene.proxy.when("PUT", "x-id=UploadPartCopy", Fault::Answer(500), 1);
     scene.proxy.when("POST", "new.dump?uploadId=", Fault::Answer(503), 1);
     let lines = format!(
-        "let dump = {} check \"rows\", dump.rows == 12; check \"tables\", dump.tables == 1;",
+        "let dump = {} check \"rows\", dump.rows == 28; check \"tables\", dump.tables == 1;",
         dump(KEY)
     );
     scene.exec(&lines).expect(0);
@@ -27,8 +29,10 @@ fn passing_faults_of_the_store_are_survived() {
 
 #[test]
 fn a_store_that_keeps_failing_ends_the_run_and_keeps_nothing() {
-    let Some(scene) = scene(12) else { return };
+    let Some(scene) = scene(28) else { return };
     for (method, part, fault, says) in [
+        ("PUT", "-1?x-id=PutObject", Fault::Answer(503), "HTTP 503"),
+        ("PUT", "-0?x-id=PutObject", Fault::Reset(3), "could not take part 1"),
         ("PUT", "partNumber=2", Fault::Answer(503), "HTTP 503"),
         ("PUT", "partNumber=1", Fault::Reset(3), "could not send part 1"),
         ("PUT", "x-id=UploadPartCopy", Fault::Answer(500), "HTTP 500"),
@@ -42,7 +46,7 @@ fn a_store_that_keeps_failing_ends_the_run_and_keeps_nothing() {
 #[test]
 fn a_store_that_goes_silent_ends_the_run_in_its_time() {
     let Some(scene) = scene(48) else { return };
-    scene.proxy.when("PUT", "partNumber=3", Fault::Hold, 1);
+    scene.proxy.when("PUT", "-0?x-id=PutObject", Fault::Hold, 1);
     let mut child = scene.start(&dump(KEY).replace("#{", "#{ timeout: \"4s\","));
     scene.proxy.wait_held();
     scene.proxy.go_silent();

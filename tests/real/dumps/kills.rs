@@ -4,8 +4,8 @@ use super::*;
 use crate::rig::wait_until;
 
 /// Kills a run while a request, or the answer to one, is under way; then looks, and lets the next run clear away.
-fn killed_at(moments: &[(&'static str, &str, Fault, bool)]) {
-    let Some(scene) = scene(12) else { return };
+fn killed_at(mebibytes: usize, moments: &[(&'static str, &str, Fault, bool)]) {
+    let Some(scene) = scene(mebibytes) else { return };
     for (method, part, fault, visible) in moments {
         let when = format!("{method} {part} {fault:?}");
         scene.proxy.when(method, part, *fault, 1);
@@ -21,51 +21,69 @@ fn killed_at(moments: &[(&'static str, &str, Fault, bool)]) {
 
 #[test]
 fn at_the_beginning() {
-    killed_at(&[
-        ("HEAD", KEY, Fault::Hold, false),
-        ("GET", "prefix=.playbook%2Fincoming", Fault::Hold, false),
-        ("POST", "-0?uploads", Fault::Hold, false),
-        // The server knows an upload whose name the run never heard.
-        ("POST", "-0?uploads", Fault::HoldAnswer, false),
-    ]);
+    killed_at(
+        12,
+        &[
+            ("HEAD", KEY, Fault::Hold, false),
+            ("GET", "prefix=.playbook%2Fincoming", Fault::Hold, false),
+            ("PUT", "-0?x-id=PutObject", Fault::Hold, false),
+            ("PUT", "-0?x-id=PutObject", Fault::HoldAnswer, false),
+        ],
+    );
 }
 
 #[test]
 fn while_it_streams() {
-    killed_at(&[
-        ("PUT", "partNumber=1", Fault::Hold, false),
-        ("PUT", "partNumber=2", Fault::HoldAnswer, false),
-    ]);
+    // The fifth staged object is the first of several parts.
+    killed_at(
+        28,
+        &[
+            ("POST", "-4?uploads", Fault::Hold, false),
+            // The server knows an upload whose name the run never heard.
+            ("POST", "-4?uploads", Fault::HoldAnswer, false),
+            ("PUT", "partNumber=1", Fault::Hold, false),
+            ("PUT", "partNumber=2", Fault::HoldAnswer, false),
+        ],
+    );
 }
 
 #[test]
 fn while_it_seals_and_verifies() {
-    killed_at(&[
-        ("POST", "-0?uploadId=", Fault::Hold, false),
-        ("POST", "-0?uploadId=", Fault::HoldAnswer, false),
-        ("GET", "x-id=GetObject", Fault::Hold, false),
-        ("GET", "x-id=GetObject", Fault::HoldAnswer, false),
-    ]);
+    killed_at(
+        28,
+        &[
+            ("POST", "-4?uploadId=", Fault::Hold, false),
+            ("POST", "-4?uploadId=", Fault::HoldAnswer, false),
+            ("GET", "x-id=GetObject", Fault::Hold, false),
+            ("GET", "x-id=GetObject", Fault::HoldAnswer, false),
+        ],
+    );
 }
 
 #[test]
 fn before_it_publishes() {
-    killed_at(&[
-        ("PUT", "-joining", Fault::Hold, false),
-        ("POST", "new.dump?uploads", Fault::Hold, false),
-        // Not while its answer is under way: the emulation gives every open upload the same old time.
-        ("PUT", "x-id=UploadPartCopy", Fault::HoldAnswer, false),
-    ]);
+    killed_at(
+        12,
+        &[
+            ("PUT", "-joining", Fault::Hold, false),
+            ("POST", "new.dump?uploads", Fault::Hold, false),
+            // Not while its answer is under way: the emulation gives every open upload the same old time.
+            ("PUT", "x-id=UploadPartCopy", Fault::HoldAnswer, false),
+        ],
+    );
 }
 
 #[test]
 fn while_and_after_it_publishes() {
-    killed_at(&[
-        ("POST", "new.dump?uploadId=", Fault::Hold, false),
-        ("POST", "new.dump?uploadId=", Fault::HoldAnswer, true),
-        ("POST", "?delete", Fault::Hold, true),
-        ("POST", "?delete", Fault::HoldAnswer, true),
-    ]);
+    killed_at(
+        12,
+        &[
+            ("POST", "new.dump?uploadId=", Fault::Hold, false),
+            ("POST", "new.dump?uploadId=", Fault::HoldAnswer, true),
+            ("POST", "?delete", Fault::Hold, true),
+            ("POST", "?delete", Fault::HoldAnswer, true),
+        ],
+    );
 }
 
 #[test]
@@ -73,7 +91,7 @@ fn while_it_replaces_an_earlier_dump() {
     let Some(scene) = scene(12) else { return };
     for (fault, rows) in [(Fault::Hold, 12), (Fault::HoldAnswer, 13)] {
         scene.exec(&dump(KEY)).expect(0);
-        scene.proxy.when("PUT", "x-id=CopyObject", fault, 1);
+        scene.proxy.when("POST", "new.dump?uploadId=", fault, 1);
         scene.database.sql("INSERT INTO orders VALUES (0, 'the thirteenth')");
         let mut child = scene.start(&dump(KEY).replace("#{", "#{ replace: true,"));
         scene.proxy.wait_held();

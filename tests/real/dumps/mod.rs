@@ -86,7 +86,7 @@ impl Scene {
 
     /// Starts a run and holds every part of the dump back, so that the program that makes it cannot go on.
     fn stalled(&self) -> Child {
-        self.proxy.when("PUT", "partNumber=", Fault::Hold, 99);
+        self.proxy.when("PUT", "x-id=PutObject", Fault::Hold, 99);
         let child = self.start(&dump(KEY));
         self.proxy.wait_held();
         child
