@@ -249,9 +249,9 @@ fn the_effects_are_what_was_reviewed() {
         table.push_str(&format!("{effect}: {}\n", names.join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    read: http.get http.health http.load postgres.query postgres.value postgres.tables postgres.activity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables redis.ping redis.info redis.get redis.exists redis.time_to_live redis.count files.get files.head files.list files.checksum s3.get s3.head s3.exists s3.list s3.count s3.checksum s3.presign program.read service.status flags.get flags.list
-    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to redis.set redis.expire redis.persist redis.publish redis.restore files.put files.copy files.restore files.archive_to s3.put s3.copy s3.upload s3.download s3.sync_from s3.restore program.run program.archive_to service.start service.stop service.restart service.replace service.archive_to flags.enable flags.disable flags.set journal.archive_to
-    destroy: http.delete postgres.restore_from sqlite.restore_from redis.delete redis.invalidate files.delete s3.delete s3.undo_sync program.destroy
+    read: http.get http.health http.load postgres.query postgres.value postgres.tables postgres.activity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables redis.ping redis.info redis.get redis.exists redis.time_to_live redis.count files.get files.head files.list files.checksum s3.get s3.head s3.exists s3.list s3.count s3.checksum s3.presign program.read ssh.read ssh.ping ssh.facts service.status flags.get flags.list
+    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to redis.set redis.expire redis.persist redis.publish redis.restore files.put files.copy files.restore files.archive_to s3.put s3.copy s3.upload s3.download s3.sync_from s3.restore program.run program.archive_to ssh.exec ssh.upload ssh.restore ssh.download service.start service.stop service.restart service.replace service.archive_to flags.enable flags.disable flags.set journal.archive_to
+    destroy: http.delete postgres.restore_from sqlite.restore_from redis.delete redis.invalidate files.delete s3.delete s3.undo_sync program.destroy ssh.destroy
     ");
 }
 

@@ -13,6 +13,8 @@ pub mod redis;
 pub mod s3;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 
 use crate::effect::family::Families;
 
@@ -28,6 +30,8 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "s3")]
     &s3::FAMILY,
     &program::FAMILY,
+    #[cfg(feature = "ssh")]
+    &ssh::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,
     &journal::FAMILY,

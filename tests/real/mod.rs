@@ -16,3 +16,5 @@ mod redis;
 mod s3;
 mod service;
 mod sqlite;
+#[cfg(feature = "ssh")]
+mod ssh;

@@ -11,5 +11,6 @@ pub mod proxy;
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
-#[cfg(any(feature = "s3", feature = "redis"))]
+#[cfg(feature = "ssh")]
+pub mod ssh;
 pub mod warden;
