@@ -10,6 +10,7 @@ pub mod family;
 pub mod hosts;
 pub mod journal;
 pub mod ledger;
+pub mod local;
 pub mod options;
 pub mod output;
 pub mod pipeline;

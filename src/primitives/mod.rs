@@ -4,6 +4,7 @@ pub mod files;
 pub mod flags;
 pub mod http;
 pub mod journal;
+pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -33,6 +34,7 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "ssh")]
     &ssh::FAMILY,
     &service::FAMILY,
+    &pm2::FAMILY,
     &flags::FAMILY,
     &journal::FAMILY,
 ];

@@ -7,6 +7,7 @@ pub mod files;
 mod flags;
 mod http;
 mod journal;
+mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;

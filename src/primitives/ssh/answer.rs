@@ -2,17 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::failure::Failure;
 use super::fan::Went;
-use super::fleet::Trouble;
-use crate::base::error::{Error, Kind, Result};
-use crate::base::text;
+use super::trouble::Trouble;
+use crate::base::error::Result;
 use crate::effect::cx::Cx;
-use crate::effect::output::{kept, last_words};
+use crate::effect::output::kept;
 use crate::sys::process::{Ended, Status};
-use crate::sys::ssh::{Broken, Cut, Target};
-
-/// How many hosts an error quotes; the rest are in its details.
-const QUOTED: usize = 5;
+use crate::sys::ssh::Target;
 
 /// What a call is judged by.
 pub(super) struct Judge<'a> {
@@ -26,18 +23,6 @@ pub(super) struct Judge<'a> {
     pub(super) max_failures: usize,
     /// How long each host had.
     pub(super) within: std::time::Duration,
-}
-
-/// One host that did not do it.
-struct Failure {
-    host: String,
-    words: String,
-    kind: Kind,
-    fix: Option<String>,
-    /// Whether anything may have happened there.
-    began: bool,
-    /// Code or signal, for machines.
-    status: Option<Status>,
 }
 
 /// The sets of a result, as they grow.
@@ -124,76 +109,6 @@ impl Judge<'_> {
         }
         sets.hosts.insert(name, map);
         sets.failures.push(failure);
-    }
-
-    fn ended_badly(&self, target: &Target, ended: &Ended) -> (Failure, Value) {
-        let map = Value::Object(said(self.cx, ended));
-        let words = last_words(&kept(self.cx, &ended.stdout), &kept(self.cx, &ended.stderr));
-        let words = format!("{} {}\n{words}", target.name, ended.status);
-        let failure = Failure {
-            host: target.name.clone(),
-            words: words.trim_end().to_owned(),
-            kind: Kind::Remote,
-            fix: None,
-            began: true,
-            status: Some(ended.status),
-        };
-        (failure, map)
-    }
-
-    fn cut(&self, target: &Target, cut: &Cut) -> (Failure, Value) {
-        let within = text::show_duration(self.within);
-        let (kind, mut words, fix) = match &cut.why {
-            Broken::Late => (
-                Kind::Timeout,
-                format!("{} gave no answer within {within}", target.name),
-                Some("give it longer with `#{ within: \"…\" }`, or look at why it is slow".to_owned()),
-            ),
-            broken => (Kind::Remote, format!("{}: {}", target.name, broken.words()), None),
-        };
-        words.push_str(&match (cut.left, cut.began) {
-            (Some(group), _) => format!("; its process group {group} may still run there"),
-            (None, true) if kind == Kind::Timeout => "; it was ended there".to_owned(),
-            _ => String::new(),
-        });
-        let map = json!({ "error": words, "began": cut.began });
-        let host = target.name.clone();
-        (Failure { host, words, kind, fix, began: cut.began, status: None }, map)
-    }
-
-    fn failed(&self, failures: &[Failure], value: Value) -> Error {
-        let count =
-            value["hosts"].as_object().map_or(0, Map::len) + value["skipped"].as_array().map_or(0, Vec::len);
-        let resource = self.cx.resource();
-        let what = match failures {
-            [only] if count == 1 => format!("{} failed on {} of `{resource}`", self.what, only.host),
-            _ => format!("{} failed on {} of {count} hosts of `{resource}`", self.what, failures.len()),
-        };
-        let mut why: Vec<String> = failures.iter().take(QUOTED).map(|one| one.words.clone()).collect();
-        if failures.len() > QUOTED {
-            why.push(format!("… and {} more", failures.len() - QUOTED));
-        }
-        let kind = match failures {
-            _ if failures.iter().all(|one| one.kind == Kind::Timeout) => Kind::Timeout,
-            [only] => only.kind,
-            _ => Kind::Remote,
-        };
-        let mut error = Error::new(kind, what).why(why.join("\n"));
-        if let Some(fix) = failures.iter().find_map(|one| one.fix.clone()) {
-            error = error.fix(fix);
-        }
-        if let [Failure { status: Some(status), .. }] = failures {
-            error = match status {
-                Status::Code(code) => error.detail("exit_code", *code),
-                Status::Signal(number) => error.detail("signal", *number),
-            };
-        }
-        for name in ["ok", "failed", "unreachable", "skipped", "hosts"] {
-            error = error.detail(name, value[name].clone());
-        }
-        let touched =
-            failures.iter().any(|one| one.began) || value["ok"].as_array().is_some_and(|ok| !ok.is_empty());
-        if touched { error } else { error.unchanged() }
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::fleet::{Fleet, Trouble};
+use super::fleet::Fleet;
+use super::trouble::Trouble;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Revealed;
 use crate::base::text;

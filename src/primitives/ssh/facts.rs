@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::answer::Judge;
-use super::exec::{One, on};
+use super::carry::One;
 use super::fan::{self, Deed, Fan};
 use super::fleet::Fleet;
 use super::script;
 use super::settings::Table;
+use super::words::on;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::Result;

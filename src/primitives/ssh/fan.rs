@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 
-use super::fleet::{Fleet, Trouble};
+use super::fleet::Fleet;
+use super::trouble::Trouble;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::sys::blocking;

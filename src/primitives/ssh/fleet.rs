@@ -1,17 +1,13 @@
 //! The hosts of a group and their sessions: one for each host and the whole run, lent to one call at a time; a second
 //! one is made only while the first is in use.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
+use super::idle::Idle;
+use super::trouble::Trouble;
 use crate::base::error::{Error, Result};
 use crate::base::suggest;
-use crate::sys::clock;
 use crate::sys::ssh::{Broken, Cut, Jump, Patience, Session, Target};
-
-/// How often a session that lies idle gives a sign of life.
-const SIGN_EVERY: Duration = Duration::from_secs(15);
 
 /// The hosts of a group.
 #[derive(Clone, Debug)]
@@ -21,25 +17,13 @@ pub(super) struct Fleet(Arc<Inner>);
 struct Inner {
     targets: Vec<Target>,
     jump: Option<Target>,
-    idle: Mutex<HashMap<String, Vec<Session>>>,
+    idle: Arc<Idle>,
     led: Mutex<Option<Arc<Jump>>>,
-}
-
-/// Why a host did not do what it was to do.
-#[derive(Clone, Debug)]
-pub(super) enum Trouble {
-    /// Nothing was begun there.
-    Unreachable(Error),
-    /// It began, or may have begun, and its end is not known.
-    Cut(Cut),
 }
 
 impl Fleet {
     pub(super) fn new(targets: Vec<Target>, jump: Option<Target>) -> Self {
-        let inner = Inner { targets, jump, idle: Mutex::default(), led: Mutex::default() };
-        let inner = Arc::new(inner);
-        tokio::spawn(stay_alive(Arc::downgrade(&inner)));
-        Self(inner)
+        Self(Arc::new(Inner { targets, jump, idle: Idle::begin(), led: Mutex::default() }))
     }
 
     /// All hosts, in order.
@@ -67,7 +51,7 @@ impl Fleet {
         patience: &Patience,
         mut work: impl FnMut(&Session) -> Result<T, Cut>,
     ) -> Result<T, Trouble> {
-        let idle = self.take(&target.name);
+        let idle = self.0.idle.take(&target.name);
         let mut is_used = idle.is_some();
         let mut session = match idle {
             Some(session) => session,
@@ -76,7 +60,7 @@ impl Fleet {
         loop {
             match work(&session) {
                 Ok(done) => {
-                    self.give_back(&target.name, session);
+                    self.0.idle.put(&target.name, session);
                     return Ok(done);
                 }
                 Err(Cut { why: Broken::Failed(_), began: false, .. }) if is_used => {
@@ -85,21 +69,6 @@ impl Fleet {
                 }
                 Err(cut) => return Err(Trouble::Cut(cut)),
             }
-        }
-    }
-
-    fn take(&self, name: &str) -> Option<Session> {
-        loop {
-            let session = self.0.idle.lock().ok()?.get_mut(name)?.pop()?;
-            if session.is_open() {
-                return Some(session);
-            }
-        }
-    }
-
-    fn give_back(&self, name: &str, session: Session) {
-        if let Ok(mut idle) = self.0.idle.lock() {
-            idle.entry(name.to_owned()).or_default().push(session);
         }
     }
 
@@ -119,17 +88,5 @@ impl Fleet {
         let jump = Arc::new(Jump::begin(target, patience)?);
         *led = Some(Arc::clone(&jump));
         Ok(jump)
-    }
-}
-
-/// Keeps idle sessions from being forgotten by what lies between, and lets go of those that were closed.
-async fn stay_alive(fleet: Weak<Inner>) {
-    loop {
-        clock::pause(SIGN_EVERY).await;
-        let Some(fleet) = fleet.upgrade() else { return };
-        let Ok(mut idle) = fleet.idle.lock() else { return };
-        for sessions in idle.values_mut() {
-            sessions.retain(|session| session.is_open() && session.sign().is_ok());
-        }
     }
 }

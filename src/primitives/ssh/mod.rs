@@ -2,16 +2,24 @@
 
 mod address;
 mod answer;
+mod carry;
+mod content;
+mod deeds;
 mod door;
 mod download;
 mod exec;
 mod facts;
+mod failure;
 mod fan;
 mod fleet;
+mod idle;
+mod read;
 mod restore;
 mod script;
 mod settings;
+mod trouble;
 mod upload;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +39,8 @@ pub const FAMILY: Family = Family {
     settings: Settings { schema: || schemars::schema_for!(Table), check: settings::check },
     entries: &[
         entry::<exec::Exec>(),
-        entry::<exec::Read>(),
-        entry::<exec::Destroy>(),
+        entry::<read::Read>(),
+        entry::<read::Destroy>(),
         entry::<upload::Upload>(),
         entry::<restore::Restore>(),
         entry::<download::Download>(),

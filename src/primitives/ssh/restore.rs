@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::answer::Judge;
+use super::deeds::asking;
 use super::fan::{self, Deed, Fan};
 use super::fleet::Fleet;
 use super::script;
 use super::settings::Table;
-use super::upload::asking;
 use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;

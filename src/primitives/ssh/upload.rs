@@ -1,21 +1,19 @@
 //! `upload`: a file of the project onto every host, whole or not at all.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::answer::Judge;
-use super::exec::on;
-use super::fan::{self, Deed, Fan, Went};
-use super::fleet::Fleet;
+use super::content::Content;
+use super::deeds::{asking, sending};
+use super::fan::{self, Fan, Went};
 use super::restore::Restore;
 use super::script;
 use super::settings::Table;
+use super::words::on;
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -23,16 +21,11 @@ use crate::base::error::{Error, Result};
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
-use crate::sys::process::{Ended, Line};
-use crate::sys::ssh::{Broken, Cut, Feed, Order};
-use crate::sys::{blocking, files};
 
 /// How long the whole may take.
 const LONG: Duration = Duration::from_secs(1800);
 /// How long it may take on one host.
 const WITHIN: Duration = Duration::from_secs(600);
-/// How much of what a script says is kept, in bytes.
-const KEEP: usize = 16 * 1024;
 
 /// Sends a file of the project to every host, where it is compared by SHA-256 and then takes the place of what was there
 /// at once, with its mode and owner. Taken back by putting back what was there, which each host keeps for 30 days in
@@ -153,69 +146,5 @@ fn before(text: &str) -> Value {
     match text.trim().split_once(' ') {
         Some((sha256, mode)) => json!({ "sha256": sha256, "mode": mode }),
         None => json!({ "sha256": null, "mode": null }),
-    }
-}
-
-/// A script without input on each host; nothing of it is shown.
-pub(super) fn asking(arguments: Vec<String>, within: Duration) -> Deed<Ended> {
-    Arc::new(move |fleet: &Fleet, target, patience| {
-        fleet.with(target, patience, |session| {
-            session.run(order(&arguments, Feed::Nothing), &patience.at_most(within), &|_: Line<'_>| {})
-        })
-    })
-}
-
-/// A script that is fed a file on each host.
-fn sending(arguments: Vec<String>, path: PathBuf, within: Duration) -> Deed<Ended> {
-    Arc::new(move |fleet: &Fleet, target, patience| {
-        fleet.with(target, patience, |session| {
-            let unreadable = |why: String| Cut { why: Broken::Failed(why), began: false, left: None };
-            let opened = files::open(&path).map_err(|why| unreadable(why.what.clone()))?;
-            let (file, _) = opened.ok_or_else(|| unreadable(format!("{} is gone", path.display())))?;
-            let order = order(&arguments, Feed::From(Box::new(file)));
-            session.run(order, &patience.at_most(within), &|_: Line<'_>| {})
-        })
-    })
-}
-
-fn order(arguments: &[String], feed: Feed) -> Order {
-    Order { arguments: arguments.to_vec(), folder: None, variables: Vec::new(), feed, keep: KEEP }
-}
-
-/// A file of the project that is to be sent.
-struct Content {
-    path: PathBuf,
-    bytes: u64,
-    sha256: String,
-}
-
-impl Content {
-    async fn read(path: PathBuf) -> Result<Self> {
-        blocking::run(move || {
-            let (mut file, bytes) = files::open(&path)?.ok_or_else(|| missing(&path))?;
-            let mut digest = Sha256::new();
-            files::copy_exactly(&mut file, bytes, &mut Hashing(&mut digest))
-                .map_err(|why| Error::io(format!("{} cannot be read", path.display()), &why))?;
-            Ok(Self { bytes, sha256: text::hexadecimal(&digest.finalize()), path })
-        })
-        .await
-    }
-}
-
-fn missing(path: &Path) -> Error {
-    Error::missing(format!("there is no file {}", path.display())).fix("build it first, or correct its path")
-}
-
-/// A digest as something that can be written to.
-struct Hashing<'a>(&'a mut Sha256);
-
-impl std::io::Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use ssh2::{BlockDirections, Channel};
 
-use super::session::{is_again, timespec, unreachable};
+use super::session::{is_again, unreachable};
+use super::socket::timespec;
 use super::{Broken, Patience, Session, Target};
 use crate::base::error::{Error, Result};
 

@@ -1,14 +1,13 @@
 //! One session with one machine: connected, proved on both sides, and waited for without blocking.
 
-use std::net::{TcpStream, ToSocketAddrs as _};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use ssh2::{BlockDirections, ErrorCode};
 
+use super::socket::{Socket, dial, timespec};
 use super::{Broken, Jump, Patience, Target, known, login};
 use crate::base::error::{Error, Result};
 use crate::base::text;
@@ -24,28 +23,6 @@ pub struct Session {
     pub(super) inner: ssh2::Session,
     socket: Socket,
     heard: std::sync::Mutex<Instant>,
-}
-
-/// What a session talks through: a connection, or a lane through another machine.
-#[derive(Clone, Debug)]
-enum Socket {
-    Straight(Arc<TcpStream>),
-    Lane(Arc<UnixStream>),
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Straight(stream) => stream.as_fd(),
-            Self::Lane(stream) => stream.as_fd(),
-        }
-    }
-}
-
-impl AsRawFd for Socket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
 }
 
 impl AsFd for Session {
@@ -154,17 +131,7 @@ impl Session {
     /// Whether the other side has not closed the connection.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        match &self.socket {
-            Socket::Straight(stream) => match stream.peek(&mut [0]) {
-                Ok(count) => count > 0,
-                Err(why) => why.kind() == std::io::ErrorKind::WouldBlock,
-            },
-            Socket::Lane(lane) => {
-                let mut fds = [PollFd::new(lane, PollFlags::IN)];
-                let _ = poll(&mut fds, Some(&timespec(Duration::ZERO)));
-                !fds[0].revents().contains(PollFlags::HUP)
-            }
-        }
+        self.socket.is_open()
     }
 
     /// What the other side calls itself: `SSH-2.0-OpenSSH_9.2p1`.
@@ -178,12 +145,6 @@ impl Drop for Session {
     fn drop(&mut self) {
         let _ = self.inner.disconnect(None, "done", None);
     }
-}
-
-/// A span as `poll` takes it.
-pub(super) fn timespec(duration: Duration) -> Timespec {
-    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    Timespec { tv_sec: seconds, tv_nsec: duration.subsec_nanos().into() }
 }
 
 /// Whether an error only says that the connection is not ready yet.
@@ -206,26 +167,4 @@ pub(super) fn unreachable(target: &Target, broken: &Broken) -> Error {
             Error::remote(what).why(why.clone()).fix("start its sshd, or correct its address in `hosts`")
         }
     }
-}
-
-fn dial(target: &Target, patience: &Patience) -> Result<TcpStream> {
-    let failed = |why: String| unreachable(target, &Broken::Failed(why));
-    let address = &target.address;
-    let found = (address.host.as_str(), address.port)
-        .to_socket_addrs()
-        .map_err(|why| failed(format!("its name cannot be resolved: {why}")))?;
-    let mut last = "its name stands for no address".to_owned();
-    for address in found {
-        match TcpStream::connect_timeout(&address, patience.left().max(Duration::from_millis(1))) {
-            Ok(stream) => {
-                let ready = stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true));
-                return ready.map(|()| stream).map_err(|why| failed(why.to_string()));
-            }
-            Err(why) if why.kind() == std::io::ErrorKind::TimedOut => {
-                return Err(unreachable(target, &Broken::Late));
-            }
-            Err(why) => last = why.to_string(),
-        }
-    }
-    Err(failed(last))
 }

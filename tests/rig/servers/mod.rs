@@ -5,6 +5,7 @@ pub mod faults;
 pub mod http;
 #[cfg(feature = "s3")]
 pub mod moto;
+pub mod pm2;
 pub mod postgres;
 pub mod proxy;
 #[cfg(feature = "redis")]
