@@ -73,7 +73,7 @@ pub(super) struct Restore {
 impl Primitive for Restore {
     const NAME: &'static str = "restore";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str = r#"pm2("app").restore(#{ "web1": #{ "api": "online" } })"#;
+    const EXAMPLE: &'static str = r#"pm2("app").restore(#{ before: #{ "web1": #{ "api": "online" } } })"#;
     const TIMEOUT: std::time::Duration = LONG;
     const IDEMPOTENT: bool = true;
 

@@ -72,7 +72,12 @@ async fn died(pm2: &Pm2, process: &Process, how: &str) -> Error {
         _ => pm2.tail(&process.host, &process.out_log, QUOTED).await,
     };
     let why = match said {
-        Ok(said) if !said.is_empty() => said,
+        Ok(said) if !said.is_empty() => {
+            // Each start said the same.
+            let mut lines: Vec<&str> = said.lines().collect();
+            lines.dedup();
+            lines.join("\n")
+        }
         _ => format!("it has written nothing to {}", process.err_log),
     };
     Error::remote(format!("{} {how}", process.shown()))

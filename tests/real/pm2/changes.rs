@@ -31,8 +31,8 @@ fn stop_reload_and_restart_are_taken_back_to_what_was() {
     let before = pids(&pm2, "api");
     let lines = r#"
         let old = app.describe("api").processes.map(|p| p.pid);
-        let new = app.reload("api").map(|p| p.pid);
-        check "new pids", new.len() == 2 && !new.contains(old[0]) && !new.contains(old[1]);
+        let fresh = app.reload("api").map(|p| p.pid);
+        check "new pids", fresh.len() == 2 && !fresh.contains(old[0]) && !fresh.contains(old[1]);
         check "stopped", app.stop("worker")[0].status == "stopped";
         check "again", app.stop("worker")[0].status == "stopped";
         check "restarted", app.restart("worker")[0].status == "online";

@@ -43,8 +43,8 @@ fn every_host_of_a_group_is_taken_one_after_the_other() {
         r#"
         let up = app.start("ecosystem.config.js", #{{ only: ["worker"] }});
         check "there", up.len() == 1 && up[0].host == "{}" && up[0].status == "online";
-        let new = app.restart("worker")[0].pid;
-        check "new", new != up[0].pid;
+        let fresh = app.restart("worker")[0].pid;
+        check "new", fresh != up[0].pid;
         check "log", app.logs("worker")[0].out.contains("listening");
         app.stop("worker");
         fail("no");
