@@ -51,8 +51,7 @@ struct Before {
 impl Primitive for Restore {
     const NAME: &'static str = "restore";
     const EFFECT: Effect = Effect::Write;
-    const EXAMPLE: &'static str =
-        r#"ssh("web").restore("/etc/app.toml", "9f86…", #{ before: #{ "web1": #{ sha256: (), mode: () } } })"#;
+    const EXAMPLE: &'static str = r#"ssh("web").restore("/etc/app.toml", "9f86…", #{ before: #{ "web1": #{ sha256: (), mode: () } } })"#;
     const TIMEOUT: Duration = Duration::from_secs(600);
     const IDEMPOTENT: bool = true;
 
