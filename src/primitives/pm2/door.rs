@@ -45,7 +45,7 @@ impl Pm2 {
         };
         let mut places = hosts.names();
         if let Some(wanted) = &table.hosts {
-            for name in wanted.iter().filter(|name| !places.contains(name)) {
+            if let Some(name) = wanted.iter().find(|name| !places.contains(name)) {
                 return Err(Error::usage(format!(
                     "`hosts` of {} names `{name}`, which is no host",
                     cx.table()
