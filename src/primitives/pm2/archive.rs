@@ -10,7 +10,7 @@ use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
-use crate::effect::archive::{self, Content};
+use crate::effect::archive;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
 use crate::effect::primitive::Primitive;
@@ -93,7 +93,8 @@ impl Primitive for ArchiveTo {
         paths.dedup();
         let mut content = pm2.content(&host, &paths).await.map_err(Error::unchanged)?;
         let mut dump = Dump::begin(&cx, self.target(), Source::default()).await?;
-        let copied = until_stopped(&cx, dump.copy(&mut content)).await;
-        archive::publish(dump, copied.map(|()| Content::Text)).await
+        let copied = archive::copy(&mut dump, &mut content, async { Ok(()) });
+        let copied = until_stopped(&cx, copied).await;
+        archive::publish(dump, copied).await
     }
 }
