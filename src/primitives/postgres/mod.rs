@@ -6,8 +6,11 @@ mod database;
 mod dump;
 mod errors;
 mod lexer;
+mod locks;
+mod migrations;
 mod parameters;
 mod programs;
+mod references;
 mod script;
 mod session;
 mod settings;
@@ -16,6 +19,7 @@ mod tables;
 mod tls;
 mod transaction;
 mod values;
+mod vitals;
 
 use std::sync::Arc;
 
@@ -34,11 +38,22 @@ pub const FAMILY: Family = Family {
         entry::<statements::Execute>(),
         entry::<transaction::Transaction>(),
         entry::<script::Script>(),
+        entry::<migrations::Migrations>(),
+        entry::<migrations::Migrate>(),
+        entry::<migrations::RevertMigrations>(),
         entry::<dump::DumpTo>(),
         entry::<dump::RestoreFrom>(),
         entry::<dump::VerifyRestore>(),
         entry::<tables::Tables>(),
         entry::<activity::Activity>(),
+        entry::<vitals::Connections>(),
+        entry::<vitals::ReplicationLag>(),
+        entry::<vitals::LongTransactions>(),
+        entry::<locks::BlockingLocks>(),
+        entry::<locks::WouldBlock>(),
+        entry::<references::Count>(),
+        entry::<references::Orphans>(),
+        entry::<references::Integrity>(),
     ],
     store: None,
     sql: Some(|cx| Box::pin(async move { Ok(Arc::new(database::Database(cx)) as Arc<dyn Sql>) })),
