@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Cluster;
+use super::cluster::Cluster;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
@@ -55,7 +55,7 @@ impl Primitive for Lag {
         }
         let request = FindCoordinatorRequest::default().with_key(StrBytes::from_string(self.group.clone()));
         let found = broker.ask(request, 2).await?;
-        self.refused(&cx, found.error_code)?;
+        self.refused(&cx, "who keeps its place", found.error_code)?;
         let committed =
             self.committed(&cx, &cluster, (found.host.as_str(), found.port), numbers.clone()).await?;
         let mut ends = BTreeMap::new();
@@ -82,7 +82,7 @@ impl Primitive for Lag {
 }
 
 impl Lag {
-    fn refused(&self, cx: &Cx, code: i16) -> Result<()> {
+    fn refused(&self, cx: &Cx, asked: &str, code: i16) -> Result<()> {
         match ResponseError::try_from_code(code) {
             None => Ok(()),
             Some(why) => Err(Error::remote(format!(
@@ -90,7 +90,7 @@ impl Lag {
                 cx.resource(),
                 self.group
             ))
-            .why(why.to_string())),
+            .why(format!("asked for {asked}: {why}"))),
         }
     }
 
@@ -111,7 +111,7 @@ impl Lag {
             .with_group_id(GroupId(StrBytes::from_string(self.group.clone())))
             .with_topics(Some(vec![topic]));
         let told = cluster.broker(host, port).await?.ask(request, 5).await?;
-        self.refused(cx, told.error_code)?;
+        self.refused(cx, "its place", told.error_code)?;
         let partitions = told.topics.iter().flat_map(|topic| &topic.partitions);
         Ok(partitions.map(|partition| (partition.partition_index, partition.committed_offset)).collect())
     }
@@ -136,7 +136,7 @@ impl Lag {
         let told = cluster.broker(host, port).await?.ask(request, 5).await?;
         let mut ends = BTreeMap::new();
         for partition in told.topics.iter().flat_map(|topic| &topic.partitions) {
-            self.refused(cx, partition.error_code)?;
+            self.refused(cx, "the end of a partition", partition.error_code)?;
             ends.insert(partition.partition_index, partition.offset);
         }
         Ok(ends)

@@ -65,6 +65,11 @@ impl Broker {
         Ok(broker)
     }
 
+    /// The newest version of a request that the broker knows, at most `most`.
+    pub(super) fn version<R: Request>(&self, most: i16) -> i16 {
+        self.newest.get(&R::KEY).map_or(0, |newest| most.min(*newest))
+    }
+
     /// Asks, in version `most` or the newest before it that the broker knows.
     pub(super) async fn ask<R: Request>(&mut self, request: R, most: i16) -> Result<R::Response> {
         let newest = self.newest.get(&R::KEY).copied().ok_or_else(|| {

@@ -2,24 +2,29 @@
 
 mod activity;
 mod archive;
+mod connections;
+mod count;
 mod database;
 mod dump;
 mod errors;
+mod integrity;
 mod lexer;
 mod locks;
+mod long;
 mod migrations;
+mod orphans;
 mod parameters;
 mod programs;
-mod references;
+mod reference;
 mod script;
 mod session;
 mod settings;
+mod standbys;
 mod statements;
 mod tables;
 mod tls;
 mod transaction;
 mod values;
-mod vitals;
 
 use std::sync::Arc;
 
@@ -46,14 +51,14 @@ pub const FAMILY: Family = Family {
         entry::<dump::VerifyRestore>(),
         entry::<tables::Tables>(),
         entry::<activity::Activity>(),
-        entry::<vitals::Connections>(),
-        entry::<vitals::ReplicationLag>(),
-        entry::<vitals::LongTransactions>(),
+        entry::<connections::Connections>(),
+        entry::<standbys::ReplicationLag>(),
+        entry::<long::LongTransactions>(),
         entry::<locks::BlockingLocks>(),
         entry::<locks::WouldBlock>(),
-        entry::<references::Count>(),
-        entry::<references::Orphans>(),
-        entry::<references::Integrity>(),
+        entry::<count::Count>(),
+        entry::<orphans::Orphans>(),
+        entry::<integrity::Integrity>(),
     ],
     store: None,
     sql: Some(|cx| Box::pin(async move { Ok(Arc::new(database::Database(cx)) as Arc<dyn Sql>) })),

@@ -105,10 +105,7 @@ fn broken_connections_are_counted_and_made_anew() {
         let load = api.load("/", #{ requests: 6, concurrency: 1 });
         check `figures ${load}`, load.unanswered == 2 && load.failed == 4 && load.statuses["200"] == 2 && load.statuses["302"] == 2;
         check "first", load.first_error == "the connection was closed without an answer";
-        let slow = api.load("/never", #{ requests: 1, answer_within: "200ms" });
-        check "in time", slow.first_error == "no answer within 200ms";
     "#;
-    server.tell("/never", &[Answer::never()]);
     exec(project(&server.url(), ""), script).expect(0);
     let nobody = format!("http://127.0.0.1:{}", crate::rig::free_port());
     let script = r#"let load = api.load("/", #{ requests: 10 }); check "failed", load.failed == 10; fail(load.first_error);"#;
@@ -144,6 +141,6 @@ fn a_load_that_changes_something_is_a_write_that_is_planned_and_cannot_be_taken_
     for (options, says) in
         [("requests: 5, lasts: \"1s\"", "both `requests` and `lasts`"), ("concurrency: 0", "0 at once")]
     {
-        exec(project(&server.url(), ""), &format!("api.load(\"/\", #{{ {options} }});")).expect(2).says(says);
+        exec(project(&server.url(), ""), &format!("api.load(\"/\", #{{ {options} }});")).expect(1).says(says);
     }
 }

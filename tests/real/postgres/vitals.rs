@@ -64,7 +64,7 @@ fn long_transactions_and_their_locks_are_named() {
     let Some(database) = monitored() else { return };
     database.sql("CREATE TABLE t (id int); CREATE TABLE \"Odd name\" (id int)");
     let lines = r#"check "none", db.long_transactions(#{ over: "10ms" }).is_empty() && db.would_block("t").is_empty() && db.blocking_locks().is_empty(); db.would_block("nothing");"#;
-    exec(rig(&database, "read"), "read", lines).1.expect(2).says("`postgres.main` has no table `nothing`");
+    exec(rig(&database, "read"), "read", lines).1.expect(1).says("`postgres.main` has no table `nothing`");
     let _open = Open::new(&database, "INSERT INTO t VALUES (1); SELECT * FROM \"Odd name\"");
     let holds = || {
         database.server.psql(&database.name, "SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass")

@@ -26,7 +26,7 @@ use shape::{Asked, Shape};
 
 /// Sends the same GET request again and again over kept-alive connections, `requests` times or for as long as `lasts`
 /// says, and returns `#{ requests, failed, error_rate, per_second, p50_ms, p95_ms, p99_ms, max_ms, statuses, unanswered,
-/// bytes, took_ms, first_error }`. A request fails when it gets no answer or another status than `status`; that is no
+/// bytes, took_ms, first_error }`. A request fails when it gets no answer within ten seconds or another status than `status`; that is no
 /// error, the script judges the figures. Not to be done by `within` is one. Redirects are not followed.
 ///
 /// Without `rate`, each connection asks again as soon as it was answered: the highest rate that the service keeps up with.
@@ -54,9 +54,6 @@ pub(super) struct Load {
     /// Headers of the request
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// How long one answer may take
-    #[serde(default = "ten_seconds")]
-    answer_within: String,
 }
 
 /// The same as `load` with requests that may change something: `method`, and a body. What they changed cannot be taken
@@ -70,8 +67,6 @@ pub(super) struct LoadChanges {
     method: Changing,
     /// The body, sent as JSON
     json: Option<Value>,
-    /// The body, sent as plain text
-    text: Option<String>,
     /// How many requests in all; 100 when `lasts` is not given
     requests: Option<u64>,
     /// For how long requests begin, in place of `requests`
@@ -81,17 +76,9 @@ pub(super) struct LoadChanges {
     concurrency: usize,
     /// How many requests begin in a second
     rate: Option<f64>,
-    /// How long it may take in all
-    within: Option<String>,
     /// The status that is no failure
     #[serde(default = "ok")]
     status: u16,
-    /// Headers of the request
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// How long one answer may take
-    #[serde(default = "ten_seconds")]
-    answer_within: String,
 }
 
 /// A method that changes something.
@@ -121,10 +108,6 @@ const fn four() -> usize {
 
 const fn ok() -> u16 {
     200
-}
-
-fn ten_seconds() -> String {
-    "10s".to_owned()
 }
 
 /// It bounds itself by `within`.
@@ -158,7 +141,6 @@ impl Load {
             rate: self.rate,
             concurrency: self.concurrency,
             within: self.within.as_deref(),
-            answer_within: &self.answer_within,
         }
     }
 }
@@ -188,8 +170,9 @@ impl Primitive for LoadChanges {
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let shape = self.asked().shape().map_err(Error::unchanged)?;
-        let body = change::body(self.json.clone(), self.text.clone(), None).map_err(Error::unchanged)?;
-        let shot = Shot { path: &self.path, method: self.method.method(), headers: &self.headers, body };
+        let body = change::body(self.json.clone(), None, None).map_err(Error::unchanged)?;
+        let headers = BTreeMap::new();
+        let shot = Shot { path: &self.path, method: self.method.method(), headers: &headers, body };
         send(&cx, &shot, shape, self.status).await
     }
 }
@@ -201,8 +184,7 @@ impl LoadChanges {
             lasts: self.lasts.as_deref(),
             rate: self.rate,
             concurrency: self.concurrency,
-            within: self.within.as_deref(),
-            answer_within: &self.answer_within,
+            within: None,
         }
     }
 }

@@ -13,6 +13,8 @@ const MOST_A_SECOND: f64 = 100_000.0;
 const LONGEST: Duration = Duration::from_secs(3600);
 /// What is sent when nothing is said.
 const REQUESTS: u64 = 100;
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(10);
 /// The time beyond what a load needs by its own figures.
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -23,7 +25,6 @@ pub(super) struct Asked<'a> {
     pub(super) rate: Option<f64>,
     pub(super) concurrency: usize,
     pub(super) within: Option<&'a str>,
-    pub(super) answer_within: &'a str,
 }
 
 /// A load made whole.
@@ -67,9 +68,8 @@ impl Asked<'_> {
                 format!("give a `rate` of 0.01 to {MOST_A_SECOND}"),
             );
         }
-        let answer = parse_duration(self.answer_within)?;
         let planned = match (lasts, most, self.rate) {
-            (Some(lasts), ..) => lasts + answer,
+            (Some(lasts), ..) => lasts + ANSWER,
             (None, Some(most), Some(rate)) => Duration::from_secs_f64(most as f64 / rate),
             _ => Duration::ZERO,
         };
@@ -78,7 +78,7 @@ impl Asked<'_> {
             amount: Amount { most, lasts, rate: self.rate },
             connections: self.concurrency,
             within,
-            answer,
+            answer: ANSWER,
         })
     }
 
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn asked(requests: Option<u64>, lasts: Option<&str>, rate: Option<f64>) -> Asked<'_> {
-        Asked { requests, lasts, rate, concurrency: 4, within: None, answer_within: "10s" }
+        Asked { requests, lasts, rate, concurrency: 4, within: None }
     }
 
     #[test]

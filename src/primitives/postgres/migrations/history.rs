@@ -70,7 +70,7 @@ impl History {
                 0x3d32_ad9e * i64::from(sum.sum())
             }
             Format::Flyway => {
-                let magic = 0x0046_6c79_7761_79_i64;
+                let magic = 0x466c_7977_6179_i64;
                 magic + i64::from(java_hash(&self.table()))
             }
         }
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(history(Format::Sqlx).lock() % 0x3d32_ad9e, 0);
         assert_eq!(
             history(Format::Flyway).lock() - i64::from(java_hash("\"public\".\"flyway_schema_history\"")),
-            0x46_6c79_7761_79
+            0x466c_7977_6179
         );
     }
 }

@@ -1,5 +1,6 @@
 //! A load: one request sent again and again over many kept-alive connections, and what came of it.
 
+mod broken;
 mod pace;
 mod tally;
 mod wire;

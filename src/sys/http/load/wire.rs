@@ -8,7 +8,8 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use reqwest::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
 
-use super::super::{Client, Request, failure};
+use super::super::{Client, Request};
+use super::broken;
 use super::tally::Answered;
 use crate::base::error::{Error, Result};
 use crate::sys::net::{self, Address};
@@ -84,9 +85,9 @@ impl Shot {
 }
 
 async fn exchange(sender: &mut SendRequest<Full<Bytes>>, request: hyper::Request<Full<Bytes>>) -> Answered {
-    let broken = |why: hyper::Error| match failure::is_end(&why) {
+    let broken = |why: hyper::Error| match broken::is_end(&why) {
         true => "the connection was closed without an answer".to_owned(),
-        false => failure::chain(&why),
+        false => broken::chain(&why),
     };
     sender.ready().await.map_err(broken)?;
     let response = sender.send_request(request).await.map_err(broken)?;
@@ -94,7 +95,7 @@ async fn exchange(sender: &mut SendRequest<Full<Bytes>>, request: hyper::Request
     let mut body = response.into_body();
     let mut bytes = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|why| format!("the answer broke off: {}", failure::chain(&why)))?;
+        let frame = frame.map_err(|why| format!("the answer broke off: {}", broken::chain(&why)))?;
         bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
     }
     Ok((status, bytes))
