@@ -123,17 +123,13 @@ impl Lag {
         (host, port): (&str, i32),
         numbers: Vec<i32>,
     ) -> Result<BTreeMap<i32, i64>> {
-        let partition = |number| {
-            ListOffsetsPartition::default()
-                .with_partition_index(number)
-                .with_current_leader_epoch(-1)
-                .with_timestamp(LATEST)
-        };
+        let partition =
+            |number| ListOffsetsPartition::default().with_partition_index(number).with_timestamp(LATEST);
         let topic = ListOffsetsTopic::default()
             .with_name(self.topic())
             .with_partitions(numbers.into_iter().map(partition).collect());
         let request = ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic]);
-        let told = cluster.broker(host, port).await?.ask(request, 5).await?;
+        let told = cluster.broker(host, port).await?.ask(request, 3).await?;
         let mut ends = BTreeMap::new();
         for partition in told.topics.iter().flat_map(|topic| &topic.partitions) {
             self.refused(cx, "the end of a partition", partition.error_code)?;

@@ -42,7 +42,8 @@ pub fn shared() -> Option<&'static Server> {
 impl Server {
     fn start() -> Option<Self> {
         let have = || Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server").exists();
-        if !have() && !(warden::apt("RabbitMQ", &["rabbitmq-server"]) && have()) {
+        let is_here = have() || (warden::apt("RabbitMQ", &["rabbitmq-server"]) && have());
+        if !is_here {
             return warden::skip("RabbitMQ", "apt-get install rabbitmq-server");
         }
         let folder = TempDir::with_prefix("rig-rabbit-").unwrap().keep();
