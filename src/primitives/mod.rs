@@ -5,6 +5,18 @@ pub mod amqp;
 pub mod disk;
 #[cfg(feature = "probes")]
 pub mod dns;
+#[cfg(feature = "aws")]
+pub mod alb;
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "aws")]
+pub mod cloudfront;
+#[cfg(feature = "aws")]
+pub mod ec2;
+#[cfg(feature = "aws")]
+pub mod ecr;
+#[cfg(feature = "aws")]
+pub mod ecs;
 pub mod files;
 pub mod flags;
 #[cfg(feature = "probes")]
@@ -13,18 +25,28 @@ pub mod http;
 pub mod journal;
 #[cfg(feature = "probes")]
 pub mod kafka;
+pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "aws")]
+pub mod route53;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "aws")]
+pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
 pub mod tcp;
 #[cfg(feature = "probes")]
 pub mod tls;
+#[cfg(feature = "ssh")]
+pub mod ssh;
+#[cfg(feature = "aws")]
+pub mod ssm;
+pub mod vault;
 
 use crate::effect::family::Families;
 
@@ -40,8 +62,30 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "s3")]
     &s3::FAMILY,
     &program::FAMILY,
+    #[cfg(feature = "ssh")]
+    &ssh::FAMILY,
     &service::FAMILY,
+    &pm2::FAMILY,
     &flags::FAMILY,
+    #[cfg(feature = "aws")]
+    &aws::FAMILY,
+    #[cfg(feature = "aws")]
+    &cloudfront::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecs::FAMILY,
+    #[cfg(feature = "aws")]
+    &ec2::FAMILY,
+    #[cfg(feature = "aws")]
+    &alb::FAMILY,
+    #[cfg(feature = "aws")]
+    &route53::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecr::FAMILY,
+    #[cfg(feature = "aws")]
+    &secrets_manager::FAMILY,
+    #[cfg(feature = "aws")]
+    &ssm::FAMILY,
+    &vault::FAMILY,
     &journal::FAMILY,
     &tcp::FAMILY,
     #[cfg(feature = "probes")]

@@ -2,12 +2,24 @@
 
 #[cfg(feature = "probes")]
 mod amqp;
-mod archives;
 mod disk;
 #[cfg(feature = "probes")]
 mod dns;
+#[cfg(feature = "aws")]
+mod alb;
+mod archives;
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "aws")]
+mod cloudfront;
 #[cfg(all(feature = "postgres", feature = "s3"))]
 mod dumps;
+#[cfg(feature = "aws")]
+mod ec2;
+#[cfg(feature = "aws")]
+mod ecr;
+#[cfg(feature = "aws")]
+mod ecs;
 pub mod files;
 mod flags;
 #[cfg(feature = "probes")]
@@ -16,15 +28,25 @@ mod http;
 mod journal;
 #[cfg(feature = "probes")]
 mod kafka;
+mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "aws")]
+mod route53;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(feature = "aws")]
+mod secrets_manager;
 mod service;
 mod sqlite;
 mod tcp;
 #[cfg(feature = "probes")]
 mod tls;
+#[cfg(feature = "ssh")]
+mod ssh;
+#[cfg(feature = "aws")]
+mod ssm;
+mod vault;
