@@ -1,16 +1,16 @@
 //! The register: one file per outside system, and one line here.
 
-#[cfg(feature = "probes")]
-pub mod amqp;
-pub mod disk;
-#[cfg(feature = "probes")]
-pub mod dns;
 #[cfg(feature = "aws")]
 pub mod alb;
+#[cfg(feature = "probes")]
+pub mod amqp;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod cloudfront;
+pub mod disk;
+#[cfg(feature = "probes")]
+pub mod dns;
 #[cfg(feature = "aws")]
 pub mod ec2;
 #[cfg(feature = "aws")]
@@ -39,13 +39,13 @@ pub mod s3;
 pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
-pub mod tcp;
-#[cfg(feature = "probes")]
-pub mod tls;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
+pub mod tcp;
+#[cfg(feature = "probes")]
+pub mod tls;
 pub mod vault;
 
 use crate::effect::family::Families;

@@ -1,17 +1,17 @@
 //! One file per file of `src/primitives/`, each against the real system; and what goes from one to another.
 
-#[cfg(feature = "probes")]
-mod amqp;
-mod disk;
-#[cfg(feature = "probes")]
-mod dns;
 #[cfg(feature = "aws")]
 mod alb;
+#[cfg(feature = "probes")]
+mod amqp;
 mod archives;
 #[cfg(feature = "aws")]
 mod aws;
 #[cfg(feature = "aws")]
 mod cloudfront;
+mod disk;
+#[cfg(feature = "probes")]
+mod dns;
 #[cfg(all(feature = "postgres", feature = "s3"))]
 mod dumps;
 #[cfg(feature = "aws")]
@@ -42,11 +42,11 @@ mod s3;
 mod secrets_manager;
 mod service;
 mod sqlite;
-mod tcp;
-#[cfg(feature = "probes")]
-mod tls;
 #[cfg(feature = "ssh")]
 mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
+mod tcp;
+#[cfg(feature = "probes")]
+mod tls;
 mod vault;

@@ -20,12 +20,12 @@ pub mod rabbit;
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 #[cfg(feature = "postgres")]
 pub mod standby;
 #[cfg(feature = "probes")]
 pub mod tls;
-#[cfg(feature = "ssh")]
-pub mod ssh;
 pub mod vault;
 pub mod warden;
 
