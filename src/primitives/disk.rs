@@ -21,6 +21,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Space>(), entry::<HasSpace>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A folder of this machine.

@@ -29,6 +29,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Server>(), entry::<Queue>(), entry::<Drained>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// One virtual host of a server.

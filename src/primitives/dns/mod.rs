@@ -25,6 +25,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Records>(), entry::<Resolves>(), entry::<propagated::Propagated>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// The system's own list of name servers.

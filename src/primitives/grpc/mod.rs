@@ -18,6 +18,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<health::Status>(), entry::<health::Health>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// One gRPC server.

@@ -20,6 +20,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<state::Brokers>(), entry::<state::Topic>(), entry::<lag::Lag>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// One cluster.

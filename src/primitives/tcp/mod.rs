@@ -19,6 +19,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<connect::Connect>(), entry::<connect::IsOpen>(), entry::<wait::Wait>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// One port of one host.

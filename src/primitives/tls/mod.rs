@@ -29,6 +29,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Certificate>(), entry::<Verify>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// One port that speaks TLS from its first byte.
