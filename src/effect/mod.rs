@@ -1,13 +1,16 @@
 //! The one path that every effect takes, and what it is made of.
 
+pub mod api;
 pub mod archive;
 pub mod child;
 pub mod cx;
 pub mod dump;
 pub mod environment;
 pub mod family;
+pub mod health;
 pub mod journal;
 pub mod ledger;
+pub mod notice;
 pub mod options;
 pub mod pipeline;
 pub mod policy;

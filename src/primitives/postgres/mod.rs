@@ -6,6 +6,7 @@ mod database;
 mod dump;
 mod errors;
 mod lexer;
+mod look;
 mod parameters;
 mod programs;
 mod script;
@@ -20,6 +21,7 @@ mod values;
 use std::sync::Arc;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 use crate::effect::sql::Sql;
 
@@ -40,6 +42,7 @@ pub const FAMILY: Family = Family {
         entry::<tables::Tables>(),
         entry::<activity::Activity>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: Some(|cx| Box::pin(async move { Ok(Arc::new(database::Database(cx)) as Arc<dyn Sql>) })),
 };

@@ -195,7 +195,8 @@ impl Checker<'_> {
         let Err(message) = check(None) else { return };
         let culprit = pairs.iter().find(|(one, _)| check(Some(one.name())).as_ref() != Err(&message));
         match culprit {
-            Some((one, _)) if mask::is_secret_name(one.name()) => {
+            // A reference is no secret, so what is said of it may be shown.
+            Some((one, value)) if mask::is_secret_name(one.name()) && !is_reference(value) => {
                 let error = Error::usage(format!(
                     "`{}` has a value that `{}` does not take",
                     one.name(),
@@ -243,6 +244,10 @@ impl Checker<'_> {
             _ => "\"…\"".to_owned(),
         }
     }
+}
+
+fn is_reference(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| Reference::find(text).is_some())
 }
 
 /// What the family said about `key`, or about the whole table; a fix may follow a semicolon.
