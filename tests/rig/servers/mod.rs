@@ -9,7 +9,9 @@ pub mod postgres;
 pub mod proxy;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod registry;
 #[cfg(feature = "s3")]
 pub mod s3s;
-#[cfg(any(feature = "s3", feature = "redis"))]
+#[cfg(feature = "mail")]
+pub mod smtp;
 pub mod warden;
