@@ -1,18 +1,27 @@
 //! The register: one file per outside system, and one line here.
 
+pub mod chat;
 pub mod files;
 pub mod flags;
+pub mod git;
+pub mod github;
 pub mod http;
 pub mod journal;
+#[cfg(feature = "mail")]
+pub mod mail;
+pub mod pager;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod registry;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod service;
 pub mod sqlite;
+pub mod statuspage;
+pub mod webhook;
 
 use crate::effect::family::Families;
 
@@ -30,5 +39,14 @@ pub const FAMILIES: Families = &[
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,
+    &chat::FAMILY,
+    &pager::FAMILY,
+    #[cfg(feature = "mail")]
+    &mail::FAMILY,
+    &statuspage::FAMILY,
+    &webhook::FAMILY,
+    &git::FAMILY,
+    &github::FAMILY,
+    &registry::FAMILY,
     &journal::FAMILY,
 ];
