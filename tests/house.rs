@@ -202,6 +202,11 @@ fn the_doctor_looks_at_every_family_or_is_told_why_not() {
         .iter()
         .filter_map(|family| match family.health {
             Examine::By(_) => None,
+            Examine::Reading(verb, _) => {
+                let read = family.entry(verb).unwrap();
+                assert!(read.effect.is_read() && !read.waits, "{}.{verb} is no look", family.name);
+                None
+            }
             Examine::Never(why) => Some((family.name, why)),
         })
         .collect();
@@ -267,9 +272,9 @@ fn the_effects_are_what_was_reviewed() {
         table.push_str(&format!("{effect}: {}\n", names.join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    read: http.get http.health http.load postgres.query postgres.value postgres.tables postgres.activity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables redis.ping redis.info redis.get redis.exists redis.time_to_live redis.count files.get files.head files.list files.checksum s3.get s3.head s3.exists s3.list s3.count s3.checksum s3.presign program.read service.status flags.get flags.list statuspage.components statuspage.incidents git.status git.is_clean git.head git.contains git.log github.run github.wait_for_run github.checks github.wait_for_checks github.release registry.digest registry.exists registry.tags registry.wait_for
-    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to redis.set redis.expire redis.persist redis.publish redis.restore files.put files.copy files.restore files.archive_to s3.put s3.copy s3.upload s3.download s3.sync_from s3.restore program.run program.archive_to service.start service.stop service.restart service.replace service.archive_to flags.enable flags.disable flags.set chat.post chat.update pager.trigger pager.acknowledge pager.resolve mail.send statuspage.create statuspage.update statuspage.resolve statuspage.component webhook.send git.tag git.push_tag git.restore_tag github.dispatch github.create_release registry.promote journal.archive_to
-    destroy: http.delete postgres.restore_from sqlite.restore_from redis.delete redis.invalidate files.delete s3.delete s3.undo_sync program.destroy git.delete_tag git.delete_pushed_tag github.delete_release registry.untag
+    read: http.get http.health http.load postgres.query postgres.value postgres.tables postgres.activity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables redis.ping redis.info redis.get redis.exists redis.time_to_live redis.count files.get files.head files.list files.checksum s3.get s3.head s3.exists s3.list s3.count s3.checksum s3.presign program.read service.status flags.get flags.list statuspage.components statuspage.incidents git.status git.is_clean git.head git.holds git.log github.run github.wait_for_run github.checks github.wait_for_checks github.release registry.digest registry.exists registry.tags registry.wait_for aws.identity cloudfront.status ecs.status ecs.wait_stable ec2.status ec2.wait_healthy alb.exists alb.status alb.health alb.wait_healthy alb.weights route53.record route53.health ecr.image ecr.exists secrets_manager.describe secrets_manager.exists ssm.get vault.status
+    write: http.post http.put http.patch postgres.execute postgres.transaction postgres.script postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to redis.set redis.expire redis.persist redis.publish redis.restore files.put files.copy files.restore files.archive_to s3.put s3.copy s3.upload s3.download s3.sync_from s3.restore program.run program.archive_to service.start service.stop service.restart service.replace service.archive_to flags.enable flags.disable flags.set chat.post chat.update pager.trigger pager.acknowledge pager.resolve mail.send statuspage.create statuspage.update statuspage.resolve statuspage.component webhook.send git.tag git.push_tag git.restore_tag github.dispatch github.create_release registry.promote cloudfront.invalidate ecs.deploy alb.set_weights route53.set_record ssm.put journal.archive_to
+    destroy: http.delete postgres.restore_from sqlite.restore_from redis.delete redis.invalidate files.delete s3.delete s3.undo_sync program.destroy git.delete_tag git.delete_pushed_tag github.delete_release registry.untag route53.delete_record ssm.delete
     ");
 }
 

@@ -7,11 +7,16 @@ use super::cx::Cx;
 use super::primitive::Work;
 use crate::base::error::{Error, Kind, Result};
 
+/// How many facts are told of what a read gave.
+const MOST_FACTS: usize = 4;
+
 /// How `playbook doctor` looks at a resource of a family.
 #[derive(Clone, Copy, Debug)]
 pub enum Examine {
     /// By this function. It only reads; its error means that the resource cannot be reached.
     By(fn(Cx) -> Work<'static, Health>),
+    /// By one of the family's own reads, with these arguments: that it gives something proves all there is to prove.
+    Reading(&'static str, &'static [(&'static str, &'static str)]),
     /// Not at all, and why.
     Never(&'static str),
 }
@@ -91,6 +96,20 @@ impl Health {
         }
     }
 
+    /// What a read gave: its `version`, and the first few of its figures and words as facts.
+    #[must_use]
+    pub fn read(value: &Value) -> Self {
+        let fields = value.as_object().into_iter().flatten();
+        let told = fields.filter_map(|(name, value)| match value {
+            Value::String(text) if !text.is_empty() && name != "version" => Some(format!("{name} {text}")),
+            Value::Number(number) => Some(format!("{name} {number}")),
+            Value::Bool(yes) => Some(format!("{name}: {}", if *yes { "yes" } else { "no" })),
+            _ => None,
+        });
+        let version = value.get("version").and_then(Value::as_str).unwrap_or_default();
+        Self { facts: told.take(MOST_FACTS).collect(), ..Self::reached().version(version) }
+    }
+
     /// Sorts the error of a look: one that says "you may not" means that it was reached. It is known by its kind, by a
     /// detail `status` of 401 or 403, by SQL's classes of states, or by the words of Redis.
     pub fn or_refused(error: Error) -> Result<Self> {
@@ -115,6 +134,14 @@ mod tests {
         assert_eq!((refused.permitted, refused.troubles.len()), (Some(false), 1));
         assert!(Health::or_refused(Error::remote("nothing listens")).is_err());
         assert!(Health::or_refused(Error::remote("gone").detail("status", 404)).is_err());
+    }
+
+    #[test]
+    fn what_a_read_gave_is_told_in_short() {
+        let health =
+            Health::read(&serde_json::json!({ "version": "1.2", "sealed": false, "list": [1], "up": 3 }));
+        assert_eq!((health.version.as_deref(), health.facts.len()), (Some("1.2"), 2));
+        assert_eq!(Health::read(&Value::Bool(true)), Health::reached());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 pub mod api;
 pub mod archive;
+#[cfg(any(feature = "aws", feature = "s3"))]
+pub mod aws;
 pub mod child;
 pub mod cx;
 pub mod dump;
@@ -16,5 +18,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod primitive;
 pub mod recall;
+mod secrets;
 pub mod sql;
 pub mod store;
+pub mod vault;

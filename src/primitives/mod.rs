@@ -1,6 +1,18 @@
 //! The register: one file per outside system, and one line here.
 
+#[cfg(feature = "aws")]
+pub mod alb;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod chat;
+#[cfg(feature = "aws")]
+pub mod cloudfront;
+#[cfg(feature = "aws")]
+pub mod ec2;
+#[cfg(feature = "aws")]
+pub mod ecr;
+#[cfg(feature = "aws")]
+pub mod ecs;
 pub mod files;
 pub mod flags;
 pub mod git;
@@ -16,11 +28,18 @@ pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod registry;
+#[cfg(feature = "aws")]
+pub mod route53;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "aws")]
+pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "aws")]
+pub mod ssm;
 pub mod statuspage;
+pub mod vault;
 pub mod webhook;
 
 use crate::effect::family::Families;
@@ -48,5 +67,24 @@ pub const FAMILIES: Families = &[
     &git::FAMILY,
     &github::FAMILY,
     &registry::FAMILY,
+    #[cfg(feature = "aws")]
+    &aws::FAMILY,
+    #[cfg(feature = "aws")]
+    &cloudfront::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecs::FAMILY,
+    #[cfg(feature = "aws")]
+    &ec2::FAMILY,
+    #[cfg(feature = "aws")]
+    &alb::FAMILY,
+    #[cfg(feature = "aws")]
+    &route53::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecr::FAMILY,
+    #[cfg(feature = "aws")]
+    &secrets_manager::FAMILY,
+    #[cfg(feature = "aws")]
+    &ssm::FAMILY,
+    &vault::FAMILY,
     &journal::FAMILY,
 ];

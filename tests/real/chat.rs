@@ -77,9 +77,8 @@ fn a_failed_message_fails_nothing_unless_it_must() {
     seen.expect(0).says("channel_not_found").says("still here");
     // It is journalled as what it was.
     let shown = rig.run(&["show", "last", "--output", "json"]).expect(0).stdout;
-    let ended =
-        shown.lines().find(|line| line.contains("effect_ended") && line.contains("chat.team.post")).unwrap();
-    assert!(ended.contains("\"outcome\":\"failed\"") && ended.contains("channel_not_found"), "{ended}");
+    let ended = shown.split("effect_ended").nth(1).unwrap();
+    assert!(ended.contains("\"outcome\": \"failed\"") && ended.contains("channel_not_found"), "{ended}");
     let (_, seen) = exec(rig, r#"team.post("hello", #{ must: true });"#);
     seen.expect(1).says("channel_not_found").says("invite the app");
 }

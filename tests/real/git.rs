@@ -63,7 +63,7 @@ fn history_is_read() {
             r#"let head = app.head();
                check "head", head.subject == "three" && head.branch == "main" && head.body == "The body of three." && head.tags == [];
                check "described", head.describe.starts_with("v1.0.0-1-g");
-               check "contains", app.contains("{two}") && app.contains("v1.0.0") && !app.contains("HEAD", #{{ of: "v1.0.0" }});
+               check "contains", app.holds("{two}") && app.holds("v1.0.0") && !app.holds("HEAD", #{{ of: "v1.0.0" }});
                check "since the last tag", app.log().map(|one| one.subject) == ["three"];
                check "since a commit", app.log(#{{ since: "HEAD~2" }}).map(|one| one.subject) == ["three", "two"];
                check "until", app.log(#{{ to: "v1.0.0" }}).map(|one| one.subject) == ["two", "one"];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Pipeline, guard};
 use crate::base::access::{Access, ResourceId};
+use crate::base::call::Call;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::secret::{Reference, Secret};
@@ -17,9 +18,19 @@ impl Pipeline {
     /// Looks whether a resource can be used; `None` where its family has no such look.
     pub async fn examine(&self, id: &ResourceId, within: Duration, stop: &Stop) -> Result<Option<Health>> {
         let family = family::find(self.host.families, &id.family);
-        let Some(Examine::By(look)) = family.map(|family| family.health) else { return Ok(None) };
         let cx = self.reading(id, stop)?;
-        let seen = guard::within(look(cx.clone()), &cx, within).await;
+        let seen = match family.map(|family| family.health) {
+            Some(Examine::By(look)) => guard::within(look(cx.clone()), &cx, within).await,
+            Some(Examine::Reading(verb, arguments)) => {
+                let read = self.entry(&Call::new(id.clone(), verb)).and_then(|entry| {
+                    let arguments = arguments.iter().map(|(name, text)| ((*name).to_owned(), (*text).into()));
+                    entry.bind(arguments.collect())
+                });
+                let value = guard::within(read?.run(cx.clone()), &cx, within).await;
+                value.map(|value| Health::read(&value))
+            }
+            Some(Examine::Never(_)) | None => return Ok(None),
+        };
         // Each of its troubles leaves here without secrets, too.
         let mut health = seen.or_else(Health::or_refused).map_err(|error| self.clean(error))?;
         health.troubles = health.troubles.into_iter().map(|trouble| self.clean(trouble)).collect();

@@ -1,4 +1,4 @@
-//! `head`, `contains` and `log`: which commits there are.
+//! `head`, `holds` and `log`: which commits there are.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,7 +46,7 @@ impl Primitive for Head {
 /// Whether a commit is part of the history of another: of what is checked out, unless `of` says otherwise.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Contains {
+pub(super) struct Holds {
     /// A commit, branch or tag
     commit: String,
     /// The commit, branch or tag whose history is looked at
@@ -58,11 +58,11 @@ fn head() -> String {
     "HEAD".to_owned()
 }
 
-impl Primitive for Contains {
-    const NAME: &'static str = "contains";
+impl Primitive for Holds {
+    const NAME: &'static str = "holds";
     const EFFECT: Effect = Effect::Read;
     const EXAMPLE: &'static str =
-        r#"check "the fix is in the release", git("app").contains("abc1234", #{ of: "v2.0.0" });"#;
+        r#"check "the fix is in the release", git("app").holds("abc1234", #{ of: "v2.0.0" });"#;
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("see whether {} of {} holds {}", self.of, resource.name, self.commit)

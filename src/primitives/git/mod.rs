@@ -19,7 +19,7 @@ pub const FAMILY: Family = Family {
         entry::<status::Status>(),
         entry::<status::IsClean>(),
         entry::<history::Head>(),
-        entry::<history::Contains>(),
+        entry::<history::Holds>(),
         entry::<history::Log>(),
         entry::<tags::Tag>(),
         entry::<tags::PushTag>(),

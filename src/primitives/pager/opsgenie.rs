@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::settings::{Act, Pager};
 use crate::base::error::Result;
-use crate::effect::api::{Ask, Reply};
+use crate::effect::api::{Ask, Reply, refused_whole};
 use crate::effect::cx::Cx;
 use crate::effect::notice::{Notice, Severity, cut};
 
@@ -22,7 +22,7 @@ pub(super) async fn act(pager: &Pager, cx: &Cx, act: Act, alias: &str, notice: &
         Act::Acknowledge => (change(pager, alias, "acknowledge", notice), "acknowledge the alert"),
         Act::Resolve => (change(pager, alias, "close", notice), "close the alert"),
     };
-    let reply = pager.api.ask(cx, &ask, what).await?;
+    let reply = pager.api.ask(cx, &ask, what).await.map_err(refused_whole)?;
     Ok(
         json!({ "sent": true, "key": alias, "status": reply.at("/result"), "request": reply.at("/requestId") }),
     )

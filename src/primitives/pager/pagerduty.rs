@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::settings::{Act, Pager};
 use crate::base::error::Result;
-use crate::effect::api::Ask;
+use crate::effect::api::{Ask, refused_whole};
 use crate::effect::cx::Cx;
 use crate::effect::notice::{Notice, Severity, cut};
 
@@ -42,7 +42,8 @@ pub(super) async fn act(pager: &Pager, cx: &Cx, act: Act, incident: &str, notice
         Act::Acknowledge => "acknowledge the incident",
         Act::Resolve => "resolve the incident",
     };
-    let reply = pager.api.ask(cx, &Ask::post(&["v2", "enqueue"], &event), what).await?;
+    let sent = pager.api.ask(cx, &Ask::post(&["v2", "enqueue"], &event), what).await;
+    let reply = sent.map_err(refused_whole)?;
     let key = reply.json.get("dedup_key").and_then(Value::as_str).unwrap_or(incident);
     Ok(json!({ "sent": true, "key": key, "status": reply.at("/status") }))
 }

@@ -19,6 +19,7 @@ use crate::base::suggest;
 use crate::effect::cx::Host;
 use crate::effect::environment::{Environment, Resource};
 use crate::effect::family::{self, Families};
+use crate::effect::health::Examine;
 use crate::effect::ledger::Ledger;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::policy::Grants;
@@ -133,8 +134,8 @@ async fn look(pipeline: &Pipeline, resource: &Resource, within: Duration, stop: 
     let seen = pipeline.examine(&resource.id, within, stop).await;
     let never =
         family::find(pipeline.host.families, &resource.id.family).and_then(|family| match family.health {
-            crate::effect::health::Examine::Never(why) => Some(why),
-            crate::effect::health::Examine::By(_) => None,
+            Examine::Never(why) => Some(why),
+            Examine::By(_) | Examine::Reading(..) => None,
         });
     let mut finding = match seen {
         Ok(Some(health)) => Finding::of(&resource.id, health),
