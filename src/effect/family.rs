@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::cx::Cx;
 use super::health::Examine;
+use super::hosts::Hosts;
 use super::primitive::{Entry, Work};
 use super::sql::Sql;
 use super::store::Store;
@@ -32,6 +33,8 @@ pub struct Family {
     pub store: Option<Open<dyn Store>>,
     /// How other families reach it as an SQL database, when it is one.
     pub sql: Option<Open<dyn Sql>>,
+    /// How other families run commands on its machines, when it has some.
+    pub hosts: Option<Open<dyn Hosts>>,
 }
 
 impl Family {

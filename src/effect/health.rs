@@ -15,7 +15,8 @@ const MOST_FACTS: usize = 4;
 pub enum Examine {
     /// By this function. It only reads; its error means that the resource cannot be reached.
     By(fn(Cx) -> Work<'static, Health>),
-    /// By one of the family's own reads, with these arguments: that it gives something proves all there is to prove.
+    /// By one of the family's own reads, with these arguments (as JSON, or a plain text): that it gives something proves
+    /// all there is to prove.
     Reading(&'static str, &'static [(&'static str, &'static str)]),
     /// Not at all, and why.
     Never(&'static str),

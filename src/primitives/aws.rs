@@ -24,6 +24,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("identity", &[]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Asks who the keys belong to: `account`, the number of the account; `arn`, the user or the role; `region`. It proves

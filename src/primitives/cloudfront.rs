@@ -25,6 +25,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// How many of the newest invalidations are looked through for one in doubt.

@@ -25,6 +25,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// The pause between two looks.

@@ -22,6 +22,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("exists", &[("tag", "latest")]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A repository of ECR.

@@ -27,6 +27,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A table of feature flags.

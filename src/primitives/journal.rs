@@ -28,6 +28,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Never("the journal is looked at by itself, not as a resource"),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Nothing can be set.

@@ -22,6 +22,7 @@ pub mod journal;
 #[cfg(feature = "mail")]
 pub mod mail;
 pub mod pager;
+pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -36,6 +37,8 @@ pub mod s3;
 pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
 pub mod statuspage;
@@ -56,7 +59,10 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "s3")]
     &s3::FAMILY,
     &program::FAMILY,
+    #[cfg(feature = "ssh")]
+    &ssh::FAMILY,
     &service::FAMILY,
+    &pm2::FAMILY,
     &flags::FAMILY,
     &chat::FAMILY,
     &pager::FAMILY,

@@ -23,6 +23,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("exists", &[("name", "playbook-doctor")]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// The Secrets Manager of an account.

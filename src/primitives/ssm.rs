@@ -27,6 +27,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Parameters of the Systems Manager.

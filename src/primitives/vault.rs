@@ -23,6 +23,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Reads how the vault is: `initialized`, `sealed`, and its `version`. No token is needed for that.

@@ -25,6 +25,7 @@ mod journal;
 #[cfg(feature = "mail")]
 mod mail;
 mod pager;
+mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
@@ -39,6 +40,8 @@ mod s3;
 mod secrets_manager;
 mod service;
 mod sqlite;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
 mod statuspage;

@@ -23,7 +23,10 @@ impl Pipeline {
             Some(Examine::By(look)) => guard::within(look(cx.clone()), &cx, within).await,
             Some(Examine::Reading(verb, arguments)) => {
                 let read = self.entry(&Call::new(id.clone(), verb)).and_then(|entry| {
-                    let arguments = arguments.iter().map(|(name, text)| ((*name).to_owned(), (*text).into()));
+                    let arguments = arguments.iter().map(|(name, text)| {
+                        let value = serde_json::from_str(text).unwrap_or_else(|_| (*text).into());
+                        ((*name).to_owned(), value)
+                    });
                     entry.bind(arguments.collect())
                 });
                 let value = guard::within(read?.run(cx.clone()), &cx, within).await;

@@ -80,6 +80,7 @@ const LAMP: Family = Family {
     health: crate::effect::health::Examine::Never("it is a model"),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 #[test]

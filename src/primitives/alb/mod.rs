@@ -29,6 +29,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A load balancer of AWS.

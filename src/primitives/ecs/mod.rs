@@ -28,6 +28,7 @@ pub const FAMILY: Family = Family {
     health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// How long tasks may take to come and go.

@@ -46,6 +46,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: Some(bucket::store),
     sql: None,
+    hosts: None,
 };
 
 /// Text larger than this does not come into a script, in bytes.

@@ -30,4 +30,5 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(repository::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };

@@ -41,6 +41,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A file of certificates larger than this is a mistake.

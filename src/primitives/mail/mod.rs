@@ -19,4 +19,5 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(settings::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };

@@ -20,4 +20,5 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };

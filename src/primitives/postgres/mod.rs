@@ -45,4 +45,5 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: Some(|cx| Box::pin(async move { Ok(Arc::new(database::Database(cx)) as Arc<dyn Sql>) })),
+    hosts: None,
 };

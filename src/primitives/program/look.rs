@@ -1,11 +1,12 @@
 //! Whether the program is there, whether a list says what it may be run with, and its version where it may be asked.
 
 use super::settings::Table;
-use super::{kept, text};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::health::Health;
+use crate::effect::output::kept;
 use crate::sys::process::{self, Status, Stdin};
 
 /// The arguments that most programs tell their version for.

@@ -26,4 +26,5 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(access::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };

@@ -32,6 +32,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(zone::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A hosted zone of Route 53.

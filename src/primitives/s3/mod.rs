@@ -55,6 +55,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: Some(store::open),
     sql: None,
+    hosts: None,
 };
 
 /// Text larger than this does not come into a script, in bytes.

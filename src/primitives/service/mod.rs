@@ -41,6 +41,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Long enough for a slow end and a slow start.

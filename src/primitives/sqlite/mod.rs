@@ -50,6 +50,7 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: Some(open),
+    hosts: None,
 };
 
 /// A database file.

@@ -28,4 +28,5 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(page::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };

@@ -17,4 +17,5 @@ pub const FAMILY: Family = Family {
     health: Examine::By(|cx| Box::pin(send::look(cx))),
     store: None,
     sql: None,
+    hosts: None,
 };

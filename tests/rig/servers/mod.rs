@@ -5,6 +5,7 @@ pub mod faults;
 pub mod http;
 #[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
+pub mod pm2;
 pub mod postgres;
 pub mod proxy;
 #[cfg(feature = "redis")]
@@ -14,6 +15,8 @@ pub mod registry;
 pub mod s3s;
 #[cfg(feature = "mail")]
 pub mod smtp;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 pub mod vault;
 pub mod warden;
 

@@ -73,6 +73,7 @@ const FAMILIES: Families = &[&Family {
     health: crate::effect::health::Examine::Never("it is a model"),
     store: None,
     sql: None,
+    hosts: None,
 }];
 
 fn read(text: &str) -> Result<Project> {
