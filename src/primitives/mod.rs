@@ -2,11 +2,16 @@
 
 #[cfg(feature = "aws")]
 pub mod alb;
+#[cfg(feature = "probes")]
+pub mod amqp;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod chat;
 #[cfg(feature = "aws")]
 pub mod cloudfront;
+pub mod disk;
+#[cfg(feature = "probes")]
+pub mod dns;
 #[cfg(feature = "aws")]
 pub mod ec2;
 #[cfg(feature = "aws")]
@@ -17,8 +22,12 @@ pub mod files;
 pub mod flags;
 pub mod git;
 pub mod github;
+#[cfg(feature = "probes")]
+pub mod grpc;
 pub mod http;
 pub mod journal;
+#[cfg(feature = "probes")]
+pub mod kafka;
 #[cfg(feature = "mail")]
 pub mod mail;
 pub mod pager;
@@ -42,6 +51,9 @@ pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
 pub mod statuspage;
+pub mod tcp;
+#[cfg(feature = "probes")]
+pub mod tls;
 pub mod vault;
 pub mod webhook;
 
@@ -93,4 +105,16 @@ pub const FAMILIES: Families = &[
     &ssm::FAMILY,
     &vault::FAMILY,
     &journal::FAMILY,
+    &tcp::FAMILY,
+    #[cfg(feature = "probes")]
+    &tls::FAMILY,
+    #[cfg(feature = "probes")]
+    &dns::FAMILY,
+    &disk::FAMILY,
+    #[cfg(feature = "probes")]
+    &grpc::FAMILY,
+    #[cfg(feature = "probes")]
+    &kafka::FAMILY,
+    #[cfg(feature = "probes")]
+    &amqp::FAMILY,
 ];

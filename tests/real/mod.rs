@@ -2,12 +2,17 @@
 
 #[cfg(feature = "aws")]
 mod alb;
+#[cfg(feature = "probes")]
+mod amqp;
 mod archives;
 #[cfg(feature = "aws")]
 mod aws;
 mod chat;
 #[cfg(feature = "aws")]
 mod cloudfront;
+mod disk;
+#[cfg(feature = "probes")]
+mod dns;
 #[cfg(all(feature = "postgres", feature = "s3"))]
 mod dumps;
 #[cfg(feature = "aws")]
@@ -20,8 +25,12 @@ pub mod files;
 mod flags;
 mod git;
 mod github;
+#[cfg(feature = "probes")]
+mod grpc;
 mod http;
 mod journal;
+#[cfg(feature = "probes")]
+mod kafka;
 #[cfg(feature = "mail")]
 mod mail;
 mod pager;
@@ -45,5 +54,8 @@ mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
 mod statuspage;
+mod tcp;
+#[cfg(feature = "probes")]
+mod tls;
 mod vault;
 mod webhook;
