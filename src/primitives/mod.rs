@@ -6,6 +6,7 @@ pub mod alb;
 pub mod amqp;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod chat;
 #[cfg(feature = "aws")]
 pub mod cloudfront;
 pub mod disk;
@@ -19,18 +20,24 @@ pub mod ecr;
 pub mod ecs;
 pub mod files;
 pub mod flags;
+pub mod git;
+pub mod github;
 #[cfg(feature = "probes")]
 pub mod grpc;
 pub mod http;
 pub mod journal;
 #[cfg(feature = "probes")]
 pub mod kafka;
+#[cfg(feature = "mail")]
+pub mod mail;
+pub mod pager;
 pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod registry;
 #[cfg(feature = "aws")]
 pub mod route53;
 #[cfg(feature = "s3")]
@@ -43,10 +50,12 @@ pub mod sqlite;
 pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
+pub mod statuspage;
 pub mod tcp;
 #[cfg(feature = "probes")]
 pub mod tls;
 pub mod vault;
+pub mod webhook;
 
 use crate::effect::family::Families;
 
@@ -67,6 +76,15 @@ pub const FAMILIES: Families = &[
     &service::FAMILY,
     &pm2::FAMILY,
     &flags::FAMILY,
+    &chat::FAMILY,
+    &pager::FAMILY,
+    #[cfg(feature = "mail")]
+    &mail::FAMILY,
+    &statuspage::FAMILY,
+    &webhook::FAMILY,
+    &git::FAMILY,
+    &github::FAMILY,
+    &registry::FAMILY,
     #[cfg(feature = "aws")]
     &aws::FAMILY,
     #[cfg(feature = "aws")]
