@@ -4,6 +4,8 @@ pub mod files;
 pub mod flags;
 pub mod http;
 pub mod journal;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -27,6 +29,8 @@ pub const FAMILIES: Families = &[
     &files::FAMILY,
     #[cfg(feature = "s3")]
     &s3::FAMILY,
+    #[cfg(feature = "kubernetes")]
+    &kubernetes::FAMILY,
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,
