@@ -7,6 +7,8 @@ pub mod files;
 mod flags;
 mod http;
 mod journal;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;

@@ -3,6 +3,8 @@
 #[cfg(feature = "s3")]
 pub mod faults;
 pub mod http;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(feature = "s3")]
 pub mod moto;
 pub mod postgres;
@@ -11,5 +13,5 @@ pub mod proxy;
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
-#[cfg(any(feature = "s3", feature = "redis"))]
+#[cfg(any(feature = "s3", feature = "redis", feature = "kubernetes"))]
 pub mod warden;
