@@ -10,7 +10,8 @@ declare -A PID=()
 # A zombie counts as gone: an init process may reap orphans late.
 running() { local s; read -r s 2>/dev/null <"/proc/$1/stat" || return 1; [[ $s != *') Z '* ]]; }
 start() { local n=$1; shift; setsid "$@" >>"$F/$n.log" 2>&1 </dev/null & PID[$n]=$!; }
-until_ok() { local t=$(($1 * 20)); shift; while ! "$@" >/dev/null 2>&1; do t=$((t - 1)); [ $t -gt 0 ] || return 1; sleep 0.05; done; }
+# until_ok SECONDS SERVER COMMAND: asks until it says yes; a server that has ended will not.
+until_ok() { local t=$(($1 * 20)) p=${PID[$2]:-}; shift 2; while ! "$@" >/dev/null 2>&1; do t=$((t - 1)); [ $t -gt 0 ] && running "$p" || return 1; sleep 0.05; done; }
 stop() {
   local n p i
   for n in "$@"; do p=${PID[$n]:-}; [ -n "$p" ] && kill -TERM "$p" 2>/dev/null; done
@@ -35,7 +36,7 @@ down() {
       done
       api DELETE "/api/v1/namespaces/$ns/pods?gracePeriodSeconds=0" >/dev/null
     done
-    until_ok 10 bash -c "[ -z \"\$(ctr -a '$F/containerd.sock' -n k8s.io task ls -q)\" ]"
+    until_ok 10 containerd bash -c "[ -z \"\$(ctr -a '$F/containerd.sock' -n k8s.io task ls -q)\" ]"
   fi
   stop kubelet
   if [ -n "${PID[containerd]:-}" ]; then
@@ -89,9 +90,11 @@ T
 }
 
 trap 'down; exit 0' TERM INT HUP
+trap '' PIPE # whoever listened may be gone
 pki 2>"$F/pki.log" && [ -s "$F/pki/server.crt" ] || fail "no certificates" pki
 start etcd etcd --name rig --data-dir "$F/etcd" --listen-client-urls "http://127.0.0.1:$ETCD" --advertise-client-urls "http://127.0.0.1:$ETCD" \
   --listen-peer-urls "http://127.0.0.1:$PEER" --initial-advertise-peer-urls "http://127.0.0.1:$PEER" --initial-cluster "rig=http://127.0.0.1:$PEER" --unsafe-no-fsync --logger zap --log-level warn
+until_ok 30 etcd curl -sf "http://127.0.0.1:$ETCD/health" || fail "etcd does not answer" etcd
 start apiserver "$BIN/kube-apiserver" --etcd-servers="http://127.0.0.1:$ETCD" --bind-address=127.0.0.1 --secure-port="$API" --advertise-address=127.0.0.1 --endpoint-reconciler-type=none \
   --tls-cert-file="$F/pki/server.crt" --tls-private-key-file="$F/pki/server.key" --client-ca-file="$F/pki/ca.crt" --token-auth-file="$F/pki/tokens.csv" --authorization-mode=RBAC \
   --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$F/pki/sa.pub" --service-account-signing-key-file="$F/pki/sa.key" --disable-admission-plugins=ServiceAccount \
@@ -106,17 +109,17 @@ sed "s#@F@#$F#g" "$HERE/rignet" >"$F/cnibin/rignet"; chmod +x "$F/cnibin/rignet"
 printf 'server = "http://127.0.0.1:9"\n[host."http://127.0.0.1:9"]\n  capabilities = ["pull","resolve"]\n' >"$F/certs.d/_default/hosts.toml"
 start containerd containerd -c "$F/containerd.toml"
 (images) >"$F/images.log" 2>&1 || fail "no images" images
-until_ok 30 ctr_ version || fail "containerd does not answer" containerd
+until_ok 30 containerd ctr_ version || fail "containerd does not answer" containerd
 for t in "$F"/images/*-image.tar; do ctr_ images import "$t" >>"$F/images.log" 2>&1 || fail "no image" images; done
 
-until_ok 90 api GET /readyz || fail "the API server is not ready" apiserver
+until_ok 90 apiserver api GET /readyz || fail "the API server is not ready" apiserver
 start manager "$BIN/kube-controller-manager" --kubeconfig="$F/kubeconfig" --leader-elect=false --port=0 --secure-port="$MANAGER" --bind-address=127.0.0.1 --cert-dir="$F/manager" --service-account-private-key-file="$F/pki/sa.key" --root-ca-file="$F/pki/ca.crt" --v=1
 start scheduler "$BIN/kube-scheduler" --kubeconfig="$F/kubeconfig" --leader-elect=false --port=0 --secure-port="$SCHEDULER" --bind-address=127.0.0.1 --cert-dir="$F/scheduler" --v=1
 sysctl -n vm.overcommit_memory kernel.panic kernel.panic_on_oops | tr '\n' ' ' >"$F/sysctl"
 start kubelet "$BIN/kubelet" --config="$F/kubelet.yaml" --kubeconfig="$F/kubeconfig" --root-dir="$F/kubelet" --cert-dir="$F/kubelet-pki" --hostname-override=127.0.0.1 --container-runtime=remote \
   --container-runtime-endpoint="unix://$F/containerd.sock" --image-service-endpoint="unix://$F/containerd.sock" --v=1
 node_ready() { api GET /api/v1/nodes/127.0.0.1 | tr -d ' \n' | grep -q '"type":"Ready","status":"True"\|"status":"True","lastHeartbeatTime":"[^"]*","lastTransitionTime":"[^"]*","reason":"KubeletReady"'; }
-until_ok 90 node_ready || fail "the node is not ready" kubelet
+until_ok 90 kubelet node_ready || fail "the node is not ready" kubelet
 echo ready
 cat >/dev/null
 down

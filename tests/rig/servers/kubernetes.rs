@@ -67,10 +67,15 @@ impl Cluster {
         if !is_root() || !tools() {
             return warden::skip("place for pods", "run as root on a machine with apt-get");
         }
+        // A port may be taken by somebody else in between.
+        (0..3)
+            .find_map(|_| Self::launch(&binaries))
+            .or_else(|| warden::skip("cluster", "look at what is said of it above"))
+    }
+
+    fn launch(binaries: &Path) -> Option<Self> {
         let folder = TempDir::with_prefix("rig-kube-").unwrap().keep();
-        let ports: Vec<TcpListener> = (0..7).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports: Vec<String> =
-            ports.iter().map(|port| port.local_addr().unwrap().port().to_string()).collect();
+        let ports = ports(7);
         let mut command = Command::new("setsid");
         command.arg("bash").arg(scripts().join("cluster.sh")).arg(&folder).arg(binaries).args(ports);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -79,7 +84,8 @@ impl Cluster {
         BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
         if line.trim() != "ready" {
             let _ = keeper.wait();
-            return warden::skip(&format!("cluster ({})", line.trim()), "look at what is said of it above");
+            eprintln!("no cluster: {}", line.trim());
+            return None;
         }
         let name = folder.file_name().unwrap().to_str().unwrap().to_lowercase().replace('.', "-");
         Some(Self::reach(Some(keeper), folder.join("kubeconfig"), format!("test-{name}")))
@@ -228,6 +234,17 @@ pub fn pod(version: &str) -> Value {
         "terminationGracePeriodSeconds": 1, "automountServiceAccountToken": false, "enableServiceLinks": false,
         "containers": [{ "name": "app", "image": format!("docker.io/rig/app:{version}"), "imagePullPolicy": "Never" }],
     })
+}
+
+/// Free ports below those that the system gives to connections, which are taken again at any moment.
+fn ports(count: u16) -> Vec<String> {
+    let first = 12_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 16;
+    let mut open = (first..32_000).chain(12_000..first);
+    let mut held = Vec::new();
+    while held.len() < usize::from(count) {
+        held.extend(TcpListener::bind(("127.0.0.1", open.next().unwrap())));
+    }
+    held.iter().map(|port| port.local_addr().unwrap().port().to_string()).collect()
 }
 
 fn scripts() -> PathBuf {

@@ -129,7 +129,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Looks once: a receipt at the end, nothing while it goes on, an error when it will not.
     async fn look(&mut self, found: &Found, patience: &Patience) -> Result<Option<Value>> {
-        let (state, object) = (judge::judge(&found.object), &found.object);
+        let state = judge::judge(&found.object);
         let what = format!("{}/{} of `{}`", found.kind.spoken(), found.name, self.cluster.named);
         let going = match state {
             State::Done => return Ok(Some(self.receipt(found))),
@@ -137,7 +137,7 @@ impl Watch<'_> {
                 return Err(Error::remote(format!("{what} does not roll out: {why}")).fix(halted(&why)));
             }
             State::Stuck(why) => {
-                let witness = Witness::hear(self.cluster, found).await?;
+                let witness = Witness::hear(self.cluster, found).await;
                 // The condition may still speak of the pods before the last change.
                 if witness.is_about(&why) {
                     let what = format!("{what} did not roll out: its progress deadline passed");
@@ -147,7 +147,7 @@ impl Watch<'_> {
             }
             State::Going(why) => why,
         };
-        let witness = Witness::hear(self.cluster, found).await?;
+        let witness = Witness::hear(self.cluster, found).await;
         self.tell(&format!("{}/{}: {going}{}", found.kind.spoken(), found.name, witness.headline()));
         self.failing_since = match witness.is_failing() {
             true => self.failing_since.or_else(|| Some(self.cx.instant())),
@@ -164,7 +164,6 @@ impl Watch<'_> {
             let what = format!("{what} did not roll out within {}", show_duration(patience.within));
             return Err(self.gave_up(what, &going, &witness).await);
         }
-        let _ = object;
         Ok(None)
     }
 
