@@ -49,7 +49,7 @@ impl Patch {
         cluster.read(&kind, &self.target.name).await?;
         if self.fields.is_empty() {
             return Err(
-                Error::usage("the patch has no fields").fix("give for example `#{ spec: #{ replicas: 3 } }`")
+                Error::usage("the patch has no fields").fix("give for example `#{ fields: #{ spec: #{ replicas: 3 } } }`")
             );
         }
         let way = match self.means {
@@ -64,7 +64,7 @@ impl Primitive for Patch {
     const NAME: &'static str = "patch";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
-        r#"kubernetes("prod").patch("configmap/flags", #{ data: #{ sync: "off" } })"#;
+        r#"kubernetes("prod").patch("configmap/flags", #{ fields: #{ data: #{ sync: "off" } } })"#;
     const IDEMPOTENT: bool = true;
     const ATOMIC: bool = true;
 

@@ -34,7 +34,7 @@ fn what_is_applied_is_restored_or_removed_when_the_run_fails() {
     let lines = format!(
         "let done = k.apply(`{MANIFEST}`);\ncheck \"results\", done.map(|one| one.result) == [\"changed\", \"created\", \"created\"];\n"
     );
-    let meddle = "k.patch(\"configmap/settings\", #{ data: #{ other: \"theirs\" } });";
+    let meddle = "k.patch(\"configmap/settings\", #{ fields: #{ data: #{ other: \"theirs\" } } });";
     let (_, seen) = exec(&namespace, &format!("{lines}\nfail(\"on purpose\");"));
     seen.expect(1)
         .says("taken back")

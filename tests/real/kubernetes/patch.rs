@@ -54,7 +54,7 @@ fn the_weights_of_a_route_are_patched_and_put_back() {
     let weights = || namespace.get(&format!("{group}/v1/trafficroutes"), "web")["spec"].clone();
     let before = weights();
     let shift = format!(
-        "let done = k.patch(\"trafficroute.{group}/web\", #{{ spec: #{{ routes: [#{{ to: \"stable\", weight: 90 }}, #{{ to: \"canary\", weight: 10 }}], note: \"canary\" }} }});\n\
+        "let done = k.patch(\"trafficroute.{group}/web\", #{{ fields: #{{ spec: #{{ routes: [#{{ to: \"stable\", weight: 90 }}, #{{ to: \"canary\", weight: 10 }}], note: \"canary\" }} }} }});\n\
          check \"changed\", done.changed;\n"
     );
     plan(&namespace, &shift).says("-   - to: canary").says("weight: 10");
@@ -64,13 +64,13 @@ fn the_weights_of_a_route_are_patched_and_put_back() {
     well(&namespace, &shift);
     assert_eq!(weights()["routes"][1], json!({ "to": "canary", "weight": 10 }));
     // `()` removes a field.
-    well(&namespace, &format!("k.patch(\"trafficroutes.v1.{group}/web\", #{{ spec: #{{ note: () }} }});"));
+    well(&namespace, &format!("k.patch(\"trafficroutes.v1.{group}/web\", #{{ fields: #{{ spec: #{{ note: () }} }} }});"));
     assert_eq!(weights()["note"], Value::Null);
-    exec(&namespace, &format!("k.patch(\"trafficroute.{group}/none\", #{{ spec: #{{}} }});"))
+    exec(&namespace, &format!("k.patch(\"trafficroute.{group}/none\", #{{ fields: #{{ spec: #{{}} }} }});"))
         .1
         .expect(2)
         .says("has no trafficroute `none`");
-    exec(&namespace, "k.patch(\"trafficrute/web\", #{ a: 1 });")
+    exec(&namespace, "k.patch(\"trafficrute/web\", #{ fields: #{ a: 1 } });")
         .1
         .expect(2)
         .says("knows no kind `trafficrute`")
