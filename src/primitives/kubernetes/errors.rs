@@ -71,7 +71,8 @@ fn refused(scene: Scene<'_>, deed: Deed<'_>, status: &Status) -> Error {
             "the token or certificate of the kubeconfig is wrong or has expired: log in again, or correct `token`",
         ),
         403 => {
-            let user = message.split('"').nth(1).filter(|_| message.starts_with("User ")).unwrap_or("the user");
+            let user = message.split_once("User \"").and_then(|(_, rest)| rest.split('"').next());
+            let user = user.unwrap_or("the user");
             let error = Error::remote(format!("`{named}` may not {asked}"));
             error.fix(match deed.kind.is_namespaced {
                 true => format!(

@@ -28,10 +28,12 @@ pub(super) struct Manifest {
 pub(super) fn spoken(manifest: &str) -> String {
     if is_text(manifest) {
         let all = documents(manifest, "").unwrap_or_default();
-        let names: Vec<String> = all
-            .iter()
-            .map(|object| format!("{}/{}", text(object, "/kind").to_lowercase(), name(object)))
-            .collect();
+        let name = |object: &Value| match name(object) {
+            "" => format!("{}…", text(object, "/metadata/generateName")),
+            name => name.to_owned(),
+        };
+        let spoken = |object: &Value| format!("{}/{}", text(object, "/kind").to_lowercase(), name(object));
+        let names: Vec<String> = all.iter().map(spoken).collect();
         return if names.is_empty() { "a manifest".to_owned() } else { names.join(", ") };
     }
     manifest.to_owned()

@@ -48,9 +48,8 @@ impl Patch {
         // A merge patch is taken for an object that does not exist, and then fails in odd words.
         cluster.read(&kind, &self.target.name).await?;
         if self.fields.is_empty() {
-            return Err(
-                Error::usage("the patch has no fields").fix("give for example `#{ fields: #{ spec: #{ replicas: 3 } } }`")
-            );
+            return Err(Error::usage("the patch has no fields")
+                .fix("give for example `#{ fields: #{ spec: #{ replicas: 3 } } }`"));
         }
         let way = match self.means {
             Means::Merge => Way::Merge,

@@ -27,6 +27,61 @@ fn remove(namespace: &Namespace) {
     namespace.cluster.send("DELETE", &path, &Value::Null);
 }
 
+/// Whether the server survives custom resources. The rig's own, an old one built by a younger compiler, dies of the first
+/// one that is written: a library of it reads maps in a way that the compiler has given up.
+fn takes_definitions(namespace: &Namespace) -> bool {
+    if namespace.cluster.is_own {
+        eprintln!(
+            "SKIPPED: the rig's API server does not take custom resources; set PLAYBOOK_TEST_KUBECONFIG"
+        );
+    }
+    !namespace.cluster.is_own
+}
+
+#[test]
+fn the_weight_of_a_canary_ingress_is_patched_and_put_back() {
+    let namespace = need_namespace!();
+    let weight = "nginx.ingress.kubernetes.io/canary-weight";
+    let backend = json!({ "service": { "name": "web-canary", "port": { "number": 80 } } });
+    let ingress = json!({
+        "metadata": { "name": "web", "annotations": { "nginx.ingress.kubernetes.io/canary": "true", weight: "0" } },
+        "spec": { "defaultBackend": backend },
+    });
+    namespace.make("networking.k8s.io/v1/ingresses", &ingress);
+    let seen = || namespace.get("networking.k8s.io/v1/ingresses", "web")["metadata"]["annotations"].clone();
+    let before = seen();
+    let lines = format!(
+        "let done = k.patch(\"ingress.networking.k8s.io/web\", #{{ fields: #{{ metadata: #{{ annotations: #{{ \"{weight}\": \"10\", note: \"canary\" }} }} }} }});\n\
+         check \"changed\", done.changed;\n"
+    );
+    plan(&namespace, &lines)
+        .says("canary-weight: '0'")
+        .says("canary-weight: '10'")
+        .says("patch ingress.networking.k8s.io/web");
+    assert_eq!(seen(), before);
+    exec(&namespace, &format!("{lines}fail(\"on purpose\");")).1.expect(1).says("taken back");
+    assert_eq!(seen(), before);
+    well(&namespace, &lines);
+    assert_eq!(seen()[weight], "10");
+    // `()` removes a field.
+    well(
+        &namespace,
+        "k.patch(\"ingress.v1.networking.k8s.io/web\", #{ fields: #{ metadata: #{ annotations: #{ note: () } } } });",
+    );
+    assert_eq!(seen()["note"], Value::Null);
+    let none = "k.patch(\"ingress.networking.k8s.io/none\", #{ fields: #{ spec: #{} } });";
+    exec(&namespace, none).1.expect(2).says("has no ingress `none`");
+    exec(&namespace, "k.patch(\"ingres/web\", #{ fields: #{ a: 1 } });")
+        .1
+        .expect(2)
+        .says("knows no kind `ingres`")
+        .says("ingress");
+    exec(&namespace, "k.patch(\"ingress.networking.k8s.io/web\", #{ fields: #{} });")
+        .1
+        .expect(2)
+        .says("the patch has no fields");
+}
+
 fn wide(namespace: &Namespace) -> String {
     namespace.settings("destroy").replace("access =", "cluster_wide = true\naccess =")
 }
@@ -34,6 +89,9 @@ fn wide(namespace: &Namespace) -> String {
 #[test]
 fn a_definition_and_an_object_of_it_are_applied_in_one_go_and_taken_back() {
     let namespace = need_namespace!();
+    if !takes_definitions(&namespace) {
+        return;
+    }
     let group = group(&namespace);
     let lines = format!("k.apply(`{}---\n{}`);\nfail(\"on purpose\");", definition(&group), route(&group));
     let rig = Rig::new(&wide(&namespace)).file("test.rhai", &script("write", &lines));
@@ -48,6 +106,9 @@ fn a_definition_and_an_object_of_it_are_applied_in_one_go_and_taken_back() {
 #[test]
 fn the_weights_of_a_route_are_patched_and_put_back() {
     let namespace = need_namespace!();
+    if !takes_definitions(&namespace) {
+        return;
+    }
     let group = group(&namespace);
     let apply = format!("k.apply(`{}---\n{}`);", definition(&group), route(&group));
     Rig::new(&wide(&namespace)).exec(&script("write", &apply)).1.expect(0);
@@ -64,16 +125,10 @@ fn the_weights_of_a_route_are_patched_and_put_back() {
     well(&namespace, &shift);
     assert_eq!(weights()["routes"][1], json!({ "to": "canary", "weight": 10 }));
     // `()` removes a field.
-    well(&namespace, &format!("k.patch(\"trafficroutes.v1.{group}/web\", #{{ fields: #{{ spec: #{{ note: () }} }} }});"));
+    well(
+        &namespace,
+        &format!("k.patch(\"trafficroutes.v1.{group}/web\", #{{ fields: #{{ spec: #{{ note: () }} }} }});"),
+    );
     assert_eq!(weights()["note"], Value::Null);
-    exec(&namespace, &format!("k.patch(\"trafficroute.{group}/none\", #{{ fields: #{{ spec: #{{}} }} }});"))
-        .1
-        .expect(2)
-        .says("has no trafficroute `none`");
-    exec(&namespace, "k.patch(\"trafficrute/web\", #{ fields: #{ a: 1 } });")
-        .1
-        .expect(2)
-        .says("knows no kind `trafficrute`")
-        .says("trafficroute");
     remove(&namespace);
 }
