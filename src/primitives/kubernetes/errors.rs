@@ -71,20 +71,16 @@ fn refused(scene: Scene<'_>, deed: Deed<'_>, status: &Status) -> Error {
             "the token or certificate of the kubeconfig is wrong or has expired: log in again, or correct `token`",
         ),
         403 => {
-            let user = message.split_once("User \"").and_then(|(_, rest)| rest.split('"').next());
-            let user = user.unwrap_or("the user");
+            let said = |before: &str| message.split_once(before).and_then(|(_, rest)| rest.split(['"', ' ']).next());
+            // The server knows best what it has asked for: not each version asks for the same.
+            let (user, verb) = (said("User \"").unwrap_or("the user"), said("cannot ").unwrap_or(deed.verb));
+            let what = deed.kind.qualified();
             let error = Error::remote(format!("`{named}` may not {asked}"));
             error.fix(match deed.kind.is_namespaced {
                 true => format!(
-                    "grant `{}` on `{}` in the namespace `{namespace}` to `{user}` with a Role and a RoleBinding",
-                    deed.verb,
-                    deed.kind.qualified()
+                    "grant `{verb}` on `{what}` in the namespace `{namespace}` to `{user}` with a Role and a RoleBinding"
                 ),
-                false => format!(
-                    "grant `{}` on `{}` to `{user}` with a ClusterRole and a ClusterRoleBinding",
-                    deed.verb,
-                    deed.kind.qualified()
-                ),
+                false => format!("grant `{verb}` on `{what}` to `{user}` with a ClusterRole and a ClusterRoleBinding"),
             })
         }
         409 if status.reason == "AlreadyExists" => {
