@@ -219,7 +219,14 @@ impl Cluster {
             Way::Strategic => Patch::Strategic(body),
         };
         let deed = Deed { verb: "patch", kind, name, is_harmless: dry_run };
-        self.send(deed, self.request(kind).patch(name, &options, &patch)).await
+        match self.send(deed, self.request(kind).patch(name, &options, &patch)).await {
+            // What an earlier `set_image` or a way back has set is our own too, though the server keeps it apart.
+            Err(error) if !force && errors::is_own_conflict(&error, &self.manager) => {
+                let options = PatchParams { force: true, ..options };
+                self.send(deed, self.request(kind).patch(name, &options, &patch)).await
+            }
+            answer => answer,
+        }
     }
 
     /// Makes an object, or only says how it would look then.

@@ -110,6 +110,19 @@ fn refused(scene: Scene<'_>, deed: Deed<'_>, status: &Status) -> Error {
     if status.code < 500 { error.unchanged() } else { error }
 }
 
+/// Whether a conflict is with nobody but ourselves.
+pub(super) fn is_own_conflict(error: &Error, manager: &str) -> bool {
+    let why = error.why.as_deref().unwrap_or_default();
+    let owners: Vec<&str> = why
+        .match_indices(" with \"")
+        .filter(|(at, _)| why[..*at].ends_with("conflict") || why[..*at].ends_with("conflicts"))
+        .filter_map(|(at, with)| why[at + with.len()..].split('"').next())
+        .collect();
+    error.details.get("reason").is_some_and(|reason| reason == "Conflict")
+        && !owners.is_empty()
+        && owners.iter().all(|owner| *owner == manager)
+}
+
 /// The server's message with its reason and code, and each cause on a line of its own unless the message has it.
 fn said(message: &str, status: &Status) -> String {
     let reason = if status.reason.is_empty() { "no reason given" } else { status.reason.as_str() };
@@ -172,4 +185,19 @@ pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         }
     }
     if told.is_empty() { error.to_string() } else { told.join(": ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_with_oneself_is_none() {
+        let conflict = |why: &str| Error::remote("x").why(why).detail("reason", "Conflict");
+        let one = "Apply failed with 1 conflict: conflict with \"playbook\" using apps/v1: .spec.replicas (Conflict, 409)";
+        let two = "Apply failed with 2 conflicts: conflicts with \"helm\" using v1:\n- .data.a\nconflicts with \"playbook\" using v1:\n- .data.b";
+        assert!(is_own_conflict(&conflict(one), "playbook"));
+        assert!(!is_own_conflict(&conflict(two), "playbook") && !is_own_conflict(&conflict(one), "helm"));
+        assert!(!is_own_conflict(&Error::remote("x").why(one), "playbook"));
+    }
 }

@@ -46,7 +46,8 @@ pub(super) struct Exec {
     command: Vec<String>,
     /// The container; it may be left out where there is only one
     container: Option<String>,
-    /// What it reads on its standard input; nothing when left out
+    /// What it reads on its standard input; nothing when left out. An API server before 1.30 cannot tell a command where
+    /// its input ends, so that it is refused there
     stdin: Option<String>,
     /// The exit codes that are well
     #[serde(default = "zero")]
@@ -77,6 +78,9 @@ impl Primitive for Exec {
             );
         }
         let cluster = Cluster::of(cx).await?;
+        if self.stdin.is_some() {
+            ends_input(&cluster).await?;
+        }
         // Whether there is a pod at all is better known before anything is begun.
         pods::ready(&cluster, &self.target).await?;
         let Some(undo) = &self.undo else {
@@ -158,6 +162,22 @@ impl Exec {
         let (status, (), (), ()) = tokio::join!(ended, feed, stdout.read(out), stderr.read(err));
         Ok((status, stdout.finish(), stderr.finish()))
     }
+}
+
+/// Whether the server can tell a command that its input has ended, and still hear how it goes on.
+async fn ends_input(cluster: &Cluster) -> Result<()> {
+    let version = cluster.client.apiserver_version().await.map_err(|why| {
+        let kind = Kind { plural: "version".to_owned(), ..Kind::pod() };
+        cluster.told(Deed { verb: "get", kind: &kind, name: "", is_harmless: true }, why)
+    })?;
+    let number = |text: &str| text.trim_end_matches('+').parse::<u32>().unwrap_or(u32::MAX);
+    if (number(&version.major), number(&version.minor)) >= (1, 30) {
+        return Ok(());
+    }
+    let what = format!("`{}` cannot tell a command where its standard input ends", cluster.named);
+    Err(Error::usage(what)
+        .why(format!("it is {}, and that takes 1.30 or later", version.git_version))
+        .fix("leave out `stdin`, and give the text as an argument"))
 }
 
 /// The exit code that a status tells.

@@ -33,7 +33,7 @@ pub(super) struct WaitFor {
     /// The field, as "status.phase" or "status.loadBalancer.ingress.0.ip"
     field: Option<String>,
     /// What the field must be; any value but nothing when left out
-    is: Option<Value>,
+    value: Option<Value>,
     /// Whether the object must be gone
     #[serde(default)]
     gone: bool,
@@ -96,7 +96,7 @@ impl Primitive for WaitFor {
 impl WaitFor {
     /// What is wanted, in words.
     fn wanted(&self) -> String {
-        match (&self.condition, &self.field, &self.is) {
+        match (&self.condition, &self.field, &self.value) {
             (Some(condition), ..) => format!("has the condition {condition}"),
             (_, Some(field), Some(value)) => format!("has {field} = {}", headline(&value.to_string(), 60)),
             (_, Some(field), None) => format!("has {field}"),
@@ -116,7 +116,7 @@ impl WaitFor {
         }
         let Some(field) = &self.field else { return Err("it is there".to_owned()) };
         let seen = object.pointer(&format!("/{}", field.replace('.', "/"))).unwrap_or(&Value::Null);
-        match &self.is {
+        match &self.value {
             Some(wanted) if is_like(seen, wanted) => Ok(()),
             None if !seen.is_null() => Ok(()),
             _ => Err(format!("{field} is {}", headline(&seen.to_string(), 120))),
@@ -151,9 +151,9 @@ mod tests {
         );
         assert!(wait(json!({ "condition": "Ready=false" })).look(&object).is_ok());
         assert!(wait(json!({ "field": "status.list.0.ip" })).look(&object).is_ok());
-        assert!(wait(json!({ "field": "status.n", "is": 3.0 })).look(&object).is_ok());
+        assert!(wait(json!({ "field": "status.n", "value": 3.0 })).look(&object).is_ok());
         assert_eq!(
-            wait(json!({ "field": "status.phase", "is": "Running" })).look(&object),
+            wait(json!({ "field": "status.phase", "value": "Running" })).look(&object),
             Err("status.phase is \"Pending\"".into())
         );
         assert!(wait(json!({ "field": "status.none" })).look(&object).is_err());

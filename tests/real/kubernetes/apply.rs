@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// The first state, made by the same owner.
+fn first(namespace: &Namespace) {
+    well(namespace, &format!("k.apply(`{}`);", config("settings", "blue")));
+}
+
 const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {color: green, size: large}\n---\n\
                         apiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\ndata: {a: b}\n---\n\
                         apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n";
@@ -9,7 +14,7 @@ const MANIFEST: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settin
 #[test]
 fn a_plan_shows_the_difference_and_changes_nothing() {
     let namespace = need_namespace!();
-    namespace.make("configmaps", &config("settings", "blue"));
+    first(&namespace);
     let rig = Rig::new(&namespace.settings("write"))
         .file("k8s/all.yaml", MANIFEST)
         .file("test.rhai", &script("write", "k.apply(\"k8s/all.yaml\");"));
@@ -30,7 +35,7 @@ fn a_plan_shows_the_difference_and_changes_nothing() {
 #[test]
 fn what_is_applied_is_restored_or_removed_when_the_run_fails() {
     let namespace = need_namespace!();
-    namespace.make("configmaps", &config("settings", "blue"));
+    first(&namespace);
     let lines = format!(
         "let done = k.apply(`{MANIFEST}`);\ncheck \"results\", done.map(|one| one.result) == [\"changed\", \"created\", \"created\"];\n"
     );
@@ -59,7 +64,7 @@ fn what_is_applied_is_restored_or_removed_when_the_run_fails() {
 fn fields_of_another_owner_are_a_conflict_until_they_are_taken_by_force() {
     let namespace = need_namespace!();
     let path = format!("{}/settings?fieldManager=helm&force=true", namespace.path("configmaps"));
-    namespace.make("configmaps", &config("settings", "blue"));
+    first(&namespace);
     // Any other change makes its writer the owner of the field.
     let settings = namespace.settings("write");
     let helm = settings.replace("access =", "field_manager = \"helm\"\naccess =");
@@ -105,9 +110,12 @@ fn what_the_server_refuses_is_told_in_its_own_words_and_changes_nothing() {
         ("apiVersion: v1\nmetadata: [\n", "is no YAML"),
     ];
     for (manifest, says) in cases {
-        exec(&namespace, &format!("k.apply(`{manifest}`);")).1.expect(2).says(says);
+        exec(&namespace, &format!("k.apply(`{manifest}`);")).1.expect_any(&[1, 2]).says(says);
     }
-    exec(&namespace, "k.apply(\"no/such.yaml\");").1.expect(2).says("there is no manifest no/such.yaml");
+    exec(&namespace, "k.apply(\"no/such.yaml\");")
+        .1
+        .expect_any(&[1, 2])
+        .says("there is no manifest no/such.yaml");
     let wide = "apiVersion: v1\nkind: Namespace\nmetadata: {name: test-of-everybody}\n";
     exec(&namespace, &format!("k.apply(`{wide}`);"))
         .1
@@ -125,19 +133,17 @@ fn a_secret_is_not_shown_and_not_kept() {
     let namespace = need_namespace!();
     let secret =
         |value: &str| json!({ "metadata": { "name": "login" }, "stringData": { "password": value } });
-    namespace.make("secrets", &secret("hunter-the-first"));
+    let owned = format!("{}?fieldManager=playbook", namespace.path("secrets"));
+    namespace.cluster.send("POST", &owned, &secret("hunter-the-first"));
     let manifest =
         "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: hunter-the-second}\n";
     let rig = Rig::new(&namespace.settings("write")).file("login.yaml", manifest);
-    let rig = rig.file(
-        "test.rhai",
-        &script(
-            "write",
-            "k.apply(\"login.yaml\"); print(k.get(\"secret/login\").data); fail(\"on purpose\");",
-        ),
-    );
+    let apply = "k.apply(\"login.yaml\"); print(k.get(\"secret/login\").data);";
+    let rig = rig
+        .file("plan.rhai", &script("write", apply))
+        .file("test.rhai", &script("write", &format!("{apply} fail(\"on purpose\");")));
     let hidden = ["hunter-the", "aHVudGVy"];
-    let seen = rig.run(&["plan", "test.rhai"]).expect(0).says("another value");
+    let seen = rig.run(&["plan", "plan.rhai"]).expect(0).says("another value");
     hidden.iter().fold(seen, |seen, text| seen.hides(text));
     let seen = rig
         .run(&["exec", "test.rhai"])

@@ -110,7 +110,7 @@ fn what_is_paused_is_no_rollout_and_resuming_lets_it_go_on() {
     let lines = r#"
         k.pause("deployment/web");
         k.set_image("deployment/web", "docker.io/rig/app:v2");
-        try { k.restart("deployment/web"); fail("restarted"); } catch (error) { check "why", error.what.contains("is paused"); }
+        try { k.restart("deployment/web"); fail("restarted"); } catch (error) { check "why", error.why.contains("is paused"); }
         k.resume("deployment/web");
         k.rollout_status("deployment/web");
     "#;
@@ -119,7 +119,7 @@ fn what_is_paused_is_no_rollout_and_resuming_lets_it_go_on() {
     let lines = "k.pause(\"deployment/web\"); k.resume(\"deployment/web\"); fail(\"on purpose\");";
     exec(&namespace, lines).1.expect(1);
     assert_ne!(namespace.get(DEPLOYMENTS, "web")["spec"]["paused"], true);
-    exec(&namespace, "k.pause(\"configmap/a\");").1.expect(2);
+    exec(&namespace, "k.pause(\"configmap/a\");").1.expect_any(&[1, 2]);
 }
 
 #[test]
@@ -170,5 +170,8 @@ fn a_restart_makes_all_pods_anew_and_scaling_is_taken_back() {
         .says("-   replicas: 3")
         .says("+   replicas: 7");
     assert_eq!(namespace.get(DEPLOYMENTS, "web")["spec"]["replicas"], 3);
-    exec(&namespace, "k.scale(\"configmap/kube-root-ca.crt\", 1);").1.expect(2).says("has no replicas");
+    exec(&namespace, "k.scale(\"configmap/kube-root-ca.crt\", 1);")
+        .1
+        .expect_any(&[1, 2])
+        .says("has no replicas");
 }

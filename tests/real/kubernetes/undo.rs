@@ -40,7 +40,10 @@ fn a_revision_that_is_not_kept_is_said_to_be_missing_and_a_plan_changes_nothing(
         .says("deployment/web of `kubernetes.main` has no earlier revision")
         .says("it is at revision 1, and the cluster keeps 1");
     exec(&namespace, "k.undo(\"deployment/web\", #{ revision: 9 });").1.expect(1).says("has no revision 9");
-    exec(&namespace, "k.undo(\"configmap/kube-root-ca.crt\");").1.expect(2).says("has no revisions");
+    exec(&namespace, "k.undo(\"configmap/kube-root-ca.crt\");")
+        .1
+        .expect_any(&[1, 2])
+        .says("has no revisions");
     well(
         &namespace,
         "k.set_image(\"deployment/web\", \"docker.io/rig/app:v2\"); k.rollout_status(\"deployment/web\");",
