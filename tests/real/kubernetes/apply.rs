@@ -160,3 +160,16 @@ fn a_secret_is_not_shown_and_not_kept() {
         assert!(hidden.iter().all(|hidden| !text.contains(hidden)));
     }
 }
+
+#[test]
+fn what_playbook_itself_has_changed_is_no_conflict() {
+    let namespace = need_namespace!();
+    let manifest = workload("Deployment", "web", 0, "v1");
+    let lines = format!(
+        "k.apply(`{manifest}`);\nk.set_image(\"deployment/web\", \"docker.io/rig/app:v2\");\nk.scale(\"deployment/web\", 1);\n\
+         check \"changed\", k.apply(`{manifest}`)[0].result == \"changed\";"
+    );
+    well(&namespace, &lines);
+    assert_eq!(namespace.image("web"), "v1");
+    assert_eq!(namespace.get(DEPLOYMENTS, "web")["spec"]["replicas"], 0);
+}
