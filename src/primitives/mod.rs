@@ -18,6 +18,7 @@ pub mod http;
 pub mod journal;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -31,6 +32,8 @@ pub mod s3;
 pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
 pub mod vault;
@@ -51,7 +54,10 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "kubernetes")]
     &kubernetes::FAMILY,
     &program::FAMILY,
+    #[cfg(feature = "ssh")]
+    &ssh::FAMILY,
     &service::FAMILY,
+    &pm2::FAMILY,
     &flags::FAMILY,
     #[cfg(feature = "aws")]
     &aws::FAMILY,

@@ -21,6 +21,7 @@ mod http;
 mod journal;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
+mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
@@ -34,6 +35,8 @@ mod s3;
 mod secrets_manager;
 mod service;
 mod sqlite;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
 mod vault;

@@ -164,7 +164,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn hear(&mut self, chunk: &[u8]) {
+    /// Takes what came.
+    pub(in crate::sys) fn hear(&mut self, chunk: &[u8]) {
         self.keep.push(chunk);
         let (error, listen) = (self.error, self.listen);
         self.splitter.feed(chunk, &mut |text, cut| listen(Line { error, text, cut }));
