@@ -1,6 +1,7 @@
 //! The one path that every effect takes, and what it is made of.
 
 pub mod allowed;
+pub mod api;
 pub mod archive;
 #[cfg(any(feature = "aws", feature = "s3"))]
 pub mod aws;
@@ -9,10 +10,12 @@ pub mod cx;
 pub mod dump;
 pub mod environment;
 pub mod family;
+pub mod health;
 pub mod hosts;
 pub mod journal;
 pub mod ledger;
 pub mod local;
+pub mod notice;
 pub mod options;
 pub mod output;
 pub mod pipeline;

@@ -6,6 +6,7 @@ pub mod alb;
 pub mod amqp;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod chat;
 #[cfg(feature = "aws")]
 pub mod cloudfront;
 pub mod disk;
@@ -19,6 +20,8 @@ pub mod ecr;
 pub mod ecs;
 pub mod files;
 pub mod flags;
+pub mod git;
+pub mod github;
 #[cfg(feature = "probes")]
 pub mod grpc;
 pub mod http;
@@ -27,12 +30,16 @@ pub mod journal;
 pub mod kafka;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
+#[cfg(feature = "mail")]
+pub mod mail;
+pub mod pager;
 pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod registry;
 #[cfg(feature = "aws")]
 pub mod route53;
 #[cfg(feature = "s3")]
@@ -45,10 +52,12 @@ pub mod sqlite;
 pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
+pub mod statuspage;
 pub mod tcp;
 #[cfg(feature = "probes")]
 pub mod tls;
 pub mod vault;
+pub mod webhook;
 
 use crate::effect::family::Families;
 
@@ -71,6 +80,15 @@ pub const FAMILIES: Families = &[
     &service::FAMILY,
     &pm2::FAMILY,
     &flags::FAMILY,
+    &chat::FAMILY,
+    &pager::FAMILY,
+    #[cfg(feature = "mail")]
+    &mail::FAMILY,
+    &statuspage::FAMILY,
+    &webhook::FAMILY,
+    &git::FAMILY,
+    &github::FAMILY,
+    &registry::FAMILY,
     #[cfg(feature = "aws")]
     &aws::FAMILY,
     #[cfg(feature = "aws")]

@@ -7,6 +7,7 @@ mod amqp;
 mod archives;
 #[cfg(feature = "aws")]
 mod aws;
+mod chat;
 #[cfg(feature = "aws")]
 mod cloudfront;
 mod disk;
@@ -22,6 +23,8 @@ mod ecr;
 mod ecs;
 pub mod files;
 mod flags;
+mod git;
+mod github;
 #[cfg(feature = "probes")]
 mod grpc;
 mod http;
@@ -30,12 +33,16 @@ mod journal;
 mod kafka;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
+#[cfg(feature = "mail")]
+mod mail;
+mod pager;
 mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
 #[cfg(feature = "redis")]
 mod redis;
+mod registry;
 #[cfg(feature = "aws")]
 mod route53;
 #[cfg(feature = "s3")]
@@ -48,7 +55,9 @@ mod sqlite;
 mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
+mod statuspage;
 mod tcp;
 #[cfg(feature = "probes")]
 mod tls;
 mod vault;
+mod webhook;

@@ -3,6 +3,7 @@
 mod change;
 mod health;
 mod load;
+mod look;
 mod path;
 mod request;
 
@@ -18,6 +19,7 @@ use crate::base::secret::{Revealed, Secret, Setting};
 use crate::base::text::parse_size;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 use crate::sys::files;
 use crate::sys::http::{self, Client, Url};
@@ -37,6 +39,7 @@ pub const FAMILY: Family = Family {
         entry::<load::Load>(),
         entry::<load::LoadChanges>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
     hosts: None,

@@ -29,6 +29,7 @@ mod undo;
 mod wait_for;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -59,6 +60,7 @@ pub const FAMILY: Family = Family {
         entry::<revert::Revert>(),
         entry::<delete::Delete>(),
     ],
+    health: Examine::Reading("list", &[("kind", "pods"), ("most", "10000")]),
     store: None,
     sql: None,
     hosts: None,
