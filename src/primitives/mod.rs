@@ -28,6 +28,8 @@ pub mod http;
 pub mod journal;
 #[cfg(feature = "probes")]
 pub mod kafka;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(feature = "mail")]
 pub mod mail;
 pub mod pager;
@@ -70,6 +72,8 @@ pub const FAMILIES: Families = &[
     &files::FAMILY,
     #[cfg(feature = "s3")]
     &s3::FAMILY,
+    #[cfg(feature = "kubernetes")]
+    &kubernetes::FAMILY,
     &program::FAMILY,
     #[cfg(feature = "ssh")]
     &ssh::FAMILY,

@@ -177,6 +177,22 @@ fn all_are_right(page: &str, wanted: usize) {
     assert_eq!(count, wanted);
 }
 
+/// Likewise for the page on Kubernetes, which needs a cluster.
+#[cfg(feature = "kubernetes")]
+#[test]
+fn nothing_is_wrong_with_the_playbooks_of_the_page_on_kubernetes() {
+    let blocks = blocks("docs/kubernetes.md");
+    let settings = &blocks.iter().find(|block| block.words[0] == "toml").unwrap().text;
+    let playbooks: Vec<&Block> =
+        blocks.iter().filter(|block| block.words.first().is_some_and(|word| word == "rhai")).collect();
+    assert_eq!(playbooks.len(), 3);
+    for block in playbooks {
+        let name = block.words[1].strip_prefix("file=").unwrap();
+        let rig = Rig::new(settings).file(name, &block.text);
+        rig.run(&["check", name, "--env", "production"]).expect(0).says("nothing wrong");
+    }
+}
+
 #[test]
 fn the_table_of_exit_codes_is_that_of_the_program() {
     let page = std::fs::read_to_string(Path::new(REPOSITORY).join("docs/exit-codes.md")).unwrap();

@@ -31,6 +31,8 @@ mod http;
 mod journal;
 #[cfg(feature = "probes")]
 mod kafka;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 #[cfg(feature = "mail")]
 mod mail;
 mod pager;

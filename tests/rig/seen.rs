@@ -35,6 +35,14 @@ impl Seen {
         self
     }
 
+    /// Fails the test, showing everything, unless the exit code is one of `codes`.
+    #[cfg(feature = "kubernetes")]
+    #[track_caller]
+    pub fn expect_any(self, codes: &[i32]) -> Self {
+        assert!(codes.contains(&self.code), "expected one of the exit codes {codes:?}:\n{self}");
+        self
+    }
+
     /// Fails the test, showing everything, unless one of the outputs contains `text`.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {

@@ -121,8 +121,8 @@ impl Splitter {
     }
 }
 
-/// One of the two outputs of a child.
-pub(in crate::sys) struct Output<'a> {
+/// One of the two outputs of a command, wherever it runs.
+pub struct Output<'a> {
     error: bool,
     listen: Listen<'a>,
     keep: Keep,
@@ -131,13 +131,14 @@ pub(in crate::sys) struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// Keeps the whole output up to `whole` bytes, and beyond that its last `last` bytes.
-    pub(in crate::sys) fn new(error: bool, listen: Listen<'a>, whole: usize, last: usize) -> Self {
+    #[must_use]
+    pub fn new(error: bool, listen: Listen<'a>, whole: usize, last: usize) -> Self {
         let keep = Keep { bytes: Vec::new(), whole, last, left_out: 0 };
         Self { error, listen, keep, splitter: Splitter::default() }
     }
 
     /// Reads to the end. It may be dropped at any time; what came so far is kept.
-    pub(super) async fn read(&mut self, from: Option<impl AsyncRead + Unpin>) {
+    pub async fn read(&mut self, from: Option<impl AsyncRead + Unpin>) {
         let Some(mut from) = from else { return };
         let mut buffer = vec![0; CHUNK];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
@@ -171,7 +172,8 @@ impl<'a> Output<'a> {
     }
 
     /// Tells what is left of the last line, and gives what was kept.
-    pub(in crate::sys) fn finish(mut self) -> Captured {
+    #[must_use]
+    pub fn finish(mut self) -> Captured {
         let (error, listen) = (self.error, self.listen);
         self.splitter.finish(&mut |text, cut| listen(Line { error, text, cut }));
         self.keep.finish()

@@ -9,6 +9,8 @@ pub mod grpc;
 pub mod http;
 #[cfg(feature = "probes")]
 pub mod kafka;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 #[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
 pub mod pm2;
