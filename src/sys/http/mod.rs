@@ -1,6 +1,7 @@
 //! An HTTP client for one base address: bounded bodies, redirects that stay on the host, and causes told as they are.
 
 mod failure;
+pub mod path;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -9,14 +9,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Service, path, service};
+use super::{Service, service};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
-use crate::sys::http::{Request, Url};
+use crate::sys::http::{Request, Url, path};
 use tally::Tally;
 
 /// More would be a load test, which wants machines of its own.
