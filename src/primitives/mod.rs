@@ -1,12 +1,17 @@
 //! The register: one file per outside system, and one line here.
 
+pub mod alertmanager;
 pub mod files;
 pub mod flags;
+pub mod grafana;
+pub mod haproxy;
 pub mod http;
 pub mod journal;
+pub mod nginx;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
+pub mod prometheus;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "s3")]
@@ -30,5 +35,10 @@ pub const FAMILIES: Families = &[
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,
+    &haproxy::FAMILY,
+    &nginx::FAMILY,
+    &prometheus::FAMILY,
+    &alertmanager::FAMILY,
+    &grafana::FAMILY,
     &journal::FAMILY,
 ];

@@ -258,6 +258,11 @@ fn every_example_of_the_manual_is_right() {
         ("program.journalctl", "read = [[\"**\"]]"),
         ("service.app", "program = \"sleep\""),
         ("flags.main", "database = \"sqlite.main\""),
+        ("haproxy.edge", "address = \"127.0.0.1:9\""),
+        ("nginx.edge", "upstreams = { app = { file = \"app.conf\", servers = { blue = \"127.0.0.1:9\" } } }"),
+        ("prometheus.main", "url = \"http://127.0.0.1:9\""),
+        ("alertmanager.main", "url = \"http://127.0.0.1:9\""),
+        ("grafana.main", "url = \"http://127.0.0.1:9\""),
     ];
     let settings: String =
         tables.iter().map(|(id, rest)| format!("[env.local.{id}]\n{rest}\naccess = \"destroy\"\n")).collect();

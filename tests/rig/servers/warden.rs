@@ -90,6 +90,25 @@ pub fn install(command: &mut Command) -> bool {
     }
 }
 
+/// Whether a program is here: installed from Debian's package when it is not, and we are root on such a machine. `false` is
+/// said loudly, and is a failure under `RIG=all`.
+pub fn from_debian(what: &str, package: &str, program: &str) -> bool {
+    let is_root = || Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let apt = |arguments: &[&str]| {
+        install(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    let is_here = || on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists();
+    let get = || {
+        eprintln!("installing {what} for the tests …");
+        apt(&["update", "-q"])
+            && apt(&["install", "-y", "-q", "--no-install-recommends", package])
+            && is_here()
+    };
+    is_here()
+        || is_root() && on_path("apt-get").is_some() && get()
+        || skip::<()>(what, &format!("apt-get install {package}")).is_some()
+}
+
 /// Says loudly that tests were skipped; under `RIG=all` that is a failure.
 pub fn skip<T>(what: &str, remedy: &str) -> Option<T> {
     let say = format!("SKIPPED: there is no {what} on this machine; to run these tests: {remedy}");
