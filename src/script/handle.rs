@@ -83,7 +83,8 @@ fn invoke(
     verb: &'static str,
     arguments: &[Dynamic],
 ) -> traces::Raised<Dynamic> {
-    let place = place_of(session, context);
+    let module = context.call_source().unwrap_or_default();
+    let place = session.sources.place_of_call(module, context.call_position(), verb);
     call(session, &place, verb, arguments).map_err(|error| refuse(error.at(place), context))
 }
 

@@ -167,6 +167,27 @@ impl Sources {
         }
     }
 
+    /// The place of a call of `word`. The engine tells the name of the module that runs, also where that calls a closure of
+    /// another text: then the place lies in the only text that has the word there.
+    #[must_use]
+    pub fn place_of_call(&self, name: &str, position: Position, word: &str) -> Place {
+        let (line, column) = (position.line().unwrap_or(0), position.position().unwrap_or(1));
+        let has = |source: &Source| {
+            let line = source.line(line).unwrap_or_default();
+            let begin =
+                line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(begin, _)| begin);
+            line[begin..].starts_with(word)
+        };
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut other = None;
+        if texts.get(name).is_some_and(|source| !has(source)) {
+            let mut others = texts.iter().filter(|(_, source)| has(source)).map(|(name, _)| name.clone());
+            other = others.next().filter(|_| others.next().is_none());
+        }
+        drop(texts);
+        self.place(other.as_deref().unwrap_or(name), position)
+    }
+
     fn source(&self, name: &str) -> Option<Source> {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
