@@ -1,6 +1,18 @@
 //! The register: one file per outside system, and one line here.
 
+#[cfg(feature = "aws")]
+pub mod alb;
 pub mod alertmanager;
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "aws")]
+pub mod cloudfront;
+#[cfg(feature = "aws")]
+pub mod ec2;
+#[cfg(feature = "aws")]
+pub mod ecr;
+#[cfg(feature = "aws")]
+pub mod ecs;
 pub mod files;
 pub mod flags;
 pub mod grafana;
@@ -14,10 +26,17 @@ pub mod program;
 pub mod prometheus;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "aws")]
+pub mod route53;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "aws")]
+pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "aws")]
+pub mod ssm;
+pub mod vault;
 
 use crate::effect::family::Families;
 
@@ -40,5 +59,24 @@ pub const FAMILIES: Families = &[
     &prometheus::FAMILY,
     &alertmanager::FAMILY,
     &grafana::FAMILY,
+    #[cfg(feature = "aws")]
+    &aws::FAMILY,
+    #[cfg(feature = "aws")]
+    &cloudfront::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecs::FAMILY,
+    #[cfg(feature = "aws")]
+    &ec2::FAMILY,
+    #[cfg(feature = "aws")]
+    &alb::FAMILY,
+    #[cfg(feature = "aws")]
+    &route53::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecr::FAMILY,
+    #[cfg(feature = "aws")]
+    &secrets_manager::FAMILY,
+    #[cfg(feature = "aws")]
+    &ssm::FAMILY,
+    &vault::FAMILY,
     &journal::FAMILY,
 ];
