@@ -116,12 +116,14 @@ impl Control {
             .unchanged());
         }
         if let Err(error) = self.wait_for_workers(&old).await {
-            if error.kind == Kind::Remote {
-                pending.put_back()?;
-                let _ = self.run(&["-s", "reload"]).await;
-            }
+            // Stopped while nginx was at it: it may have read the new file all the same.
             pending.armed = false;
-            return Err(error);
+            if error.kind != Kind::Remote {
+                return Err(error);
+            }
+            pending.put_back()?;
+            let _ = self.run(&["-s", "reload"]).await;
+            return Err(error.unchanged());
         }
         pending.armed = false;
         Ok(true)
