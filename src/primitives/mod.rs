@@ -20,6 +20,7 @@ pub mod haproxy;
 pub mod http;
 pub mod journal;
 pub mod nginx;
+pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -34,6 +35,8 @@ pub mod s3;
 pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
 pub mod vault;
@@ -52,7 +55,10 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "s3")]
     &s3::FAMILY,
     &program::FAMILY,
+    #[cfg(feature = "ssh")]
+    &ssh::FAMILY,
     &service::FAMILY,
+    &pm2::FAMILY,
     &flags::FAMILY,
     &haproxy::FAMILY,
     &nginx::FAMILY,

@@ -34,7 +34,7 @@ fn project() -> Rig {
 #[test]
 fn every_example_is_short_and_plans() {
     let rig = project();
-    assert_eq!(examples().len(), 7);
+    assert_eq!(examples().len(), 8);
     for path in examples() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!((10..=30).contains(&lines), "{} has {lines} lines", path.display());
@@ -127,23 +127,27 @@ fn nothing_is_wrong_with_the_playbooks_of_the_page_on_data() {
 /// What the page on traffic shows needs a whole site; that it would run is what the checker says.
 #[test]
 fn nothing_is_wrong_with_the_playbooks_of_the_page_on_traffic() {
-    let blocks = blocks("docs/traffic.md");
-    let text = |word: &str| blocks.iter().filter(|block| block.words[0] == word).collect::<Vec<_>>();
-    let settings: String = text("toml").iter().map(|block| block.text.as_str()).collect();
-    let playbooks = text("rhai");
-    assert_eq!(playbooks.len(), 4);
-    for block in playbooks {
-        let name = block.words[1].strip_prefix("file=").unwrap();
-        let rig = Rig::new(&settings).file(name, &block.text);
-        rig.run(&["check", name]).expect(0).says("nothing wrong");
-    }
+    all_are_right("docs/traffic.md", 4);
+}
+
+/// What the page on hosts shows needs hosts; that it would run is what the checker says.
+#[cfg(feature = "ssh")]
+#[test]
+fn nothing_is_wrong_with_the_playbooks_of_the_page_on_hosts() {
+    all_are_right("docs/hosts.md", 2);
 }
 
 /// What the page on the cloud shows needs an account and a vault; that it would run is what the checker says.
 #[cfg(all(feature = "aws", feature = "postgres"))]
 #[test]
 fn nothing_is_wrong_with_the_playbooks_of_the_page_on_the_cloud() {
-    let blocks = blocks("docs/cloud.md");
+    all_are_right("docs/cloud.md", 2);
+}
+
+/// Checks each playbook of a page against all settings of the page.
+#[cfg(any(feature = "ssh", feature = "aws"))]
+fn all_are_right(page: &str, wanted: usize) {
+    let blocks = blocks(page);
     let settings: String =
         blocks.iter().filter(|block| block.words[0] == "toml").map(|block| block.text.as_str()).collect();
     let mut count = 0;
@@ -153,7 +157,7 @@ fn nothing_is_wrong_with_the_playbooks_of_the_page_on_the_cloud() {
         let rig = Rig::new(&settings).file(name, &block.text);
         rig.run(&["check", name]).expect(0).says("nothing wrong");
     }
-    assert_eq!(count, 2);
+    assert_eq!(count, wanted);
 }
 
 #[test]
@@ -193,7 +197,7 @@ fn nothing_is_wrong_with_any_playbook_in_any_environment() {
             }
         }
     }
-    assert!(count >= 20, "only {count} were checked");
+    assert!(count >= 22, "only {count} were checked");
 }
 
 #[cfg(feature = "postgres")]

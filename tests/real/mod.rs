@@ -23,6 +23,7 @@ mod haproxy;
 mod http;
 mod journal;
 mod nginx;
+mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
@@ -37,6 +38,8 @@ mod s3;
 mod secrets_manager;
 mod service;
 mod sqlite;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
 mod vault;

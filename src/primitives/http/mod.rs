@@ -36,6 +36,7 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// One HTTP service. A playbook names paths below its base address and can reach nothing else.

@@ -9,6 +9,7 @@ pub mod http;
 #[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
 pub mod nginx;
+pub mod pm2;
 pub mod postgres;
 pub mod prometheus;
 pub mod proxy;
@@ -17,6 +18,8 @@ pub mod redis;
 pub mod release;
 #[cfg(feature = "s3")]
 pub mod s3s;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 pub mod vault;
 pub mod warden;
 
