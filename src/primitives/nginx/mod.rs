@@ -21,6 +21,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<weights::ReadWeights>(), entry::<weights::SetWeights>(), entry::<weights::Restore>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// An nginx on this machine.
