@@ -3,11 +3,16 @@
 #[cfg(feature = "aws")]
 mod alb;
 mod alertmanager;
+#[cfg(feature = "probes")]
+mod amqp;
 mod archives;
 #[cfg(feature = "aws")]
 mod aws;
 #[cfg(feature = "aws")]
 mod cloudfront;
+mod disk;
+#[cfg(feature = "probes")]
+mod dns;
 #[cfg(all(feature = "postgres", feature = "s3"))]
 mod dumps;
 #[cfg(feature = "aws")]
@@ -19,9 +24,13 @@ mod ecs;
 pub mod files;
 mod flags;
 mod grafana;
+#[cfg(feature = "probes")]
+mod grpc;
 mod haproxy;
 mod http;
 mod journal;
+#[cfg(feature = "probes")]
+mod kafka;
 mod nginx;
 mod pm2;
 #[cfg(feature = "postgres")]
@@ -42,4 +51,7 @@ mod sqlite;
 mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
+mod tcp;
+#[cfg(feature = "probes")]
+mod tls;
 mod vault;

@@ -1,4 +1,4 @@
-//! HTTP services: requests to one base address, health over a window of time, and small smoke loads.
+//! HTTP services: requests to one base address, health over a window of time, and bounded loads.
 
 mod change;
 mod health;
@@ -23,7 +23,7 @@ use crate::sys::http::Client;
 /// The register's line.
 pub const FAMILY: Family = Family {
     name: "http",
-    about: "An HTTP service: requests, health checks over a window of time, smoke loads with latency percentiles.",
+    about: "An HTTP service: requests, health checks over a window of time, bounded loads with latency percentiles.",
     settings: Settings::of::<Table>(),
     entries: &[
         entry::<request::Get>(),
@@ -33,6 +33,7 @@ pub const FAMILY: Family = Family {
         entry::<change::Delete>(),
         entry::<health::Health>(),
         entry::<load::Load>(),
+        entry::<load::LoadChanges>(),
     ],
     store: None,
     sql: None,
@@ -80,13 +81,14 @@ struct Service {
 
 /// The service of the resource; its client is made at the first call.
 async fn service(cx: &Cx) -> Result<Arc<Service>> {
-    cx.shared(async { connect(cx).await }).await
+    cx.shared(async { connect(cx, None).await }).await
 }
 
-async fn connect(cx: &Cx) -> Result<Service> {
+/// A client of the service; `follow` in place of how many redirects its settings let it follow.
+async fn connect(cx: &Cx, follow: Option<usize>) -> Result<Service> {
     let table: Table = cx.settings()?;
     let largest_body = usize::try_from(parse_size(&table.largest_body)?).unwrap_or(usize::MAX);
-    let follow = table.follow;
+    let follow = follow.unwrap_or(table.follow);
     Ok(Service { client: table.endpoint().connect(cx, follow).await?, largest_body })
 }
 

@@ -1,11 +1,17 @@
 //! Real servers: each starts its own binary on a free port of 127.0.0.1 in a temporary folder and ends it when dropped.
 
 pub mod alertmanager;
+#[cfg(feature = "probes")]
+pub mod dns;
 #[cfg(feature = "s3")]
 pub mod faults;
 pub mod grafana;
+#[cfg(feature = "probes")]
+pub mod grpc;
 pub mod haproxy;
 pub mod http;
+#[cfg(feature = "probes")]
+pub mod kafka;
 #[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
 pub mod nginx;
@@ -13,6 +19,8 @@ pub mod pm2;
 pub mod postgres;
 pub mod prometheus;
 pub mod proxy;
+#[cfg(feature = "probes")]
+pub mod rabbit;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod release;
@@ -20,6 +28,10 @@ pub mod release;
 pub mod s3s;
 #[cfg(feature = "ssh")]
 pub mod ssh;
+#[cfg(feature = "postgres")]
+pub mod standby;
+#[cfg(feature = "probes")]
+pub mod tls;
 pub mod vault;
 pub mod warden;
 

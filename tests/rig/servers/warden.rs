@@ -50,6 +50,11 @@ impl Warden {
         rustix::process::kill_process(self.pid, Signal::STOP).unwrap();
     }
 
+    /// Makes the server read its files again, where it does so at the signal HUP.
+    pub fn renew(&self) {
+        rustix::process::kill_process(self.pid, Signal::HUP).unwrap();
+    }
+
     /// Lets the server go on after [`Warden::hang`].
     pub fn go_on(&self) {
         rustix::process::kill_process(self.pid, Signal::CONT).unwrap();
@@ -93,20 +98,23 @@ pub fn install(command: &mut Command) -> bool {
 /// Whether a program is here: installed from Debian's package when it is not, and we are root on such a machine. `false` is
 /// said loudly, and is a failure under `RIG=all`.
 pub fn from_debian(what: &str, package: &str, program: &str) -> bool {
-    let is_root = || Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    let apt = |arguments: &[&str]| {
+    let is_here = || on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists();
+    is_here()
+        || apt(what, &[package]) && is_here()
+        || skip::<()>(what, &format!("apt-get install {package}")).is_some()
+}
+
+/// Installs packages of Debian as root; `false` where that cannot be.
+pub fn apt(what: &str, packages: &[&str]) -> bool {
+    if !rustix::process::getuid().is_root() || on_path("apt-get").is_none() {
+        return false;
+    }
+    eprintln!("installing {what} for the tests …");
+    let run = |arguments: &[&str]| {
         install(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
     };
-    let is_here = || on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists();
-    let get = || {
-        eprintln!("installing {what} for the tests …");
-        apt(&["update", "-q"])
-            && apt(&["install", "-y", "-q", "--no-install-recommends", package])
-            && is_here()
-    };
-    is_here()
-        || is_root() && on_path("apt-get").is_some() && get()
-        || skip::<()>(what, &format!("apt-get install {package}")).is_some()
+    let options = ["install", "-y", "-q", "--no-install-recommends"];
+    run(&["update", "-q"]) && run(&[&options[..], packages].concat())
 }
 
 /// Says loudly that tests were skipped; under `RIG=all` that is a failure.
