@@ -100,6 +100,7 @@ pub struct Cx {
     graceful: Arc<AtomicBool>,
     run: Option<RunJournal>,
     position: Position,
+    ends: Option<Instant>,
 }
 
 impl Cx {
@@ -113,12 +114,24 @@ impl Cx {
             graceful: Arc::default(),
             run: None,
             position: Position::default(),
+            ends: None,
         }
     }
 
     /// The same context, of a call of that run.
     pub(super) fn of_run(self, journal: RunJournal) -> Self {
         Self { run: Some(journal), ..self }
+    }
+
+    /// The same context, of a call whose time is over then.
+    pub(super) fn ending(self, at: Instant) -> Self {
+        Self { ends: Some(at), ..self }
+    }
+
+    /// How much of its time the call has left; `None` where nothing bounds it.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        self.ends.map(|ends| ends.saturating_duration_since(clock::instant()))
     }
 
     /// The same context, of the call at that position of its run.
@@ -142,6 +155,12 @@ impl Cx {
     #[must_use]
     pub fn table(&self) -> String {
         format!("[env.{}.{}]", self.host.environment.name, self.resource)
+    }
+
+    /// The strongest effect that the environment grants on the resource, whatever this call may do.
+    #[must_use]
+    pub fn granted(&self) -> Effect {
+        self.host.resource(&self.resource).map_or(Effect::Read, |resource| resource.grant)
     }
 
     /// The settings of the resource, secrets still as references.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::cx::Cx;
+use super::health::Examine;
 use super::hosts::Hosts;
 use super::primitive::{Entry, Work};
 use super::sql::Sql;
@@ -26,6 +27,8 @@ pub struct Family {
     pub settings: Settings,
     /// Its primitives, in the order of the manual.
     pub entries: &'static [Entry],
+    /// How `playbook doctor` sees whether a resource can be used; or why it does not look.
+    pub health: Examine,
     /// How other families reach it as a store of objects, when it is one.
     pub store: Option<Open<dyn Store>>,
     /// How other families reach it as an SQL database, when it is one.

@@ -1,6 +1,7 @@
 //! The one path that every effect takes, and what it is made of.
 
 pub mod allowed;
+pub mod api;
 pub mod archive;
 #[cfg(any(feature = "aws", feature = "s3"))]
 pub mod aws;
@@ -10,10 +11,12 @@ pub mod dump;
 pub mod endpoint;
 pub mod environment;
 pub mod family;
+pub mod health;
 pub mod hosts;
 pub mod journal;
 pub mod ledger;
 pub mod local;
+pub mod notice;
 pub mod options;
 pub mod output;
 pub mod pipeline;

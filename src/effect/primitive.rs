@@ -45,6 +45,12 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What it will do, in words for a plan; no secret, no full stop.
     fn plan(&self, resource: &ResourceId) -> String;
 
+    /// Whether its failure fails the run. A notice answers no unless it was told to: the failure is shown and journalled,
+    /// and the call gives a receipt with `sent: false`.
+    fn must(&self) -> bool {
+        true
+    }
+
     /// How it will be taken back, from what is there now. Only reads; asked before the change.
     fn inverse(&self, cx: &Cx) -> impl Future<Output = Result<Inverse>> + Send {
         let _ = cx;
@@ -67,6 +73,8 @@ pub trait Bound: Send + Sync {
     fn needs(&self, resource: &ResourceId) -> Vec<Access>;
     /// See [`Primitive::plan`].
     fn plan(&self, resource: &ResourceId) -> String;
+    /// See [`Primitive::must`].
+    fn must(&self) -> bool;
     /// See [`Primitive::inverse`].
     fn inverse<'a>(&'a self, cx: &'a Cx) -> Work<'a, Inverse>;
     /// See [`Primitive::probe`].
@@ -82,6 +90,10 @@ impl<P: Primitive> Bound for P {
 
     fn plan(&self, resource: &ResourceId) -> String {
         Primitive::plan(self, resource)
+    }
+
+    fn must(&self) -> bool {
+        Primitive::must(self)
     }
 
     fn inverse<'a>(&'a self, cx: &'a Cx) -> Work<'a, Inverse> {

@@ -81,6 +81,18 @@ pub enum Command {
         #[command(flatten)]
         target: Target,
     },
+    /// Looks whether each resource of an environment can be reached and used, and says what to do where not.
+    Doctor {
+        /// The resources to look at, as `postgres.main`; all of them when left out.
+        #[arg(value_name = "RESOURCE")]
+        only: Vec<String>,
+        /// The environment of `playbook.toml`.
+        #[arg(long, short, env = "PLAYBOOK_ENV", value_name = "NAME")]
+        env: Option<String>,
+        /// How long each may take to answer.
+        #[arg(long, default_value = "10s", value_name = "DURATION")]
+        timeout: String,
+    },
     /// Lists the runs of this project, newest first.
     Runs {
         /// How many at most.

@@ -10,7 +10,7 @@ use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
 use super::terminal::Terminal;
-use super::{check, docs, list, log, show, verify};
+use super::{check, docs, doctor, list, log, show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -41,6 +41,10 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
                 exit
             })
         }
+        Some(Command::Doctor { only, env, timeout }) => {
+            let asked = doctor::Asked { environment: env.as_deref(), only: &only, timeout: &timeout };
+            examine(&common, &asked)
+        }
         Some(Command::Runs { last }) => {
             let filter = Filter { last: Some(last), ..Filter::default() };
             tell(&common, |journal, format| runs::runs(journal, &filter, format))
@@ -67,6 +71,23 @@ fn tell(common: &Common, draw: impl FnOnce(Option<&Journal>, Format) -> Result<S
     };
     print(&draw(Journal::find(&project.folder)?.as_ref(), format)?);
     Ok(Exit::Done)
+}
+
+/// Looks at an environment; what is still waited for stands in one line of the terminal meanwhile.
+fn examine(common: &Common, asked: &doctor::Asked<'_>) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let live = is_live(common);
+    let ears = doctor::Ears {
+        style: (common.output == Output::Text).then(|| style(common)),
+        print: &mut |text| print(text),
+        meanwhile: &mut |text| {
+            if live {
+                let most = terminal::size().0.saturating_sub(1);
+                terminal::write(&format!("\r\x1b[2K{}", text.chars().take(most).collect::<String>()));
+            }
+        },
+    };
+    doctor::doctor(&project, asked, FAMILIES, ears)
 }
 
 fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Order {

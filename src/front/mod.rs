@@ -6,6 +6,7 @@ pub mod arguments;
 pub mod check;
 pub mod commands;
 pub mod docs;
+pub mod doctor;
 pub mod draw;
 pub mod json;
 pub mod list;

@@ -10,6 +10,7 @@ use crate::base::error::Result;
 use crate::effect::aws::{self, Ask, Service, Table};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -20,6 +21,7 @@ pub const FAMILY: Family = Family {
             `aws-ssm:NAME`.",
     settings: Settings { schema: || schemars::schema_for!(Table), check: aws::check },
     entries: &[entry::<Identity>()],
+    health: Examine::Reading("identity", &[]),
     store: None,
     sql: None,
     hosts: None,

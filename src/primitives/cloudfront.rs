@@ -12,6 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::aws::{self, Account, Ask, Element, Service, escape};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 use crate::sys::http::Method;
 
@@ -21,6 +22,7 @@ pub const FAMILY: Family = Family {
     about: "A distribution of CloudFront: what its edges hold is invalidated, and the work is waited for.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Invalidate>(), entry::<Status>()],
+    health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
     hosts: None,

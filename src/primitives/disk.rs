@@ -10,6 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::base::text::{parse_size, show_size};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 use crate::sys::{blocking, files};
 
@@ -19,6 +20,7 @@ pub const FAMILY: Family = Family {
     about: "A folder of this machine: how much room is left on the disk that holds it.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Space>(), entry::<HasSpace>()],
+    health: Examine::Reading("space", &[]),
     store: None,
     sql: None,
     hosts: None,

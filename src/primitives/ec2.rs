@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::aws::{self, Account, Ask, Service};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -21,6 +22,7 @@ pub const FAMILY: Family = Family {
     about: "Machines of EC2, by their ids or their tags: whether they run and pass their status checks.",
     settings: Settings { schema: || schemars::schema_for!(Table), check },
     entries: &[entry::<Status>(), entry::<WaitHealthy>()],
+    health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
     hosts: None,

@@ -10,6 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::aws::{self, Ask, Service};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -18,6 +19,7 @@ pub const FAMILY: Family = Family {
     about: "A repository of container images in ECR: whether an image is there, and which one its tag means.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Image>(), entry::<Exists>()],
+    health: Examine::Reading("exists", &[("tag", "latest")]),
     store: None,
     sql: None,
     hosts: None,

@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::suggest;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::{Examine, Health};
 use crate::effect::primitive::{Primitive, entry};
 use crate::effect::sql::{Row, Sql, quote};
 
@@ -23,6 +24,7 @@ pub const FAMILY: Family = Family {
             the change is taken back.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Enable>(), entry::<Disable>(), entry::<Get>(), entry::<Set>(), entry::<List>()],
+    health: Examine::By(|cx| Box::pin(look(cx))),
     store: None,
     sql: None,
     hosts: None,
@@ -197,6 +199,17 @@ impl Primitive for List {
             all.insert(flag.name, flag.is_on.into());
         }
         Ok(Value::Object(all))
+    }
+}
+
+/// Reads all flags; whether they may be changed is the database's matter.
+async fn look(cx: Cx) -> Result<Health> {
+    let flags = open(&cx, Effect::Read).await?;
+    let rows = flags.sql.query(&flags.select(""), &[]).await?;
+    let health = Health::reached().fact(format!("{} flags in {}", rows.len(), flags.table.database));
+    match rows.into_iter().map(|row| flags.read(row)).collect::<Result<Vec<_>>>() {
+        Ok(_) => Ok(health.permitted()),
+        Err(neither) => Ok(health.trouble(neither)),
     }
 }
 

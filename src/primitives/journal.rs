@@ -12,6 +12,7 @@ use crate::effect::archive::{self, Content};
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Compression, Target};
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -24,6 +25,7 @@ pub const FAMILY: Family = Family {
         check: |_| Err("every run has its journal, `journal()`, so leave this table out".to_owned()),
     },
     entries: &[entry::<ArchiveTo>()],
+    health: Examine::Never("the journal is looked at by itself, not as a resource"),
     store: None,
     sql: None,
     hosts: None,

@@ -7,6 +7,7 @@ pub mod alertmanager;
 pub mod amqp;
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod chat;
 #[cfg(feature = "aws")]
 pub mod cloudfront;
 pub mod disk;
@@ -20,6 +21,8 @@ pub mod ecr;
 pub mod ecs;
 pub mod files;
 pub mod flags;
+pub mod git;
+pub mod github;
 pub mod grafana;
 #[cfg(feature = "probes")]
 pub mod grpc;
@@ -28,7 +31,10 @@ pub mod http;
 pub mod journal;
 #[cfg(feature = "probes")]
 pub mod kafka;
+#[cfg(feature = "mail")]
+pub mod mail;
 pub mod nginx;
+pub mod pager;
 pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -36,6 +42,7 @@ pub mod program;
 pub mod prometheus;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod registry;
 #[cfg(feature = "aws")]
 pub mod route53;
 #[cfg(feature = "s3")]
@@ -48,10 +55,12 @@ pub mod sqlite;
 pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
+pub mod statuspage;
 pub mod tcp;
 #[cfg(feature = "probes")]
 pub mod tls;
 pub mod vault;
+pub mod webhook;
 
 use crate::effect::family::Families;
 
@@ -77,6 +86,15 @@ pub const FAMILIES: Families = &[
     &prometheus::FAMILY,
     &alertmanager::FAMILY,
     &grafana::FAMILY,
+    &chat::FAMILY,
+    &pager::FAMILY,
+    #[cfg(feature = "mail")]
+    &mail::FAMILY,
+    &statuspage::FAMILY,
+    &webhook::FAMILY,
+    &git::FAMILY,
+    &github::FAMILY,
+    &registry::FAMILY,
     #[cfg(feature = "aws")]
     &aws::FAMILY,
     #[cfg(feature = "aws")]

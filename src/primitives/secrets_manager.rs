@@ -10,6 +10,7 @@ use crate::base::error::Result;
 use crate::effect::aws::{self, Ask, Service};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -19,6 +20,7 @@ pub const FAMILY: Family = Family {
             script can read it.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Describe>(), entry::<Exists>()],
+    health: Examine::Reading("exists", &[("name", "playbook-doctor")]),
     store: None,
     sql: None,
     hosts: None,

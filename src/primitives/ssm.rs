@@ -14,6 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::aws::{self, Account, Ask, Service};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::{Examine, Health};
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -23,6 +24,7 @@ pub const FAMILY: Family = Family {
             by the value that was before. Settings refer to secret ones as `aws-ssm:NAME`; no script can read them.",
     settings: Settings { schema: || schemars::schema_for!(Table), check },
     entries: &[entry::<Get>(), entry::<Put>(), entry::<Delete>()],
+    health: Examine::By(|cx| Box::pin(look(cx))),
     store: None,
     sql: None,
     hosts: None,
@@ -167,6 +169,13 @@ impl Primitive for Delete {
         }
         Ok(json!({ "name": parameters.name, "changed": is_there }))
     }
+}
+
+/// Looks for a parameter that need not be there: the answer proves address, keys and right.
+async fn look(cx: Cx) -> Result<Health> {
+    let path = cx.settings::<Table>()?.path;
+    open(&cx, "playbook-doctor").await?.find(&cx).await?;
+    Ok(Health::reached().fact(format!("below {path}")))
 }
 
 /// One parameter of a resource.

@@ -9,6 +9,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 use crate::effect::vault::{self, Table};
 
@@ -19,6 +20,7 @@ pub const FAMILY: Family = Family {
             `vault:MOUNT/PATH#FIELD`; no script can read one.",
     settings: Settings { schema: || schemars::schema_for!(Table), check: vault::check },
     entries: &[entry::<Status>()],
+    health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
     hosts: None,

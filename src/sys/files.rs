@@ -40,6 +40,18 @@ pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// Whether this process may write there: into a folder, or over a file.
+#[must_use]
+pub fn is_writable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// How many bytes are free for this process on the disk that `path` lies on.
+#[must_use]
+pub fn free_space(path: &Path) -> Option<u64> {
+    rustix::fs::statvfs(path).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// The one true path, symbolic links followed; fails when nothing is there.
 pub fn real_path(path: &Path) -> Result<PathBuf> {
     fs::canonicalize(path).map_err(|why| failed("find", path, &why))

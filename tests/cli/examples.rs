@@ -10,7 +10,7 @@ const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The exit code of each example that needs no server.
 const EMBEDDED: &[(&str, i32)] =
-    &[("hello", 0), ("backup", 0), ("flag", 0), ("rollback", 1), ("parallel", 0)];
+    &[("hello", 0), ("backup", 0), ("flag", 0), ("rollback", 1), ("parallel", 0), ("notice", 0)];
 
 fn examples() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(Path::new(REPOSITORY).join("examples"))
@@ -34,7 +34,7 @@ fn project() -> Rig {
 #[test]
 fn every_example_is_short_and_plans() {
     let rig = project();
-    assert_eq!(examples().len(), 8);
+    assert_eq!(examples().len(), 9);
     for path in examples() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!((10..=30).contains(&lines), "{} has {lines} lines", path.display());
@@ -134,6 +134,23 @@ fn checks(page: &str) {
 #[test]
 fn nothing_is_wrong_with_the_playbooks_of_the_page_on_traffic() {
     all_are_right("docs/traffic.md", 4);
+}
+
+/// So do those of the pages on notices and releases, whose systems are in the cloud.
+#[cfg(feature = "mail")]
+#[test]
+fn nothing_is_wrong_with_the_playbooks_of_the_pages_on_notices_and_releases() {
+    for page in ["docs/notices.md", "docs/release.md"] {
+        let blocks = blocks(page);
+        let text = |word: &str| blocks.iter().filter(|block| block.words[0] == word).collect::<Vec<_>>();
+        let settings: String = text("toml").iter().map(|block| block.text.as_str()).collect();
+        assert_eq!(text("rhai").len(), 1, "{page}");
+        for block in text("rhai") {
+            let name = block.words[1].strip_prefix("file=").unwrap();
+            let rig = Rig::new(&settings).file(name, &block.text);
+            rig.run(&["check", name]).expect(0).says("nothing wrong");
+        }
+    }
 }
 
 /// What the page on hosts shows needs hosts; that it would run is what the checker says.

@@ -8,6 +8,7 @@ mod amqp;
 mod archives;
 #[cfg(feature = "aws")]
 mod aws;
+mod chat;
 #[cfg(feature = "aws")]
 mod cloudfront;
 mod disk;
@@ -23,6 +24,8 @@ mod ecr;
 mod ecs;
 pub mod files;
 mod flags;
+mod git;
+mod github;
 mod grafana;
 #[cfg(feature = "probes")]
 mod grpc;
@@ -31,7 +34,10 @@ mod http;
 mod journal;
 #[cfg(feature = "probes")]
 mod kafka;
+#[cfg(feature = "mail")]
+mod mail;
 mod nginx;
+mod pager;
 mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -39,6 +45,7 @@ mod program;
 mod prometheus;
 #[cfg(feature = "redis")]
 mod redis;
+mod registry;
 #[cfg(feature = "aws")]
 mod route53;
 #[cfg(feature = "s3")]
@@ -51,7 +58,9 @@ mod sqlite;
 mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
+mod statuspage;
 mod tcp;
 #[cfg(feature = "probes")]
 mod tls;
 mod vault;
+mod webhook;

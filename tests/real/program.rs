@@ -277,3 +277,15 @@ fn undo_is_run_when_a_later_check_fails() {
     seen.expect(1);
     assert!(!rig.path("made").exists() && rig.path("undone").exists());
 }
+
+#[test]
+fn an_output_is_read_as_json_or_lines() {
+    let (_, seen) = exec(
+        shell(""),
+        r#"check "json", sh.run(["-c", "echo greeting; echo '{\"a\": [1, 2]}'"], #{ parse: "json" }).json.a == [1, 2];
+           check "each line", sh.run(["-c", "echo '{\"a\": 1}'; echo '{\"a\": 2}'"], #{ parse: "json-lines" }).json.map(|one| one.a) == [1, 2];
+           check "lines", sh.read(["-c", "echo one"], #{ parse: "lines" }).lines == ["one"];
+           sh.read(["-c", "echo none"], #{ parse: "json" });"#,
+    );
+    seen.expect(6).says("the output holds no JSON").says("none");
+}

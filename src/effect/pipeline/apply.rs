@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Permitted, Pipeline, guard};
+use super::{Permitted, Pipeline, forgive, guard};
 use crate::base::call::Inverse;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
@@ -21,7 +21,11 @@ impl Pipeline {
     /// Carries out a call that has passed the permit.
     pub(super) async fn apply(&self, journal: &RunJournal, mut call: Permitted) -> Result<Value> {
         let effect = call.entry.effect;
-        let inverse = if effect.is_read() { Inverse::Nothing } else { self.ask_inverse(&call).await? };
+        let must = call.bound.must() || call.request.unwinding;
+        let inverse = match effect.is_read() {
+            true => Inverse::Nothing,
+            false => forgive::inverse(must, self.ask_inverse(&call).await)?,
+        };
         let began = self.began(&call, &inverse);
         let licence = match Licence::to_read(effect) {
             Some(licence) => {
@@ -39,13 +43,15 @@ impl Pipeline {
         let begin = clock::instant();
         let result = self.attempt(journal, &mut call, &began, licence).await;
         let result = result.and_then(|value| bounded(&call, value)).map_err(|error| self.clean(error));
+        let result = result.map_err(|error| forgive::settle(must, error));
+        forgive::explain(must, &result, &call.cx);
         let outcome = guard::outcome(effect, &result);
         let unchanged = result.as_ref().is_err_and(|error| error.unchanged);
-        if is_kept && (unchanged || (call.entry.atomic && outcome == Outcome::Failed)) {
+        if is_kept && (unchanged || ((call.entry.atomic || !must) && outcome == Outcome::Failed)) {
             self.ledger.withdraw(&call.request.position);
         }
         self.record(&self.ended(&call.request, effect, begin.elapsed(), &result))?;
-        result.map_err(|error| guard::in_doubt(error, outcome))
+        forgive::receipt(must, result).map_err(|error| guard::in_doubt(error, outcome))
     }
 
     /// Tries once, and again as often as the call allows.

@@ -24,7 +24,7 @@ pub(super) async fn run(
     deadline: Duration,
     _licence: Licence,
 ) -> Result<Value> {
-    within(bound.run(cx.clone()), cx, deadline).await
+    within(bound.run(cx.clone().ending(clock::instant() + deadline)), cx, deadline).await
 }
 
 /// Waits for `work`, at most `deadline`, and ends it on a stop. Only work that asked for it gets time to close:

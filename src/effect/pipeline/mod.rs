@@ -2,6 +2,8 @@
 //! intent, run under deadline and stop, redact, journal the result, report.
 
 mod apply;
+mod examine;
+mod forgive;
 mod guard;
 mod plan;
 mod told;
@@ -125,7 +127,7 @@ impl Pipeline {
         let plan = self.host.redactor.text(&text::headline(&plan, 240));
         let digest = digest(&whole);
         if let Some(recorded) = self.recall.find(&request.position, &request.call.name(), &digest)? {
-            return recorded.map(Reply::Value);
+            return forgive::receipt(bound.must() || request.unwinding, recorded).map(Reply::Value);
         }
         let call = Permitted { entry, bound, options, cx, plan, digest, request };
         match &self.mode {

@@ -77,6 +77,7 @@ const LAMP: Family = Family {
     about: "A lamp.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Light>()],
+    health: crate::effect::health::Examine::Never("it is a model"),
     store: None,
     sql: None,
     hosts: None,

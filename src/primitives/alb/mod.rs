@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::base::access::ResourceId;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -25,6 +26,7 @@ pub const FAMILY: Family = Family {
         entry::<weights::Weights>(),
         entry::<weights::SetWeights>(),
     ],
+    health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
     hosts: None,

@@ -8,6 +8,7 @@ mod unsilence;
 
 use crate::effect::endpoint::Endpoint;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -22,6 +23,7 @@ pub const FAMILY: Family = Family {
         entry::<silence::Silence>(),
         entry::<unsilence::Unsilence>(),
     ],
+    health: Examine::Reading("silences", &[]),
     store: None,
     sql: None,
     hosts: None,

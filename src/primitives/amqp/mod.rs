@@ -16,6 +16,7 @@ use crate::base::secret::Secret;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 use crate::sys::net::Address;
 use session::{Login, Session};
@@ -27,6 +28,7 @@ pub const FAMILY: Family = Family {
             queue and its consumers. Connections are not encrypted.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Server>(), entry::<Queue>(), entry::<Drained>()],
+    health: Examine::Reading("server", &[]),
     store: None,
     sql: None,
     hosts: None,

@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::{Examine, Health};
 use crate::effect::primitive::{Primitive, entry};
 use crate::sys::files;
 use ask::{Question, Server};
@@ -23,6 +24,7 @@ pub const FAMILY: Family = Family {
     about: "Name servers: the records of a name, and whether a change has reached every one of several servers.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Records>(), entry::<Resolves>(), entry::<propagated::Propagated>()],
+    health: Examine::By(|cx| Box::pin(look(cx))),
     store: None,
     sql: None,
     hosts: None,
@@ -45,6 +47,14 @@ struct Table {
     /// How long one server may take to answer
     #[serde(default = "three_seconds")]
     answer_within: String,
+}
+
+/// Asks for the first zone, or for a name that everybody knows.
+async fn look(cx: Cx) -> Result<Health> {
+    let table: Table = cx.settings()?;
+    let name = table.zones.first().cloned().unwrap_or_else(|| "example.com".to_owned());
+    let answer = Records { name: name.clone(), kind: "SOA".to_owned() }.run(cx).await?;
+    Ok(Health::read(&answer).fact(format!("knows {name}")))
 }
 
 fn three_seconds() -> String {

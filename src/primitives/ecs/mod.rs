@@ -15,6 +15,7 @@ use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -24,6 +25,7 @@ pub const FAMILY: Family = Family {
             definition that it had before.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Status>(), entry::<WaitStable>(), entry::<deploy::Deploy>()],
+    health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
     hosts: None,

@@ -3,6 +3,7 @@
 mod archive;
 mod bucket;
 mod incoming;
+mod look;
 
 use std::io::Cursor;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 use crate::effect::store::{Content, Object, Store as _};
 
@@ -41,6 +43,7 @@ pub const FAMILY: Family = Family {
         entry::<Restore>(),
         entry::<archive::ArchiveTo>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: Some(bucket::store),
     sql: None,
     hosts: None,

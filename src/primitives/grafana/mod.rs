@@ -7,6 +7,7 @@ mod finish;
 
 use crate::effect::endpoint::Endpoint;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -23,6 +24,7 @@ pub const FAMILY: Family = Family {
         entry::<finish::Finish>(),
         entry::<annotate::Unannotate>(),
     ],
+    health: Examine::Reading("health", &[]),
     store: None,
     sql: None,
     hosts: None,

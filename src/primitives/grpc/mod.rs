@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::base::secret::Setting;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -16,6 +17,7 @@ pub const FAMILY: Family = Family {
     about: "A gRPC server that answers the standard health protocol: whether it, and each of its services, serves.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<health::Status>(), entry::<health::Health>()],
+    health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
     hosts: None,

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -28,6 +29,7 @@ pub const FAMILY: Family = Family {
         entry::<state::Maintenance>(),
         entry::<stats::Stats>(),
     ],
+    health: Examine::By(|cx| Box::pin(runtime::look(cx))),
     store: None,
     sql: None,
     hosts: None,

@@ -9,6 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::suggest;
 use crate::base::text::headline;
 use crate::effect::cx::Cx;
+use crate::effect::health::Health;
 use crate::sys::exchange::{self, Address};
 
 /// The statistics of a large installation take some megabytes.
@@ -109,6 +110,19 @@ impl Runtime {
             .fix(suggest::advice(backend, names))
             .unchanged()
     }
+}
+
+/// Asks for its version, and whether this socket may change anything.
+pub(super) async fn look(cx: Cx) -> Result<Health> {
+    let runtime = Runtime::of(&cx)?;
+    let info = runtime.ask("show info").await?;
+    let version = info.lines().find_map(|line| line.strip_prefix("Version: ")).unwrap_or_default();
+    let health = Health::reached().version(format!("HAProxy {version}"));
+    let level = runtime.ask("show cli level").await?;
+    Ok(match level.trim() {
+        "admin" => health.permitted(),
+        level => health.fact(format!("this socket has the level {}", headline(level, 40))),
+    })
 }
 
 /// Refuses a name that HAProxy could not have, so that none ends a command and begins another.

@@ -3,6 +3,7 @@
 mod change;
 mod health;
 mod load;
+mod look;
 mod request;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::base::text::parse_size;
 use crate::effect::cx::Cx;
 use crate::effect::endpoint::Endpoint;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 use crate::sys::http::Client;
 
@@ -35,6 +37,7 @@ pub const FAMILY: Family = Family {
         entry::<load::Load>(),
         entry::<load::LoadChanges>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
     hosts: None,

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -18,6 +19,7 @@ pub const FAMILY: Family = Family {
             behind. Connections are neither encrypted nor authenticated.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<state::Brokers>(), entry::<state::Topic>(), entry::<lag::Lag>()],
+    health: Examine::Reading("brokers", &[]),
     store: None,
     sql: None,
     hosts: None,

@@ -13,6 +13,7 @@ use crate::base::suggest;
 use crate::base::text::{parse_duration, show_duration};
 use crate::effect::child;
 use crate::effect::cx::Cx;
+use crate::effect::health::Health;
 use crate::effect::traffic::Weights;
 use crate::sys::files;
 use crate::sys::process::{self, Child, Command, Ended, Status, Stdin};
@@ -187,6 +188,18 @@ impl Control {
         };
         process::run(&command, Stdin::Null, self.cx.stop(), &|_| ()).await
     }
+}
+
+/// Looks whether it runs, and reads the weights of its first upstream.
+pub(super) async fn look(cx: Cx) -> Result<Health> {
+    let table: Table = cx.settings()?;
+    let Some(name) = table.upstreams.keys().next() else { return Ok(Health::reached()) };
+    let control = Control::take(&cx, name).await?;
+    let workers = control.workers()?.len();
+    control.weights()?;
+    Ok(Health::reached()
+        .fact(format!("{workers} workers"))
+        .fact(format!("{} upstreams", table.upstreams.len())))
 }
 
 fn write(file: &Path, text: Option<&str>) -> Result<()> {

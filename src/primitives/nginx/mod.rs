@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -19,6 +20,7 @@ pub const FAMILY: Family = Family {
             nginx includes and that is written here; it is tested before nginx reads it, and nginx is seen to have read it.",
     settings: Settings { schema: || schemars::schema_for!(Table), check: upstream::check },
     entries: &[entry::<weights::ReadWeights>(), entry::<weights::SetWeights>(), entry::<weights::Restore>()],
+    health: Examine::By(|cx| Box::pin(control::look(cx))),
     store: None,
     sql: None,
     hosts: None,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use self::settings::Table;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -35,6 +36,7 @@ pub const FAMILY: Family = Family {
         entry::<logs::Logs>(),
         entry::<archive::ArchiveTo>(),
     ],
+    health: Examine::Reading("list", &[]),
     store: None,
     sql: None,
     hosts: None,

@@ -11,6 +11,7 @@ mod integrity;
 mod lexer;
 mod locks;
 mod long;
+mod look;
 mod migrations;
 mod orphans;
 mod parameters;
@@ -29,6 +30,7 @@ mod values;
 use std::sync::Arc;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 use crate::effect::sql::Sql;
 
@@ -60,6 +62,7 @@ pub const FAMILY: Family = Family {
         entry::<orphans::Orphans>(),
         entry::<integrity::Integrity>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: Some(|cx| Box::pin(async move { Ok(Arc::new(database::Database(cx)) as Arc<dyn Sql>) })),
     hosts: None,

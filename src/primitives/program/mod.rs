@@ -1,6 +1,8 @@
 //! Programs of this machine, run by argument list: those lists that `playbook.toml` allows, by the effect they have.
 
 mod archive;
+mod look;
+mod parse;
 mod settings;
 
 use std::time::Duration;
@@ -9,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::parse::Parse;
 use self::settings::Table;
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
@@ -16,6 +19,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::output::{self, kept, shown};
 use crate::effect::primitive::{Primitive, entry};
 use crate::sys::process::{self, Ended, Line, Status, Stdin};
@@ -28,6 +32,7 @@ pub const FAMILY: Family = Family {
             trusted: what it does itself is not bounded.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Run>(), entry::<Read>(), entry::<Destroy>(), entry::<archive::ArchiveTo>()],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
     hosts: None,
@@ -37,8 +42,8 @@ pub const FAMILY: Family = Family {
 const LONG: Duration = Duration::from_secs(600);
 
 /// Runs the program with arguments that the list `write` or `read` allows. Its output is shown as it comes. Gives
-/// `code`, `stdout`, `stderr` and `took_ms`; an output over 1 MiB begins where its last 64 KiB begin. An exit code
-/// outside `ok` is an error with `exit_code` in its details.
+/// `code`, `stdout`, `stderr` and `took_ms`; an output over 1 MiB begins where its last 64 KiB begin. With `parse` it gives
+/// `json` (or `lines`) too. An exit code outside `ok` is an error with `exit_code` in its details.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Run {
@@ -48,6 +53,8 @@ struct Run {
     stdin: Option<String>,
     /// The arguments that take it back; without them it cannot be taken back
     undo: Option<Vec<String>>,
+    /// How its standard output is read
+    parse: Option<Parse>,
 }
 
 impl Primitive for Run {
@@ -74,7 +81,7 @@ impl Primitive for Run {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        carry_out(cx, Effect::Write, self.arguments, self.stdin).await
+        parse::with(self.parse, carry_out(cx, Effect::Write, self.arguments, self.stdin).await?)
     }
 }
 
@@ -84,6 +91,8 @@ impl Primitive for Run {
 struct Read {
     /// The arguments, one by one
     arguments: Vec<String>,
+    /// How its standard output is read
+    parse: Option<Parse>,
 }
 
 impl Primitive for Read {
@@ -97,7 +106,7 @@ impl Primitive for Read {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        carry_out(cx, Effect::Read, self.arguments, None).await
+        parse::with(self.parse, carry_out(cx, Effect::Read, self.arguments, None).await?)
     }
 }
 

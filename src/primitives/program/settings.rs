@@ -70,6 +70,11 @@ impl Table {
         })
     }
 
+    /// Whether no list allows anything.
+    pub(super) fn allows_nothing(&self) -> bool {
+        [&self.read, &self.write, &self.destroy].iter().all(|list| list.is_empty())
+    }
+
     /// Sees before anything is begun that the program is there.
     pub(super) fn find(&self, cx: &Cx) -> Result<PathBuf> {
         child::program(cx, self.path.as_deref().unwrap_or(&cx.resource().name))

@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::endpoint::{Api, Endpoint};
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -30,6 +31,7 @@ pub const FAMILY: Family = Family {
         entry::<lists::Targets>(),
         entry::<lists::Alerts>(),
     ],
+    health: Examine::Reading("targets", &[]),
     store: None,
     sql: None,
     hosts: None,

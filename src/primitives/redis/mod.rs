@@ -12,6 +12,7 @@ mod facts;
 mod held;
 mod info;
 mod invalidate;
+mod look;
 mod node;
 mod pace;
 mod pattern;
@@ -25,6 +26,7 @@ mod sweep;
 mod walk;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -48,6 +50,7 @@ pub const FAMILY: Family = Family {
         entry::<delete::Delete>(),
         entry::<invalidate::Invalidate>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
     hosts: None,

@@ -14,6 +14,7 @@ use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -28,6 +29,7 @@ pub const FAMILY: Family = Family {
         entry::<change::DeleteRecord>(),
         entry::<health::Health>(),
     ],
+    health: Examine::By(|cx| Box::pin(zone::look(cx))),
     store: None,
     sql: None,
     hosts: None,

@@ -7,6 +7,7 @@ use super::Table;
 use crate::base::error::{Error, Result};
 use crate::effect::aws::{self, Account, Ask, Element, Service, escape};
 use crate::effect::cx::Cx;
+use crate::effect::health::Health;
 use crate::sys::http::Method;
 
 /// The pause between two looks at a change.
@@ -33,6 +34,13 @@ pub(super) async fn open(cx: &Cx) -> Result<Zone> {
     let table: Table = cx.settings()?;
     let id = table.zone.trim_start_matches("/hostedzone/").to_owned();
     Ok(Zone { account: aws::open(cx, &table.account).await?, id })
+}
+
+/// Lists records of the zone: the answer proves address, keys and right.
+pub(super) async fn look(cx: Cx) -> Result<Health> {
+    let zone = open(&cx).await?;
+    zone.sets(&cx, "playbook-doctor.invalid", "A").await?;
+    Ok(Health::reached().fact(format!("zone {}", zone.id)))
 }
 
 impl Zone {

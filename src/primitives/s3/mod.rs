@@ -10,6 +10,7 @@ mod key;
 mod leftovers;
 mod link;
 mod listing;
+mod look;
 mod object;
 mod parts;
 mod patience;
@@ -25,6 +26,7 @@ mod undo;
 use std::time::Duration;
 
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -50,6 +52,7 @@ pub const FAMILY: Family = Family {
         entry::<undo::Restore>(),
         entry::<sync::UndoSync>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: Some(store::open),
     sql: None,
     hosts: None,

@@ -49,6 +49,11 @@ impl Control {
         &self.log
     }
 
+    /// Whether what is started depends on a release.
+    pub(super) fn has_releases(&self) -> bool {
+        self.table.has_releases()
+    }
+
     /// Refuses a release that cannot be one.
     pub(super) fn judge_release(&self, release: &str) -> Result<()> {
         self.table.judge_release(&self.cx, release)

@@ -2,6 +2,7 @@
 
 mod archive;
 mod control;
+mod look;
 mod settings;
 mod state;
 
@@ -20,6 +21,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 
 /// The register's line.
@@ -36,6 +38,7 @@ pub const FAMILY: Family = Family {
         entry::<Status>(),
         entry::<archive::ArchiveTo>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
     hosts: None,

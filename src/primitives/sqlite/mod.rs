@@ -6,6 +6,7 @@ mod copy;
 mod dump;
 mod failure;
 mod leash;
+mod look;
 mod rows;
 mod session;
 
@@ -25,6 +26,7 @@ use crate::base::error::{Error, Result};
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, Work, entry};
 use crate::effect::sql::{Row, Sql};
 
@@ -45,6 +47,7 @@ pub const FAMILY: Family = Family {
         entry::<dump::VerifyRestore>(),
         entry::<Tables>(),
     ],
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: Some(open),
     hosts: None,

@@ -29,6 +29,7 @@ use self::settings::Table;
 use crate::base::error::Result;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -47,6 +48,7 @@ pub const FAMILY: Family = Family {
         entry::<facts::Ping>(),
         entry::<facts::Facts>(),
     ],
+    health: Examine::Reading("ping", &[("must", "true")]),
     store: None,
     sql: None,
     hosts: Some(door::hosts),

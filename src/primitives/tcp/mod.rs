@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::base::text::headline;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -17,6 +18,7 @@ pub const FAMILY: Family = Family {
     about: "A TCP port of a host: whether something listens there, how fast it accepts, and how it greets.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<connect::Connect>(), entry::<connect::IsOpen>(), entry::<wait::Wait>()],
+    health: Examine::Reading("connect", &[]),
     store: None,
     sql: None,
     hosts: None,

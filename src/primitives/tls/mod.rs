@@ -15,6 +15,7 @@ use crate::base::error::{Error, Result};
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 use crate::sys::net::{self, Address};
 use certificate::Leaf;
@@ -27,6 +28,7 @@ pub const FAMILY: Family = Family {
             leads to somebody whom this machine trusts.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Certificate>(), entry::<Verify>()],
+    health: Examine::Reading("certificate", &[]),
     store: None,
     sql: None,
     hosts: None,

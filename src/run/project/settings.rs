@@ -211,6 +211,7 @@ impl Checker<'_> {
         let Err(message) = check(None) else { return };
         let culprit = pairs.iter().find(|(one, _)| check(Some(one.name())).as_ref() != Err(&message));
         match culprit {
+            // A reference is no secret, so what is said of it may be shown.
             Some((one, value)) if mask::is_secret_name(one.name()) && !is_reference(value) => {
                 let error = Error::usage(format!(
                     "`{}` has a value that `{}` does not take",

@@ -274,6 +274,14 @@ fn every_example_of_the_manual_is_right() {
         ("ecr.api", "account = \"aws.main\"\nrepository = \"api\""),
         ("secrets_manager.main", "account = \"aws.main\""),
         ("ssm.shop", "account = \"aws.main\"\npath = \"/shop\""),
+        ("chat.team", "webhook = \"env:HOOK\""),
+        ("pager.oncall", "key = \"env:KEY\""),
+        ("mail.team", "host = \"127.0.0.1\"\nfrom = \"deploys@example.com\""),
+        ("statuspage.public", "page = \"p1\"\ntoken = \"env:TOKEN\""),
+        ("webhook.catalog", "url = \"https://127.0.0.1:9\""),
+        ("git.app", "folder = \"app\""),
+        ("github.app", "repository = \"shop/api\""),
+        ("registry.main", "url = \"https://127.0.0.1:9\""),
         ("vault.main", "url = \"https://127.0.0.1:9\"\ntoken = \"env:T\""),
     ];
     let settings: String =

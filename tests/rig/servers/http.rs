@@ -131,7 +131,8 @@ impl Http {
         format!("http://{}", self.address)
     }
 
-    /// From now on `path` is answered so; several answers come in turn, and the last one stays.
+    /// From now on `path`, or "POST /path" for one method alone, is answered so; several answers come in turn, and the last
+    /// one stays.
     pub fn tell(&self, path: &str, answers: &[Answer]) {
         let mut state = self.state.lock().unwrap();
         state.answers.insert(path.to_owned(), answers.to_vec());
@@ -170,22 +171,24 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut stream = stream;
     while let Some(got) = read(&mut reader)? {
         let path = got.path.split('?').next().unwrap_or_default().to_owned();
+        let (one, is_head) = (format!("{} {path}", got.method), got.method == "HEAD");
         let answer = {
             let mut state = state.lock().unwrap();
             state.got.push(got);
             state.at_once += 1;
             state.most_at_once = state.most_at_once.max(state.at_once);
-            let turn = state.asked.entry(path.clone()).or_default();
+            let key = if state.answers.contains_key(&one) { one } else { path };
+            let turn = state.asked.entry(key.clone()).or_default();
             let now = *turn;
             *turn += 1;
-            let answers = state.answers.get(&path);
+            let answers = state.answers.get(&key);
             answers
                 .and_then(|all| all.get(now).or(all.last()))
                 .cloned()
                 .unwrap_or_else(|| Answer::new(404, "nothing here"))
         };
         std::thread::sleep(answer.after);
-        let result = write(&mut stream, &answer);
+        let result = write(&mut stream, &answer, is_head);
         state.lock().unwrap().at_once -= 1;
         if result? {
             break;
@@ -195,7 +198,7 @@ fn serve(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
 }
 
 /// Writes the answer; `true` when the connection is to be closed behind it.
-fn write(stream: &mut TcpStream, answer: &Answer) -> std::io::Result<bool> {
+fn write(stream: &mut TcpStream, answer: &Answer, is_head: bool) -> std::io::Result<bool> {
     match answer.how {
         How::Slam => return Ok(true),
         How::Never => {
@@ -223,7 +226,9 @@ fn write(stream: &mut TcpStream, answer: &Answer) -> std::io::Result<bool> {
             stream.write_all(b"\r\n")?;
         }
     }
-    stream.write_all(&answer.body)?;
+    if !is_head {
+        stream.write_all(&answer.body)?;
+    }
     Ok(answer.how == How::Half)
 }
 
@@ -251,8 +256,14 @@ fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
         302 => "Found",
+        401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
+        422 => "Unprocessable Entity",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Whatever",
     }

@@ -23,9 +23,12 @@ pub mod proxy;
 pub mod rabbit;
 #[cfg(feature = "redis")]
 pub mod redis;
+pub mod registry;
 pub mod release;
 #[cfg(feature = "s3")]
 pub mod s3s;
+#[cfg(feature = "mail")]
+pub mod smtp;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 #[cfg(feature = "postgres")]

@@ -70,6 +70,7 @@ const FAMILIES: Families = &[&Family {
     about: "",
     settings: Settings::of::<Database>(),
     entries: &[],
+    health: crate::effect::health::Examine::Never("it is a model"),
     store: None,
     sql: None,
     hosts: None,

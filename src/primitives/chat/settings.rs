@@ -1,0 +1,98 @@
+//! The settings of a chat, and its API made of them.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::base::error::Result;
+use crate::base::secret::{Revealed, Secret, Setting};
+use crate::effect::api::{self, Access, Api};
+use crate::effect::cx::Cx;
+
+/// The address of Slack's Web API.
+const SLACK: &str = "https://slack.com/api";
+
+/// A channel. With `token` and `channel` messages go through Slack's Web API, which knows threads and updates; with
+/// `webhook` they go to an incoming webhook.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    /// What is on the other side
+    #[serde(default)]
+    pub(super) kind: Kind,
+    /// The address of an incoming webhook, which is a secret
+    pub(super) webhook: Option<Setting>,
+    /// The token of a Slack app with the right `chat:write`
+    pub(super) token: Option<Secret>,
+    /// The channel for `token`: its id, or its name as "#deploys"
+    pub(super) channel: Option<String>,
+    /// The address of the Web API
+    #[serde(default = "slack")]
+    url: Setting,
+    /// The address of a run's page, with `{run}` for its id; each message links to it
+    pub(super) run_url: Option<String>,
+    /// The file of a further authority's certificate, PEM, beside those the machine trusts
+    ca: Option<String>,
+}
+
+/// What is on the other side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// Slack, or what takes the form of its webhooks
+    #[default]
+    Slack,
+    /// A receiver of one's own: JSON with `title`, `text`, `fields`, `severity`, `links`, `environment` and `run`
+    Webhook,
+}
+
+fn slack() -> Setting {
+    Setting::Plain(SLACK.to_owned())
+}
+
+/// What is wrong with the table, as far as no secret is needed.
+pub(super) fn check(value: &serde_json::Value) -> Result<(), String> {
+    let table = Table::deserialize(value).map_err(|why| why.to_string())?;
+    match (&table.webhook, &table.token, table.kind) {
+        (Some(_), Some(_), _) => Err("it has both a `webhook` and a `token`; keep one".into()),
+        (None, None, Kind::Slack) => {
+            Err("it has neither `webhook` nor `token`; set `webhook = \"env:SLACK_WEBHOOK\"`".into())
+        }
+        (None, _, Kind::Webhook) => {
+            Err("it has no `webhook`; set the address that takes the messages".into())
+        }
+        (None, Some(_), Kind::Slack) if table.channel.is_none() => {
+            Err("a `token` needs the `channel` to post to; set `channel = \"#deploys\"`".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A chat, ready to be posted to.
+pub(super) struct Chat {
+    /// Its settings.
+    pub(super) table: Table,
+    /// Its API, or its webhook.
+    pub(super) api: Api,
+}
+
+impl Chat {
+    /// The chat of the call's resource.
+    pub(super) async fn of(cx: &Cx) -> Result<Self> {
+        let table: Table = cx.settings()?;
+        let mut access = Access { ca: table.ca.clone(), ..Access::default() };
+        let base = table.webhook.as_ref().unwrap_or(&table.url);
+        let address = cx.text(base).await?;
+        if let Some(token) = &table.token {
+            access.authorization =
+                Some(Revealed::new(format!("Bearer {}", cx.reveal(token).await?.expose())));
+        } else {
+            api::hide(cx, base, address.expose());
+        }
+        Ok(Self { api: Api::open(cx, address.expose(), access)?, table })
+    }
+
+    /// Whether it is reached through Slack's Web API.
+    pub(super) const fn is_web_api(&self) -> bool {
+        self.table.token.is_some()
+    }
+}

@@ -1,0 +1,117 @@
+//! A real container registry, Debian's `docker-registry`, with and without passwords, and images put there by hand.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::warden::{self, Warden};
+
+/// A running registry.
+pub struct Registry {
+    _warden: Warden,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
+}
+
+/// The registry that all tests share, which takes anybody. `None`, said loudly, when there is none to be had.
+pub fn shared() -> Option<&'static Registry> {
+    static SHARED: OnceLock<Option<Registry>> = OnceLock::new();
+    SHARED.get_or_init(|| start("")).as_ref()
+}
+
+/// A registry that wants the password `hunter2` of the user `deploy`.
+pub fn with_password() -> Option<&'static Registry> {
+    static SHARED: OnceLock<Option<Registry>> = OnceLock::new();
+    SHARED.get_or_init(|| start("auth:\n  htpasswd:\n    realm: rig\n    path: {folder}/users\n")).as_ref()
+}
+
+/// `deploy` with the password `hunter2`, by bcrypt.
+const USERS: &str = "deploy:$2y$05$abcdefghijklmnopqrstuuoXuKqgZXLiJqzfmMXDDhSFPIvxV7t8.\n";
+
+fn start(more: &str) -> Option<Registry> {
+    let Some(program) = program() else {
+        return warden::skip("docker-registry", "apt-get install docker-registry");
+    };
+    let port = super::super::free_port();
+    let warden = Warden::start("registry", |folder| {
+        let shown = folder.display().to_string();
+        let settings = format!(
+            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {shown}/data\n  delete:\n    enabled: true\n\
+             http:\n  addr: 127.0.0.1:{port}\n{}",
+            more.replace("{folder}", &shown)
+        );
+        std::fs::write(folder.join("config.yml"), settings).unwrap();
+        std::fs::write(folder.join("users"), USERS).unwrap();
+        let mut command = Command::new(program);
+        command.arg("serve").arg(folder.join("config.yml")).env("OTEL_TRACES_EXPORTER", "none");
+        command
+    });
+    super::super::wait_until("docker-registry", 30, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    Some(Registry { _warden: warden, port })
+}
+
+impl Registry {
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Puts an image there that has nothing in it but `text`; gives its digest.
+    #[track_caller]
+    pub fn push(&self, image: &str, tag: &str, text: &str) -> String {
+        let config = format!("{{\"comment\":\"{text}\"}}");
+        let digest = sha256(&config);
+        let (_, head) = self.ask("POST", &format!("/v2/{image}/blobs/uploads/"), "", "");
+        let place = head.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap().trim().to_owned();
+        let place = place.split_once("/v2/").unwrap().1.to_owned();
+        self.fine("PUT", &format!("/v2/{place}&digest={digest}"), "application/octet-stream", &config);
+        let kind = "application/vnd.docker.distribution.manifest.v2+json";
+        let manifest = format!(
+            "{{\"schemaVersion\":2,\"mediaType\":\"{kind}\",\"config\":{{\"mediaType\":\"application/vnd.docker.container.image.v1+json\",\
+             \"size\":{},\"digest\":\"{digest}\"}},\"layers\":[]}}",
+            config.len()
+        );
+        self.fine("PUT", &format!("/v2/{image}/manifests/{tag}"), kind, &manifest);
+        sha256(&manifest)
+    }
+
+    #[track_caller]
+    fn fine(&self, method: &str, path: &str, kind: &str, body: &str) {
+        let (status, head) = self.ask(method, path, kind, body);
+        assert!(status < 300, "{method} {path}: {head}");
+    }
+
+    fn ask(&self, method: &str, path: &str, kind: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+    }
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(text.as_bytes());
+    format!("sha256:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+/// The server's program; installed as root on Debian where it is missing.
+fn program() -> Option<PathBuf> {
+    let find = || warden::on_path("docker-registry");
+    find().or_else(|| {
+        let apt = warden::on_path("apt-get").filter(|_| rustix::process::getuid().is_root())?;
+        eprintln!("installing docker-registry for the tests; this takes a moment, once …");
+        let mut install = Command::new(apt);
+        install.args(["install", "-y", "-q", "--no-install-recommends", "docker-registry"]);
+        install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
+        warden::install(&mut install).then(find).flatten()
+    })
+}
