@@ -168,7 +168,6 @@ fn nothing_is_wrong_with_the_playbooks_of_the_page_on_the_cloud() {
 }
 
 /// Checks each playbook of a page against all settings of the page.
-#[cfg(any(feature = "ssh", feature = "aws"))]
 fn all_are_right(page: &str, wanted: usize) {
     let blocks = blocks(page);
     let settings: String =
