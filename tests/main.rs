@@ -12,3 +12,4 @@ mod cli;
 mod house;
 mod real;
 mod rig;
+mod stdlib;

@@ -370,6 +370,18 @@ impl Cx {
     pub fn now(&self) -> String {
         clock::now().to_string()
     }
+
+    /// What the wall clock will show after a while, RFC 3339.
+    #[must_use]
+    pub fn after(&self, duration: Duration) -> String {
+        clock::after(duration).to_string()
+    }
+
+    /// The wall clock, in seconds since 1970.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        clock::now().as_millisecond() as f64 / 1e3
+    }
 }
 
 /// `relative` within `folder`, or a denial; what does not exist yet is judged by the part that does.

@@ -1,4 +1,4 @@
-//! The options that every primitive takes: `timeout`, `retry`, `label`. A primitive never sees them.
+//! The options that every primitive takes: `timeout`, `retry`, `label`, `stays`. A primitive never sees them.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ pub const SHARED: &[(&str, &str)] = &[
     ("timeout", "How long it may take, as \"30s\"; each primitive has a default"),
     ("retry", "How many times it may be tried again after a failure; only where doing it twice is safe"),
     ("label", "What the report calls it, in place of its plan text"),
+    ("stays", "`true` for a change that stays when the run is taken back: one that is itself a way back"),
 ];
 
 /// The shared options of one call.
@@ -23,6 +24,8 @@ pub struct Options {
     pub retry: u32,
     /// What the report calls it.
     pub label: Option<String>,
+    /// Whether a change stays when the run is taken back.
+    pub stays: bool,
 }
 
 impl Options {
@@ -47,6 +50,9 @@ impl Options {
             let label = value.as_str().ok_or_else(|| wrong("label", &value, "a text"))?;
             options.label = Some(label.to_owned());
         }
+        if let Some(value) = arguments.remove("stays") {
+            options.stays = value.as_bool().ok_or_else(|| wrong("stays", &value, "`true` or `false`"))?;
+        }
         Ok(options)
     }
 }
@@ -60,7 +66,10 @@ mod tests {
         let mut arguments =
             serde_json::json!({ "timeout": "5s", "retry": 2, "sql": "x" }).as_object().unwrap().clone();
         let options = Options::take(&mut arguments).unwrap();
-        assert_eq!(options, Options { timeout: Some(Duration::from_secs(5)), retry: 2, label: None });
+        assert_eq!(
+            options,
+            Options { timeout: Some(Duration::from_secs(5)), retry: 2, ..Options::default() }
+        );
         assert_eq!(arguments.keys().collect::<Vec<_>>(), ["sql"]);
         let mut wrong = serde_json::json!({ "retry": -1 }).as_object().unwrap().clone();
         assert!(Options::take(&mut wrong).is_err());

@@ -180,4 +180,18 @@ impl Entry {
             })
             .unwrap_or_default()
     }
+
+    /// The place of the first argument that must be given and is a map.
+    #[must_use]
+    pub fn place_of_map(&self) -> Option<usize> {
+        let schema = (self.schema)();
+        self.arguments().iter().position(|(name, required)| {
+            let argument = schema.get("properties").and_then(|all| all.get(name));
+            let argument = argument.map(|argument| match argument.get("$ref").and_then(Value::as_str) {
+                Some(path) => schema.pointer(path.trim_start_matches('#')).unwrap_or(argument),
+                None => argument,
+            });
+            *required && argument.and_then(|argument| argument.get("type")?.as_str()) == Some("object")
+        })
+    }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub mod alb;
+pub mod alertmanager;
 #[cfg(feature = "probes")]
 pub mod amqp;
 #[cfg(feature = "aws")]
@@ -22,8 +23,10 @@ pub mod files;
 pub mod flags;
 pub mod git;
 pub mod github;
+pub mod grafana;
 #[cfg(feature = "probes")]
 pub mod grpc;
+pub mod haproxy;
 pub mod http;
 pub mod journal;
 #[cfg(feature = "probes")]
@@ -32,11 +35,13 @@ pub mod kafka;
 pub mod kubernetes;
 #[cfg(feature = "mail")]
 pub mod mail;
+pub mod nginx;
 pub mod pager;
 pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
+pub mod prometheus;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod registry;
@@ -80,6 +85,11 @@ pub const FAMILIES: Families = &[
     &service::FAMILY,
     &pm2::FAMILY,
     &flags::FAMILY,
+    &haproxy::FAMILY,
+    &nginx::FAMILY,
+    &prometheus::FAMILY,
+    &alertmanager::FAMILY,
+    &grafana::FAMILY,
     &chat::FAMILY,
     &pager::FAMILY,
     #[cfg(feature = "mail")]

@@ -86,7 +86,8 @@ fn invoke(
     verb: &'static str,
     arguments: &[Dynamic],
 ) -> traces::Raised<Dynamic> {
-    let place = place_of(session, context);
+    let module = context.call_source().unwrap_or_default();
+    let place = session.sources.place_of_call(module, context.call_position(), verb);
     call(session, &place, verb, arguments).map_err(|error| refuse(error.at(place), context))
 }
 
@@ -129,7 +130,8 @@ fn unknown(handle: &Handle, verb: &str) -> Error {
     Error::usage(format!("`{}` has no method `{verb}`", handle.id)).fix(suggest::advice(verb, verbs))
 }
 
-/// Gives each positional argument its name; a trailing map is always named options.
+/// Gives each positional argument its name. A trailing map is named options, unless it stands in the place of a map that
+/// must be given.
 fn bind(
     session: &Session,
     handle: &Handle,
@@ -137,8 +139,14 @@ fn bind(
     arguments: &[Dynamic],
 ) -> Result<serde_json::Map<String, Value>> {
     let signature = session.signature(handle.family.name, entry);
+    let has =
+        |map: &Dynamic, name: &str| map.read_lock::<rhai::Map>().is_some_and(|map| map.contains_key(name));
     let (positional, named) = match arguments.split_last() {
-        Some((last, rest)) if last.is_map() => (rest, Some(last)),
+        Some((last, rest))
+            if last.is_map() && !signature.takes_map_at(rest.len(), |name| has(last, name)) =>
+        {
+            (rest, Some(last))
+        }
         _ => (arguments, None),
     };
     let wrong = |what: String| Error::usage(what).fix(format!("for example: {}", entry.example));

@@ -14,8 +14,32 @@ use crate::effect::environment::Limits;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::primitive::Entry;
 
-/// An argument's name and whether it must be given.
-pub type Signature = Arc<Vec<(String, bool)>>;
+/// The arguments of a primitive in their positional order, each with whether it must be given.
+#[derive(Debug)]
+pub struct Signature {
+    arguments: Vec<(String, bool)>,
+    map: Option<usize>,
+}
+
+impl Signature {
+    fn of(entry: &Entry) -> Self {
+        Self { arguments: entry.arguments(), map: entry.place_of_map() }
+    }
+
+    /// Whether the last of a call's values, a map at `place`, is the value of an argument: of one that is a map and must
+    /// be given. Else it is named options; so it is too when it gives that argument by its name.
+    pub fn takes_map_at(&self, place: usize, names: impl Fn(&str) -> bool) -> bool {
+        self.map == Some(place) && self.arguments.get(place).is_some_and(|(name, _)| !names(name))
+    }
+}
+
+impl std::ops::Deref for Signature {
+    type Target = [(String, bool)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.arguments
+    }
+}
 
 /// What one run's script works with.
 pub struct Session {
@@ -35,7 +59,7 @@ pub struct Session {
     pub parameters: Map<String, Value>,
     /// What `run` is in the script.
     pub facts: Map<String, Value>,
-    signatures: Mutex<HashMap<(&'static str, &'static str), Signature>>,
+    signatures: Mutex<HashMap<(&'static str, &'static str), Arc<Signature>>>,
 }
 
 /// The parts of a [`Session`] that its maker chooses.
@@ -83,9 +107,9 @@ impl Session {
 
     /// The arguments of a primitive in their positional order.
     #[must_use]
-    pub fn signature(&self, family: &'static str, entry: &'static Entry) -> Signature {
+    pub fn signature(&self, family: &'static str, entry: &'static Entry) -> Arc<Signature> {
         let mut known = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry((family, entry.name)).or_insert_with(|| Arc::new(entry.arguments())))
+        Arc::clone(known.entry((family, entry.name)).or_insert_with(|| Arc::new(Signature::of(entry))))
     }
 }
 
@@ -141,6 +165,27 @@ impl Sources {
             Some(line) => place.on(line),
             None => place,
         }
+    }
+
+    /// The place of a call of `word`. The engine tells the name of the module that runs, also where that calls a closure of
+    /// another text: then the place lies in the only text that has the word there.
+    #[must_use]
+    pub fn place_of_call(&self, name: &str, position: Position, word: &str) -> Place {
+        let (line, column) = (position.line().unwrap_or(0), position.position().unwrap_or(1));
+        let has = |source: &Source| {
+            let line = source.line(line).unwrap_or_default();
+            let begin =
+                line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(begin, _)| begin);
+            line[begin..].starts_with(word)
+        };
+        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut other = None;
+        if texts.get(name).is_some_and(|source| !has(source)) {
+            let mut others = texts.iter().filter(|(_, source)| has(source)).map(|(name, _)| name.clone());
+            other = others.next().filter(|_| others.next().is_none());
+        }
+        drop(texts);
+        self.place(other.as_deref().unwrap_or(name), position)
     }
 
     fn source(&self, name: &str) -> Option<Source> {

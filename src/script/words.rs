@@ -71,6 +71,8 @@ fn settle(seen: &mut Seen, token: Token) -> Token {
         _ => Previous::Other,
     };
     match token {
+        // A keyword as well: `holds(…, #{ for: "5m" })` is how people say it.
+        Token::For if is_name => Token::Identifier(Box::new("for".into())),
         Token::Identifier(word) if !is_name => match keyword(&word) {
             Some(keyword) => Token::Identifier(Box::new(keyword.into())),
             None => Token::Identifier(word),

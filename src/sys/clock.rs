@@ -10,6 +10,13 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
+/// What the wall clock will show after a while.
+#[must_use]
+pub fn after(duration: Duration) -> Timestamp {
+    let now = Timestamp::now();
+    now.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
+
 /// The steady clock's instant, for measuring how long something takes.
 #[must_use]
 pub fn instant() -> Instant {

@@ -93,12 +93,27 @@ pub fn make_private_file(path: &Path) -> Result<()> {
     make().map_err(|why| failed("create", path, &why))
 }
 
-/// Replaces a file as a whole: whoever reads it sees the old or the new, never half.
+/// Replaces a file as a whole: whoever reads it sees the old or the new, never half. Only its owner may read it.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    replace_as(path, content, 0o600)
+}
+
+/// Replaces a file as a whole by one that everybody may read, or whoever might read the old one.
+pub fn replace_public(path: &Path, content: &[u8]) -> Result<()> {
+    let mode = fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode() & 0o777);
+    replace_as(path, content, mode)
+}
+
+/// How long ago a file was changed; `None` when it is not there.
+#[must_use]
+pub fn changed_ago(path: &Path) -> Option<std::time::Duration> {
+    fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
+}
+
+fn replace_as(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let beside = path.with_extension(format!("new-{}", std::process::id()));
     let write = || -> std::io::Result<()> {
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(mode).open(&beside)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&beside, path)

@@ -4,6 +4,7 @@
 pub mod blocking;
 pub mod clock;
 pub mod environment;
+pub mod exchange;
 pub mod files;
 pub mod folder;
 pub mod http;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "aws")]
 mod alb;
+mod alertmanager;
 #[cfg(feature = "probes")]
 mod amqp;
 mod archives;
@@ -25,8 +26,10 @@ pub mod files;
 mod flags;
 mod git;
 mod github;
+mod grafana;
 #[cfg(feature = "probes")]
 mod grpc;
+mod haproxy;
 mod http;
 mod journal;
 #[cfg(feature = "probes")]
@@ -35,11 +38,13 @@ mod kafka;
 mod kubernetes;
 #[cfg(feature = "mail")]
 mod mail;
+mod nginx;
 mod pager;
 mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
+mod prometheus;
 #[cfg(feature = "redis")]
 mod redis;
 mod registry;

@@ -92,6 +92,8 @@ impl Pipeline {
 
     async fn ask_inverse(&self, call: &Permitted) -> Result<Inverse> {
         let asked = guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await;
+        // Asked all the same: it is there that a call is refused which cannot be carried out.
+        let asked = asked.map(|inverse| if call.options.stays { Inverse::Nothing } else { inverse });
         asked.map_err(|error| {
             let mut error = self.clean(error);
             // These speak of the call itself, and say so better.

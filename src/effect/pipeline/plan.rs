@@ -20,6 +20,7 @@ impl Pipeline {
             let asked = guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await;
             let inverse = match asked {
                 Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
+                _ if call.options.stays => Inverse::Nothing,
                 inverse => inverse.unwrap_or_else(|why| Inverse::none(why.what.clone())),
             };
             self.host.tell(&self.began(&call, &inverse));

@@ -8,14 +8,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::request::{Body, Send};
-use super::{path, service};
+use super::service;
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::endpoint::in_doubt;
 use crate::effect::primitive::Primitive;
-use crate::sys::http::Method;
+use crate::sys::http::{Method, path};
 
 /// How a change is taken back: another request to the same service.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -157,14 +158,6 @@ pub(super) fn body(
         }
         _ => return Err(Error::usage("a request has one body").fix("give one of `json`, `text` and `form`")),
     })
-}
-
-/// A change that was sent and not answered may have happened all the same.
-fn in_doubt(mut error: Error) -> Error {
-    if error.details.get("sent") == Some(&Value::Bool(true)) {
-        error.kind = Kind::InDoubt;
-    }
-    error
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Service, path, service};
+use super::{Service, service};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::text::{headline, show_size};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
-use crate::sys::http::{Answer, Method, Request};
+use crate::sys::http::{Answer, Method, Request, path};
 
 /// Asks for a path and returns the answer as `#{ status, headers, body, json, ms }`; `json` is there when the body is
 /// JSON. A status of 400 and above is an error, unless `expect` lists it.

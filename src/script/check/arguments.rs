@@ -6,13 +6,14 @@ use rhai::{Expr, Position};
 use serde_json::Map;
 
 use super::kind::{Kind, Target};
-use super::literals::{self, Signature};
+use super::literals;
 use super::verbs::Arguments;
 use super::walk::Walk;
 use crate::base::error::Error;
 use crate::base::{suggest, text};
 use crate::effect::options::{Options, SHARED};
 use crate::effect::primitive::Entry;
+use crate::script::session::Signature;
 
 /// The values of a call, parted as the binding parts them.
 struct Given<'e> {
@@ -24,10 +25,12 @@ struct Given<'e> {
 }
 
 impl<'e> Given<'e> {
-    fn part((values, kinds): Arguments<'e>) -> Self {
-        let (Some((last, rest)), Some(kind)) = (values.split_last(), kinds.last()) else {
-            return Self { positional: values, named: Vec::new(), is_complete: true };
-        };
+    fn part((values, kinds): Arguments<'e>, signature: &Signature) -> Self {
+        let all = Self { positional: values, named: Vec::new(), is_complete: true };
+        let (Some((last, rest)), Some(kind)) = (values.split_last(), kinds.last()) else { return all };
+        if kind.may_be_map() && literals::is_value(signature, rest.len(), last, kind) {
+            return all;
+        }
         match (last, kind) {
             (Expr::Map(map, _), _) => {
                 let named = map.0.iter().map(|(key, value)| (key.name.to_string(), key.pos, Some(value)));
@@ -41,7 +44,7 @@ impl<'e> Given<'e> {
             (_, kind) if kind.may_be_map() => {
                 Self { positional: rest, named: Vec::new(), is_complete: false }
             }
-            _ => Self { positional: values, named: Vec::new(), is_complete: true },
+            _ => all,
         }
     }
 }
@@ -58,7 +61,7 @@ impl Walk<'_> {
             return;
         }
         let signature = self.world.session.signature(target.family, entry);
-        let given = Given::part(arguments);
+        let given = Given::part(arguments, &signature);
         let whole = match &target.name {
             Some(name) => format!("{}.{name}.{}", target.family, entry.name),
             None => format!("{}.{}", target.family, entry.name),

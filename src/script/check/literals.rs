@@ -6,12 +6,19 @@ use serde_json::{Map, Value, json};
 use super::kind::Kind;
 use super::verbs::Arguments;
 use crate::effect::options::SHARED;
+use crate::script::session::Signature;
 
 /// The family of a resource that is not known.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// The signature of a primitive: names in positional order, and whether each must be given.
-pub(super) type Signature = [(String, bool)];
+/// Whether the last value of a call, a map, is the value of the argument at its place and no named options.
+pub(super) fn is_value(signature: &Signature, place: usize, last: &Expr, kind: &Kind) -> bool {
+    signature.takes_map_at(place, |name| match (last, kind) {
+        (Expr::Map(map, _), _) => map.0.iter().any(|(key, _)| key.name == name),
+        (_, Kind::Map(fields)) => fields.contains_key(name),
+        _ => false,
+    })
+}
 
 /// The arguments of a call by name, without the shared options: what is literal by its value, handles by their names,
 /// required ones that are not known by something of their type. Second, the same with nothing but the handles.
@@ -40,8 +47,10 @@ pub(super) fn guesses(
 
 fn by_name<'e>((values, kinds): Arguments<'e>, signature: &Signature) -> Vec<(String, &'e Expr, Kind)> {
     let mut named = Vec::new();
+    let is_value =
+        |last: &Expr, place: usize| is_value(signature, place, last, kinds.last().unwrap_or(&Kind::Unknown));
     let positional = match values.split_last() {
-        Some((Expr::Map(map, _), rest)) => {
+        Some((last @ Expr::Map(map, _), rest)) if !is_value(last, rest.len()) => {
             let fields = match kinds.last() {
                 Some(Kind::Map(fields)) => Some(fields),
                 _ => None,
@@ -54,7 +63,7 @@ fn by_name<'e>((values, kinds): Arguments<'e>, signature: &Signature) -> Vec<(St
         }
         _ => values,
     };
-    for ((value, kind), (name, _)) in positional.iter().zip(kinds).zip(signature) {
+    for ((value, kind), (name, _)) in positional.iter().zip(kinds).zip(signature.iter()) {
         named.push((name.clone(), value, kind.clone()));
     }
     named.retain(|(name, _, _)| !SHARED.iter().any(|(shared, _)| shared == name));

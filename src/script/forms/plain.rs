@@ -1,4 +1,4 @@
-//! The forms that are plain functions: `wait`, `now`, `fail`, `log`; and what is gone, with what to write instead.
+//! The forms that are plain functions: `wait`, `now`, `seconds`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
 
@@ -24,6 +24,10 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     let one = Arc::clone(session);
     engine.register_fn("log", move |context: NativeCallContext, what: Dynamic| -> traces::Raised<()> {
         log(&one, &what).map_err(|error| traces::raise(error, context.call_position()))
+    });
+    engine.register_fn("seconds", |context: NativeCallContext, duration: &str| -> traces::Raised<f64> {
+        let read = text::parse_duration(duration).map(|duration| duration.as_secs_f64());
+        read.map_err(|error| traces::raise(error, context.call_position()))
     });
     engine.register_fn("fail", |context: NativeCallContext, what: &str| {
         fail(&context, Error::new(Kind::Script, what))

@@ -2,6 +2,7 @@
 
 mod failure;
 pub mod load;
+pub mod path;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Child processes: started by argument list, in a group of their own, ended as a whole, their output bounded.
 
+mod children;
 mod detached;
 mod group;
 mod leader;
@@ -15,6 +16,7 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::io::AsyncRead;
 
+pub use children::{Child, children};
 pub use detached::{Detached, Identity, read_log, start_detached};
 pub use group::end_all;
 pub use output::{Captured, LONGEST_LINE, Line, Listen, Output};

@@ -1,11 +1,14 @@
 //! Real servers: each starts its own binary on a free port of 127.0.0.1 in a temporary folder and ends it when dropped.
 
+pub mod alertmanager;
 #[cfg(feature = "probes")]
 pub mod dns;
 #[cfg(feature = "s3")]
 pub mod faults;
+pub mod grafana;
 #[cfg(feature = "probes")]
 pub mod grpc;
+pub mod haproxy;
 pub mod http;
 #[cfg(feature = "probes")]
 pub mod kafka;
@@ -13,14 +16,17 @@ pub mod kafka;
 pub mod kubernetes;
 #[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
+pub mod nginx;
 pub mod pm2;
 pub mod postgres;
+pub mod prometheus;
 pub mod proxy;
 #[cfg(feature = "probes")]
 pub mod rabbit;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod registry;
+pub mod release;
 #[cfg(feature = "s3")]
 pub mod s3s;
 #[cfg(feature = "mail")]

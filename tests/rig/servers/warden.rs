@@ -95,6 +95,15 @@ pub fn install(command: &mut Command) -> bool {
     }
 }
 
+/// Whether a program is here: installed from Debian's package when it is not, and we are root on such a machine. `false` is
+/// said loudly, and is a failure under `RIG=all`.
+pub fn from_debian(what: &str, package: &str, program: &str) -> bool {
+    let is_here = || on_path(program).is_some() || Path::new("/usr/sbin").join(program).exists();
+    is_here()
+        || apt(what, &[package]) && is_here()
+        || skip::<()>(what, &format!("apt-get install {package}")).is_some()
+}
+
 /// Installs packages of Debian as root; `false` where that cannot be.
 pub fn apt(what: &str, packages: &[&str]) -> bool {
     if !rustix::process::getuid().is_root() || on_path("apt-get").is_none() {

@@ -9,13 +9,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Service, path, service};
+use super::{Service, service};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::base::text::headline;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
+use crate::sys::http::path;
 
 /// Waits until a path answers as it should, and has done so for as long as `holds_for` says, or fails when `within` is
 /// over, telling what was seen last. Returns `#{ attempts, status, ms, took_ms }`: how often it asked, the last status and

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Service, change, connect, path};
+use super::{Service, change, connect};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
@@ -20,7 +20,7 @@ use crate::base::text::show_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 use crate::sys::http::load::{Load as Sending, Running};
-use crate::sys::http::{Method, Request};
+use crate::sys::http::{Method, Request, path};
 use figures::Figures;
 use shape::{Asked, Shape};
 

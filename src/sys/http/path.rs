@@ -1,12 +1,12 @@
 //! Which address a path means: always one below the base address.
 
+use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::base::error::{Error, Result};
-use crate::sys::http::Url;
 
 /// The address of `path` below `base`, with `query` behind it.
-pub(super) fn join(base: &Url, path: &str, query: &Map<String, Value>) -> Result<Url> {
+pub fn join(base: &Url, path: &str, query: &Map<String, Value>) -> Result<Url> {
     let refuse = |why: &str| {
         Err(Error::usage(format!("`{path}` is no path of that resource: {why}"))
             .fix("write a path below the base address, for example \"/health\""))
@@ -38,7 +38,7 @@ pub(super) fn join(base: &Url, path: &str, query: &Map<String, Value>) -> Result
 }
 
 /// Names and values in the form of a query or of a submitted form.
-pub(super) fn encode(fields: &Map<String, Value>) -> Result<String> {
+pub fn encode(fields: &Map<String, Value>) -> Result<String> {
     let mut url: Url = "http://x".parse().map_err(|_| Error::bug("a fixed address cannot be read"))?;
     for (name, value) in fields {
         url.query_pairs_mut().append_pair(name, &scalar(name, value)?);

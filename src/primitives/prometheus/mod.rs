@@ -1,0 +1,67 @@
+//! Prometheus: what is measured, conditions that have to hold for a while, and what it knows of its rules and targets.
+
+mod holds;
+mod lists;
+mod query;
+mod sample;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::base::error::{Error, Result};
+use crate::effect::cx::Cx;
+use crate::effect::endpoint::{Api, Endpoint};
+use crate::effect::family::{Family, Settings};
+use crate::effect::health::Examine;
+use crate::effect::primitive::entry;
+
+/// The register's line.
+pub const FAMILY: Family = Family {
+    name: "prometheus",
+    about: "A Prometheus server, or whatever answers its HTTP API: queries, conditions that have to hold for a while, \
+            rules, targets and alerts. It only reads.",
+    settings: Settings::of::<Endpoint>(),
+    entries: &[
+        entry::<query::Value>(),
+        entry::<query::Query>(),
+        entry::<query::QueryRange>(),
+        entry::<holds::Holds>(),
+        entry::<lists::Rules>(),
+        entry::<lists::Targets>(),
+        entry::<lists::Alerts>(),
+    ],
+    health: Examine::Reading("targets", &[]),
+    store: None,
+    sql: None,
+    hosts: None,
+};
+
+/// The API of one resource.
+struct Server {
+    api: Arc<Api>,
+    name: String,
+}
+
+impl Server {
+    async fn of(cx: &Cx) -> Result<Self> {
+        Ok(Self { api: Api::of(cx).await?, name: cx.resource().to_string() })
+    }
+
+    /// The `data` of an answer.
+    async fn get(&self, path: &str, query: &Map<String, Value>) -> Result<Value> {
+        let mut answer =
+            self.api.get(&format!("/api/v1/{path}"), query).await.map_err(|error| {
+                match error.details.get("status").and_then(Value::as_u64) {
+                    Some(400 | 422) if error.fix.is_none() => {
+                        error.fix("try the query in Prometheus' own page")
+                    }
+                    _ => error,
+                }
+            })?;
+        answer.get_mut("data").map(Value::take).ok_or_else(|| {
+            Error::remote(format!("`{}` answers as no Prometheus does: without `data`", self.name))
+                .fix("check `url` of that resource in playbook.toml: it ends before `/api/v1`")
+        })
+    }
+}
