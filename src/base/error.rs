@@ -31,6 +31,8 @@ pub enum Kind {
     Check,
     /// `fail(…)` or a `throw` of the playbook.
     Script,
+    /// Somebody declined at a gate.
+    Declined,
     /// A deadline passed.
     Timeout,
     /// A person or a sibling branch stopped it.
@@ -43,6 +45,10 @@ pub enum Kind {
     Io,
     /// While planning: beyond here depends on an effect that has not happened.
     Horizon,
+    /// What the command builds on was changed since: the part of a playbook that has run, a thing to be restored.
+    Changed,
+    /// Another run holds the lock.
+    Held,
     /// The journal was changed outside the product.
     Tampered,
     /// A fault of the product itself.
@@ -53,7 +59,7 @@ impl Kind {
     /// Whether a script may hold it with `try … catch`.
     #[must_use]
     pub const fn is_catchable(self) -> bool {
-        !matches!(self, Self::Denied | Self::Cancelled | Self::Limit | Self::Horizon | Self::Bug)
+        !matches!(self, Self::Denied | Self::Declined | Self::Held | Self::Changed | Self::Cancelled | Self::Limit | Self::Horizon | Self::Bug)
     }
 
     /// The exit code of a command that ends with it.
@@ -65,9 +71,11 @@ impl Kind {
             Self::Timeout | Self::Limit => Exit::Timeout,
             Self::Cancelled => Exit::Interrupted,
             Self::InDoubt => Exit::InDoubt,
+            Self::Changed => Exit::Changed,
+            Self::Held => Exit::Held,
             Self::Tampered => Exit::Tampered,
             Self::Bug => Exit::Bug,
-            Self::Remote | Self::Check | Self::Script | Self::Io | Self::Horizon => Exit::Failed,
+            Self::Remote | Self::Check | Self::Declined | Self::Script | Self::Io | Self::Horizon => Exit::Failed,
         }
     }
 
@@ -81,12 +89,15 @@ impl Kind {
             Self::Remote => "remote",
             Self::Check => "check",
             Self::Script => "script",
+            Self::Declined => "declined",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::Limit => "limit",
             Self::InDoubt => "in_doubt",
             Self::Io => "io",
             Self::Horizon => "horizon",
+            Self::Changed => "changed",
+            Self::Held => "held",
             Self::Tampered => "tampered",
             Self::Bug => "bug",
         }

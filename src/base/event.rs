@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::call::{Call, Inverse};
 use super::effect::Effect;
 use super::error::Error;
+use super::gate::{Answer, Asked, GateEnd};
 use super::outcome::Outcome;
 use super::place::Place;
 
@@ -219,6 +220,74 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Error>,
     },
+    /// People are asked to decide; while planning it is only told whom.
+    GateOpened {
+        /// Where in the tree.
+        position: Position,
+        /// What is asked of whom.
+        asked: Asked,
+    },
+    /// Somebody decided at a gate.
+    GateAnswered {
+        /// Where in the tree.
+        position: Position,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A gate is passed, or not.
+    GateClosed {
+        /// Where in the tree.
+        position: Position,
+        /// Its name.
+        name: String,
+        /// How.
+        end: GateEnd,
+        /// How long it was waited for.
+        #[serde(with = "millis")]
+        took: Duration,
+    },
+    /// A run that was held to a saved plan is compared with it.
+    PlanCompared {
+        /// The plan's hash.
+        plan: String,
+        /// How many changes were planned.
+        planned: usize,
+        /// How many of them were made just so.
+        as_planned: usize,
+        /// How many were made that the plan did not know.
+        unplanned: usize,
+        /// The first differences, in words.
+        differences: Vec<String>,
+        /// The share of all changes, made or planned, that went as planned: 0 to 1.
+        accuracy: f64,
+        /// The same over all runs of this playbook that were held to a plan, this one among them.
+        usual: f64,
+        /// How many those are.
+        runs: u64,
+    },
+    /// The run may change an environment that is frozen or closed.
+    GlassBroken {
+        /// Who began the run.
+        person: String,
+        /// Why.
+        reason: String,
+        /// What was closed when it began; nothing may have been yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
+    },
+    /// A lock was taken away from the run that held it.
+    Unlocked {
+        /// The lock's name.
+        name: String,
+        /// The run that held it.
+        run: String,
+        /// Who had begun that run, and how it stood.
+        holder: String,
+        /// Who took it away.
+        person: String,
+        /// Why.
+        reason: String,
+    },
     /// The run ended.
     RunEnded {
         /// How.
@@ -258,6 +327,12 @@ impl Event {
             Self::Horizon { .. } => "horizon",
             Self::UnwindBegan { .. } => "unwind_began",
             Self::Unwound { .. } => "unwound",
+            Self::GateOpened { .. } => "gate_opened",
+            Self::GateAnswered { .. } => "gate_answered",
+            Self::GateClosed { .. } => "gate_closed",
+            Self::PlanCompared { .. } => "plan_compared",
+            Self::GlassBroken { .. } => "glass_broken",
+            Self::Unlocked { .. } => "unlocked",
             Self::RunEnded { .. } => "run_ended",
         }
     }

@@ -7,6 +7,8 @@ pub mod effect;
 pub mod error;
 pub mod event;
 pub mod exit;
+pub mod gate;
+pub mod moment;
 pub mod outcome;
 pub mod place;
 pub mod redact;

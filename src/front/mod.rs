@@ -2,13 +2,18 @@
 
 mod plan;
 
+pub mod approve;
 pub mod arguments;
+pub mod bundle;
 pub mod check;
 pub mod commands;
 pub mod docs;
 pub mod draw;
+pub mod execution;
+pub mod gate;
 pub mod json;
 pub mod list;
+pub mod locks;
 pub mod log;
 pub mod runs;
 pub mod show;

@@ -61,8 +61,11 @@ fn head(record: &RunRecord) -> Vec<Line> {
             facts.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         lines.push(fact("parameters", parameters.join(", ")));
     }
-    if let (RunKind::Rollback, Some(parent)) = (facts.kind, &facts.parent) {
-        lines.push(fact("takes back", parent.clone()));
+    lines.extend(facts.break_glass.as_ref().map(|reason| fact("glass broken", reason.clone())));
+    match (facts.kind, &facts.parent) {
+        (RunKind::Rollback, Some(parent)) => lines.push(fact("takes back", parent.clone())),
+        (RunKind::Unlock, Some(parent)) => lines.push(fact("from run", parent.clone())),
+        _ => {}
     }
     lines.push(Line::default());
     lines
@@ -70,7 +73,7 @@ fn head(record: &RunRecord) -> Vec<Line> {
 
 /// The error that ended it, and for a run whose process is gone what is not known.
 fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines = draw::compared(tree);
     if let Some(error) = tree.end.as_ref().and_then(|end| end.error.as_ref()) {
         let text = error.to_string();
         lines.push(Line::default());

@@ -1,8 +1,8 @@
 //! One run from start to end: what was asked for, the run itself, and taking it back.
 
 pub mod exec;
-pub mod lock;
 pub mod order;
 pub mod parameters;
 pub mod project;
+pub mod saved;
 pub mod unwind;

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::parameters;
 use super::project::Project;
+use super::saved::Watch;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::effect::environment::{Environment, OnFailure};
@@ -27,6 +29,10 @@ pub struct Order {
     pub set: Vec<String>,
     /// What happens when the run fails, where the command line says so.
     pub on_failure: Option<OnFailure>,
+    /// How long to wait for a lock that another run holds; not at all when it is not said.
+    pub patience: Option<Duration>,
+    /// Why the environment is changed although its windows are closed.
+    pub break_glass: Option<String>,
 }
 
 /// Asks the person at the terminal a yes or no.
@@ -58,6 +64,10 @@ pub struct Ready {
     pub header: Header,
     /// The parameters' values.
     pub parameters: Map<String, Value>,
+    /// How long to wait for a lock that another run holds.
+    pub patience: Option<Duration>,
+    /// The saved plan that the run is held to.
+    pub plan: Option<Arc<Watch>>,
 }
 
 impl Order {
@@ -84,6 +94,7 @@ impl Order {
         let name = path
             .strip_prefix(&project.folder)
             .map_or_else(|_| path.display().to_string(), |name| name.display().to_string());
+        environment.windows.broken = self.break_glass.clone();
         let text = files::read_text(&path, environment.limits.source)?;
         let header = Header::read(&name, &text)?;
         if let Some(timeout) = header.timeout {
@@ -92,6 +103,7 @@ impl Order {
         if let Some(on_failure) = self.on_failure {
             environment.on_failure = on_failure;
         }
-        Ok(Ready { folder: project.folder, environment, name, text, header, parameters: Map::new() })
+        let patience = self.patience;
+        Ok(Ready { folder: project.folder, environment, name, text, header, parameters: Map::new(), patience, plan: None })
     }
 }

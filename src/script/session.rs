@@ -35,6 +35,10 @@ pub struct Session {
     pub parameters: Map<String, Value>,
     /// What `run` is in the script.
     pub facts: Map<String, Value>,
+    /// SHA-256 of the playbook and its modules, hexadecimal; empty while they are only read.
+    pub digest: String,
+    /// The hash of the saved plan that the run is held to.
+    pub plan: Option<String>,
     signatures: Mutex<HashMap<(&'static str, &'static str), Signature>>,
 }
 
@@ -50,6 +54,10 @@ pub struct Parts {
     pub parameters: Map<String, Value>,
     /// What `run` is in the script.
     pub facts: Map<String, Value>,
+    /// SHA-256 of the playbook and its modules, hexadecimal; empty while they are only read.
+    pub digest: String,
+    /// The hash of the saved plan that the run is held to.
+    pub plan: Option<String>,
 }
 
 impl Session {
@@ -66,6 +74,8 @@ impl Session {
             allocated: parts.allocated,
             parameters: parts.parameters,
             facts: parts.facts,
+            digest: parts.digest,
+            plan: parts.plan,
             pipeline: parts.pipeline,
         }
     }

@@ -10,7 +10,7 @@ const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The exit code of each example that needs no server.
 const EMBEDDED: &[(&str, i32)] =
-    &[("hello", 0), ("backup", 0), ("flag", 0), ("rollback", 1), ("parallel", 0)];
+    &[("hello", 0), ("backup", 0), ("flag", 0), ("rollback", 1), ("parallel", 0), ("gate", 0), ("lock", 0)];
 
 fn examples() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(Path::new(REPOSITORY).join("examples"))
@@ -34,7 +34,7 @@ fn project() -> Rig {
 #[test]
 fn every_example_is_short_and_plans() {
     let rig = project();
-    assert_eq!(examples().len(), 6);
+    assert_eq!(examples().len(), 8);
     for path in examples() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!((10..=30).contains(&lines), "{} has {lines} lines", path.display());

@@ -6,6 +6,7 @@ mod examples;
 mod exec;
 mod journal;
 mod language;
+mod people;
 mod plan;
 mod sandbox;
 mod shop;

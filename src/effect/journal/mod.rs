@@ -1,8 +1,10 @@
 //! The record of what runs did: each entry's hash covers the one before, and a write's intent is on the disk before
 //! the write begins. One interface; where the rows lie is behind `home`.
 
+mod bundle;
 mod chain;
 mod home;
+mod lease;
 mod licence;
 mod record;
 mod run;
@@ -21,10 +23,13 @@ use jiff::Timestamp;
 
 use crate::base::access::ResourceId;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::gate::Answer;
 use crate::sys::lock::{self, FileLock};
 use crate::sys::{clock, files};
 
-use home::{Home, RunRow};
+pub use bundle::{Bundle, looks_like_one, read as read_bundle};
+use home::{Beginning, Home, RunRow};
+pub use lease::{Holding, Lease, expectation, may_be_waited_for};
 pub use licence::{Intent, Licence};
 pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State};
 pub use run::{RunJournal, exit};
@@ -86,15 +91,34 @@ impl Journal {
         run.facts.scripts =
             run.scripts.iter().map(|script| (script.name.clone(), chain::sha256(&script.text))).collect();
         files::make_private_folder(&self.folder.join("live"))?;
+        let lock = run.facts.lock.clone();
+        let expected = match lock {
+            Some(_) => self.usual(&run.facts.playbook, &run.facts.environment)?,
+            None => None,
+        };
+        let mut over = None;
         // Ids of one second differ in four digits, so a few turns find a free one.
         for _ in 0..64 {
             let now = clock::now();
             let id = new_id(now);
             let path = self.alive(&id);
             let Some(alive) = FileLock::try_hold(&path)? else { continue };
-            if let Some(begun) = self.home.begin(&id, &stamp(now), &run)? {
-                let writer = self.home.writer(begun.number)?;
-                return Ok(RunJournal::new(id, begun.hash, writer, (alive, path)));
+            let lease = lock.as_ref().map(|name| Lease::new(name, &run.facts, &id, expected));
+            match self.home.begin((&id, &stamp(now)), &run, lease.as_ref(), over.as_deref()) {
+                Ok(Beginning::Begun(begun)) => {
+                    let writer = self.home.writer(begun.number)?;
+                    return Ok(RunJournal::new(id, begun.hash, (writer, lock), (alive, path)));
+                }
+                Ok(Beginning::SameId) => {}
+                Ok(Beginning::Held(other)) => {
+                    files::remove(&path)?;
+                    self.refuse(&other, &run.facts)?;
+                    over = Some(other.run);
+                }
+                Err(error) => {
+                    let _ = files::remove(&path);
+                    return Err(error);
+                }
             }
         }
         Err(Error::bug("no free run id was found"))
@@ -158,6 +182,21 @@ impl Journal {
     /// The text of one of the scripts of a run, as it ran; its hash stands in [`Facts::scripts`].
     pub fn script(&self, hash: &str) -> Result<Option<String>> {
         self.home.script(hash)
+    }
+
+    /// The answers that people have left at the gates of the run with this whole id, oldest first.
+    pub fn answers(&self, run: &str) -> Result<Vec<Answer>> {
+        self.home.answers(run)
+    }
+
+    /// Leaves an answer at a gate, durably, for the run that waits there.
+    pub fn leave(&self, answer: &Answer) -> Result<()> {
+        self.home.leave(answer)
+    }
+
+    /// How many runs of a playbook were compared with the plans that they were held to, and the mean of how they went.
+    pub fn accuracy(&self, playbook: &str) -> Result<(u64, f64)> {
+        self.home.accuracy(playbook)
     }
 
     /// Whether the record of the run that `wanted` names is as it was written.

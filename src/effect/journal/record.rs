@@ -18,6 +18,8 @@ pub enum RunKind {
     Exec,
     /// It takes an earlier run back.
     Rollback,
+    /// It took a lock away from a run.
+    Unlock,
 }
 
 /// What is known of a run when it begins; it never changes afterwards.
@@ -41,6 +43,12 @@ pub struct Facts {
     pub parent: Option<String>,
     /// The lock it holds on its environment.
     pub lock: Option<String>,
+    /// The hash of the saved plan that it is held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Why it may change the environment although that is frozen or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
     /// The process that carries it out; filled in by the journal.
     pub process: u32,
     /// The version of the product; filled in by the journal.

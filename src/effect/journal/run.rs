@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::chain;
 use super::home::{End, Row, Writer, stored};
+use super::lease::{BEAT, Beat};
 use super::licence::Intent;
 use crate::base::call::Inverse;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
@@ -46,6 +47,8 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     pen: Mutex<Pen>,
+    /// The lock that the run holds.
+    lock: Option<String>,
 }
 
 /// What waits to be written.
@@ -60,6 +63,8 @@ struct Queue {
     closing: bool,
     /// The flusher looks at the clock by itself and need not be woken.
     watched: bool,
+    /// The step that began last.
+    step: Option<String>,
     failed: Option<Error>,
 }
 
@@ -68,18 +73,20 @@ struct Pen {
     run: String,
     head: String,
     writer: Box<dyn Writer>,
+    /// When the run last said that it lives, and in which step.
+    beaten: Option<(Instant, Option<String>)>,
 }
 
 impl RunJournal {
-    /// The journal of the run `id`, whose chain goes on from `head`.
+    /// The journal of the run `id`, whose chain goes on from `head`, and which holds `lock`.
     pub(super) fn new(
         id: String,
         head: String,
-        writer: Box<dyn Writer>,
+        (writer, lock): (Box<dyn Writer>, Option<String>),
         alive: (FileLock, std::path::PathBuf),
     ) -> Self {
-        let pen = Mutex::new(Pen { run: id.clone(), head, writer });
-        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen });
+        let pen = Mutex::new(Pen { run: id.clone(), head, writer, beaten: None });
+        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen, lock });
         let watched = Arc::clone(&shared);
         let flusher = std::thread::Builder::new().name("journal".into()).spawn(move || watched.watch()).ok();
         Self(Arc::new(Open { id, shared, flusher, _alive: alive.0, alive_at: alive.1 }))
@@ -96,12 +103,17 @@ impl RunJournal {
         if !event.is_kept() {
             return Ok(());
         }
+        if let Event::StepBegan { name, .. } = event {
+            self.0.shared.queue().step = Some(name.clone());
+        }
         let waiting = self.0.shared.push(body(event, None), None, None)?.waiting;
         if waiting > MOST_WAITING { self.flush() } else { Ok(()) }
     }
 
-    /// Keeps the beginning of a write together with how it is taken back. Both are on the disk when this returns.
+    /// Keeps the beginning of a write together with how it is taken back. Both are on the disk when this returns. A run
+    /// whose lock was taken away begins none.
     pub fn intend(&self, event: &Event, inverse: &Inverse) -> Result<Intent> {
+        self.0.shared.hold_on()?;
         let inverse = stored(inverse);
         let hash = inverse.as_ref().map(|inverse| (super::INVERSE_HASH, chain::sha256(inverse).into()));
         let pushed = self.0.shared.push(body(event, hash), inverse, None)?;
@@ -220,19 +232,60 @@ impl Shared {
         Ok(())
     }
 
+    /// Makes sure that the run still has its lock.
+    fn hold_on(&self) -> Result<()> {
+        let Some(name) = &self.lock else { return Ok(()) };
+        if self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.holds()? {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Held, format!("the lock `{name}` was taken away from this run"))
+            .why("no further change is begun, for another run may hold it now")
+            .fix("`playbook runs` shows who took it, and `playbook show` of that line why; then take this run back with `playbook rollback`")
+            .unchanged())
+    }
+
+    /// Says that the run lives, when it is time for it or another step has begun.
+    fn beat(&self) {
+        let step = self.queue().step.clone();
+        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due =
+            pen.beaten.as_ref().is_none_or(|(at, told)| at.elapsed() >= BEAT || *told != step);
+        if self.lock.is_some() && is_due {
+            pen.beaten = Some((clock::instant(), step.clone()));
+            // Only people read it. Whether the lock is still there is asked before each change.
+            let _ = pen.writer.beat(&Beat::now(step));
+        }
+    }
+
+    /// Waits until something is to be written; a run with a lock says meanwhile that it lives.
+    fn rest<'a>(&'a self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        if self.lock.is_none() {
+            return self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (queue, waited) =
+            self.wake.wait_timeout(queue, BEAT).unwrap_or_else(PoisonError::into_inner);
+        if !waited.timed_out() {
+            return queue;
+        }
+        drop(queue);
+        self.beat();
+        self.queue()
+    }
+
     /// Commits what has waited too long, until the journal closes.
     fn watch(&self) {
         let mut queue = self.queue();
         while !queue.closing {
             let left = queue.since.map(|since| IDLE.saturating_sub(since.elapsed()));
             queue = match left {
-                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => self.rest(queue),
                 Some(Duration::ZERO) => {
                     drop(queue);
                     // A failure stays in the queue, where the next call finds it.
                     if self.settle().is_err() {
                         return;
                     }
+                    self.beat();
                     self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.tidy();
                     self.queue()
                 }

@@ -16,6 +16,8 @@ pub struct Verdict {
     pub run: String,
     /// How many entries it has.
     pub entries: u64,
+    /// How many answers at gates are among them.
+    pub answers: u64,
     /// The hash of the last one: note it elsewhere, and nobody can rewrite the run unseen.
     pub head: String,
     /// The first thing that is wrong, if anything is.
@@ -54,12 +56,17 @@ impl fmt::Display for Fault {
 pub(super) fn one(home: &dyn Home, row: &RunRow) -> Result<Verdict> {
     let entries = home.entries(row.number, 0, None)?;
     let next = home.after(row.number)?.filter(|next| next.number == row.number + 1);
-    let fault = match fault(row, &entries, next.as_ref()) {
+    let fault = match fault(row, &entries, next.as_ref(), true) {
         Some(fault) => Some(fault),
         None => scripts(home, row)?,
     };
     let head = entries.last().map_or_else(|| row.hash.clone(), |last| last.hash.clone());
-    Ok(Verdict { run: row.id.clone(), entries: entries.len() as u64, head, fault })
+    Ok(Verdict { run: row.id.clone(), entries: entries.len() as u64, answers: answers(&entries), head, fault })
+}
+
+/// How many of the entries are answers at gates.
+pub(super) fn answers(entries: &[Row]) -> u64 {
+    entries.iter().filter(|row| row.body.starts_with("{\"event\":\"gate_answered\"")).count() as u64
 }
 
 /// Checks every run, and that none is missing; oldest first.
@@ -78,10 +85,15 @@ pub(super) fn all(home: &dyn Home) -> Result<Vec<Verdict>> {
 
 fn missing(number: u64) -> Verdict {
     let fault = Fault::of_run("the run was taken out of the journal");
-    Verdict { run: format!("number {number}"), entries: 0, head: String::new(), fault: Some(fault) }
+    Verdict { run: format!("number {number}"), entries: 0, answers: 0, head: String::new(), fault: Some(fault) }
 }
 
-fn fault(row: &RunRow, entries: &[Row], next: Option<&RunRow>) -> Option<Fault> {
+/// Checks a run by itself, without what other runs know of it and without its inverses.
+pub(super) fn alone(row: &RunRow, entries: &[Row]) -> Option<Fault> {
+    fault(row, entries, None, false)
+}
+
+fn fault(row: &RunRow, entries: &[Row], next: Option<&RunRow>, inverses: bool) -> Option<Fault> {
     if row.number == 1 && row.previous != ROOT {
         return Some(Fault::of_run("the runs before this one were taken out of the journal"));
     }
@@ -94,7 +106,7 @@ fn fault(row: &RunRow, entries: &[Row], next: Option<&RunRow>) -> Option<Fault> 
         if let Some(fault) = misplaced(entry.seq, due).or_else(|| unlinked(row, entries, index, head)) {
             return Some(fault);
         }
-        if let Some(what) = inverse(entry) {
+        if let Some(what) = inverse(entry).filter(|_| inverses) {
             return Some(Fault::of_entry(due, what));
         }
         head = &entry.hash;

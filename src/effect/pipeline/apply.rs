@@ -21,6 +21,9 @@ impl Pipeline {
     /// Carries out a call that has passed the permit.
     pub(super) async fn apply(&self, journal: &RunJournal, mut call: Permitted) -> Result<Value> {
         let effect = call.entry.effect;
+        if !effect.is_read() && !call.request.unwinding {
+            self.host.environment.windows.permit(&self.host.environment.name, clock::now())?;
+        }
         let inverse = if effect.is_read() { Inverse::Nothing } else { self.ask_inverse(&call).await? };
         let began = self.began(&call, &inverse);
         let licence = match Licence::to_read(effect) {

@@ -71,6 +71,7 @@ pub fn of(tree: &Tree, project: Option<&str>, style: Style) -> String {
     }
     lines.extend(failure(tree));
     lines.extend(undone::taken_back(tree));
+    lines.extend(draw::compared(tree));
     if !head.planning {
         let (run, environment, person) = (&head.run, &head.environment, &head.person);
         let at = project.map(|project| format!(" --project {project}")).unwrap_or_default();

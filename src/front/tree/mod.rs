@@ -21,6 +21,8 @@ pub struct Tree {
     pub nodes: Vec<Node>,
     /// Each time that something was taken back.
     pub unwinds: Vec<Unwind>,
+    /// How it went against the saved plan that it was held to, in words.
+    pub compared: Vec<String>,
     /// How the run ended, once it has.
     pub end: Option<End>,
     /// The positions of what began and has not ended.

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::reading::{Compiled, session};
+use super::windows;
 use super::{Ended, Intention};
 use crate::base::error::{Error, IN_DOUBT, Kind, Result};
 use crate::base::event::Event;
@@ -17,13 +18,12 @@ use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
 use crate::effect::journal::{Facts, Filter, Journal, NewRun, RunJournal, RunKind, Script, State};
 use crate::effect::pipeline::Mode;
-use crate::run::lock;
 use crate::run::order::{Ask, Audience, Ready};
+use crate::run::saved::Watch;
 use crate::run::unwind::{self, Unwound};
 use crate::script::here::{self, Here};
 use crate::script::session::Session;
 use crate::script::{engine, imports};
-use crate::sys::lock::FileLock;
 use crate::sys::stop::Stop;
 use crate::sys::{clock, environment};
 
@@ -43,8 +43,9 @@ pub(super) struct Run {
     on_failure: OnFailure,
     ask: Option<Ask>,
     begin: Instant,
-    /// The lock on the environment, let go at the end.
-    _held: Option<FileLock>,
+    /// The saved plan that it is held to.
+    plan: Option<Arc<Watch>>,
+    playbook: String,
 }
 
 impl Run {
@@ -54,7 +55,7 @@ impl Run {
         families: Families,
         audience: &Audience,
         (intention, handle): (Intention, &Handle),
-        (ast, scripts): Compiled,
+        (ast, scripts): &Compiled,
     ) -> Result<Self> {
         let begin = clock::instant();
         let facts = Facts {
@@ -62,25 +63,25 @@ impl Run {
             title: ready.header.title.clone(),
             environment: ready.environment.name.clone(),
             person: environment::person(),
-            script: imports::digest(&scripts),
+            script: imports::digest(scripts),
             parameters: ready.parameters.clone(),
             kind: RunKind::Exec,
             lock: ready.header.lock.clone(),
+            plan: ready.plan.as_ref().map(|plan| plan.hash().to_owned()),
+            break_glass: ready.environment.windows.broken.clone(),
             ..Facts::default()
         };
-        let kept = match intention {
-            Intention::Apply => Some(keep(ready, &facts, scripts)?),
-            Intention::Plan => None,
+        let (journal, left) = match intention {
+            Intention::Apply => keep(ready, &facts, scripts)?,
+            Intention::Plan => (None, None),
         };
-        let (journal, held, left) =
-            kept.map_or((None, None, None), |(journal, held, left)| (Some(journal), held, left));
         let id = journal.as_ref().map(|journal| journal.id().to_owned());
         let shown = json!({ "id": id.as_deref().unwrap_or("plan"), "environment": facts.environment, "person": facts.person, "playbook": facts.playbook });
         let mode = journal.clone().map_or(Mode::Plan, Mode::Apply);
         let session = session(
             ready,
             families,
-            (mode, shown.as_object().cloned().unwrap_or_default()),
+            (mode, shown.as_object().cloned().unwrap_or_default(), facts.script.clone()),
             audience,
             handle,
         );
@@ -95,12 +96,13 @@ impl Run {
             parameters: facts.parameters,
             planning: intention == Intention::Plan,
         })?;
+        windows::tell(ready, &session, &environment::person())?;
         if let Some(text) = left {
             session.record(&Event::Logged { position: String::new(), text })?;
         }
         let engine = Arc::new(engine::build(&session));
         let ast =
-            if session.is_planning() { engine::compile_plan(&engine, &session, &ready.name)? } else { ast };
+            if session.is_planning() { engine::compile_plan(&engine, &session, &ready.name)? } else { ast.clone() };
         let limits = &ready.environment;
         Ok(Self {
             id,
@@ -114,7 +116,8 @@ impl Run {
             on_failure: limits.on_failure,
             ask: audience.ask.clone(),
             begin,
-            _held: held,
+            plan: ready.plan.clone().filter(|_| intention == Intention::Apply),
+            playbook: ready.name.clone(),
         })
     }
 
@@ -167,6 +170,9 @@ impl Run {
     }
 
     fn end(self, outcome: Outcome, error: Option<Error>) -> Ended {
+        if outcome == Outcome::Done {
+            self.compare();
+        }
         let ended = Event::RunEnded { outcome, took: self.begin.elapsed(), error: error.clone() };
         let journalled = self.journal.as_ref().map_or(Ok(()), |journal| journal.end(&ended));
         self.session.pipeline.host.tell(&ended);
@@ -175,17 +181,29 @@ impl Run {
     }
 }
 
-/// A run's place in the journal, the lock it holds, and what the run before left behind.
-type Kept = (RunJournal, Option<FileLock>, Option<String>);
+impl Run {
+    /// Records how the run went against the plan that it was held to.
+    fn compare(&self) {
+        let Some(plan) = &self.plan else { return };
+        let host = &self.session.pipeline.host;
+        let before = Journal::find(&host.project).and_then(|journal| match journal {
+            Some(journal) => journal.accuracy(&self.playbook),
+            None => Ok((0, 0.0)),
+        });
+        // A journal that cannot be read or written shows itself at the run's end.
+        let _ = self.session.record(&plan.compared(before.unwrap_or_default()));
+    }
+}
 
-/// Takes the lock that the header names, and begins the run in the journal.
-fn keep(ready: &Ready, facts: &Facts, scripts: Vec<Script>) -> Result<Kept> {
+/// A run's place in the journal, and what the run before left behind.
+type Kept = (Option<RunJournal>, Option<String>);
+
+/// Begins the run in the journal, with the lock that the header names.
+fn keep(ready: &Ready, facts: &Facts, scripts: &[Script]) -> Result<Kept> {
     let journal = Journal::open(&ready.folder)?;
-    let holder = format!("a run of {} since {}", facts.person, clock::now().strftime("%F %T UTC"));
-    let name = ready.header.lock.as_deref();
-    let held = name.map(|name| lock::hold(&ready.folder, &facts.environment, name, &holder)).transpose()?;
     let left = left_behind(&journal, &facts.environment)?;
-    Ok((journal.begin_run(&NewRun { facts: facts.clone(), scripts })?, held, left))
+    let run = NewRun { facts: facts.clone(), scripts: scripts.to_vec() };
+    Ok((Some(journal.begin_run(&run)?), left))
 }
 
 /// What to say when the last run in this environment never came to its end.

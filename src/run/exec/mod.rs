@@ -1,17 +1,22 @@
 //! Carries out a playbook, or plans it, from its compilation to its exit code.
 
 mod carried;
+mod queue;
 mod reading;
 mod signals;
+mod windows;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use carried::Run;
-pub use reading::check;
+pub use reading::{check, scripts};
+use queue::Queue;
 use signals::{Attended, Signals};
 
 use super::order::{Audience, Ready};
 use crate::base::error::{Error, Result};
+use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
 use crate::effect::family::Families;
@@ -53,9 +58,23 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: I
         .enable_all()
         .build()
         .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let mut audience = audience.clone();
+    if intention == Intention::Apply {
+        audience.listeners.extend(ready.plan.clone().map(|plan| plan as Arc<dyn Listener>));
+    }
+    let audience = &audience;
     let compiled = reading::look(ready, families, audience, runtime.handle()).into_program()?;
-    let signals = runtime.block_on(async { Signals::listen() })?;
-    let run = Run::begin(ready, families, audience, (intention, runtime.handle()), compiled)?;
+    if intention == Intention::Apply {
+        windows::permit(ready)?;
+    }
+    let mut signals = runtime.block_on(async { Signals::listen() })?;
+    let mut queue = Queue::new(ready, audience);
+    let run = loop {
+        match Run::begin(ready, families, audience, (intention, runtime.handle()), &compiled) {
+            Err(held) if queue.may_wait(&held) => runtime.block_on(signals.pause(queue::PAUSE))?,
+            begun => break begun?,
+        }
+    };
     let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));
     let (done, ended) = tokio::sync::oneshot::channel();
     let builder = std::thread::Builder::new()

@@ -30,10 +30,15 @@ pub fn check(ready: &Ready, families: Families) -> Result<Checked> {
     Ok(look(ready, families, &Audience::default(), runtime.handle()))
 }
 
+/// The playbook and its modules as they would run.
+pub fn scripts(ready: &Ready, families: Families) -> Result<Vec<Script>> {
+    Ok(check(ready, families)?.into_program()?.1)
+}
+
 /// Reads the playbook and its modules, and checks them, without running anything.
 pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handle: &Handle) -> Checked {
     let audience = Audience { listeners: Vec::new(), ..audience.clone() };
-    let session = session(ready, families, (Mode::Plan, Map::new()), &audience, handle);
+    let session = session(ready, families, (Mode::Plan, Map::new(), String::new()), &audience, handle);
     let subject = Subject {
         name: &ready.name,
         text: &ready.text,
@@ -47,7 +52,7 @@ pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handl
 pub(super) fn session(
     ready: &Ready,
     families: Families,
-    (mode, facts): (Mode, Map<String, Value>),
+    (mode, facts, digest): (Mode, Map<String, Value>, String),
     audience: &Audience,
     handle: &Handle,
 ) -> Arc<Session> {
@@ -67,5 +72,7 @@ pub(super) fn session(
         allocated: audience.allocated.unwrap_or(|| 0),
         parameters: ready.parameters.clone(),
         facts,
+        digest,
+        plan: ready.plan.as_ref().map(|plan| plan.hash().to_owned()),
     }))
 }

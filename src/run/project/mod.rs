@@ -1,8 +1,10 @@
 //! The project: the folder of `playbook.toml`, and the environments that the file describes.
 
 pub mod limits;
+mod people;
 mod reading;
 mod settings;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

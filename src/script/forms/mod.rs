@@ -1,6 +1,7 @@
 //! The forms of the language: what needs the block or the comparison itself, and not only its value.
 
 pub mod check;
+pub mod gate;
 pub mod parallel;
 pub mod plain;
 pub mod retry;
@@ -19,6 +20,7 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>) {
     retry::register(engine, session);
     check::register(engine, session);
     parallel::register(engine, session);
+    gate::register(engine, session);
     plain::register(engine, session);
 }
 

@@ -1,5 +1,7 @@
 //! The journal's home on one machine: an SQLite file that only its owner may read.
 
+mod answers;
+mod locks;
 mod read;
 mod schema;
 mod write;
@@ -8,11 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::home::{Begun, Home, Row, RunRow, Writer};
+use super::home::{Beginning, Home, Row, RunRow, Writer};
+use super::lease::Lease;
 use super::record::{Filter, NewRun};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::gate::Answer;
 use crate::sys::files;
 use crate::sys::lock::FileLock;
 
@@ -46,8 +51,46 @@ impl Sqlite {
 }
 
 impl Home for Sqlite {
-    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<Begun>> {
-        write::begin(&mut self.connection(), (id, started), run)
+    fn begin(
+        &self,
+        id: (&str, &str),
+        run: &NewRun,
+        lease: Option<&Lease>,
+        over: Option<&str>,
+    ) -> Result<Beginning> {
+        write::begin(&mut self.connection(), id, run, lease, over)
+    }
+
+    fn claim(&self, lease: &Lease, over: Option<&str>) -> Result<Option<Lease>> {
+        locks::take(&mut self.connection(), lease, over).map_err(failed("write"))
+    }
+
+    fn leases(&self) -> Result<Vec<Lease>> {
+        locks::all(&self.connection()).map_err(failed("read"))
+    }
+
+    fn free(&self, lease: &Lease) -> Result<()> {
+        locks::free(&self.connection(), lease).map_err(failed("write"))
+    }
+
+    fn has_changed(&self, run: u64) -> Result<bool> {
+        read::has_changed(&self.connection(), run).map_err(failed("read"))
+    }
+
+    fn answers(&self, run: &str) -> Result<Vec<Answer>> {
+        answers::of_run(&self.connection(), run).map_err(failed("read"))
+    }
+
+    fn leave(&self, answer: &Answer) -> Result<()> {
+        answers::leave(&self.connection(), answer).map_err(failed("write"))
+    }
+
+    fn accuracy(&self, playbook: &str) -> Result<(u64, f64)> {
+        read::accuracy(&self.connection(), playbook).map_err(failed("read"))
+    }
+
+    fn ended_well(&self, playbook: &str, environment: &str) -> Result<Vec<(Timestamp, Timestamp)>> {
+        read::ended_well(&self.connection(), playbook, environment).map_err(failed("read"))
     }
 
     fn writer(&self, run: u64) -> Result<Box<dyn Writer>> {

@@ -5,9 +5,10 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::super::chain::{self, ROOT};
-use super::super::home::{Begun, End, Row, Writer};
+use super::super::home::{Beginning, Begun, End, Row, Writer};
+use super::super::lease::{Beat, Lease};
 use super::super::record::NewRun;
-use super::failed;
+use super::{failed, locks};
 use crate::base::error::{Error, Result};
 use crate::sys::files;
 
@@ -20,16 +21,23 @@ const FEW: usize = 4;
 /// How much room is reserved, in bytes; some hundred commits.
 const ROOM: u64 = 1024 * 1024;
 
-/// Adds a run durably and returns its hash; `None` when the id is taken.
+/// Adds a run durably, with its lease where it wants a lock.
 pub(super) fn begin(
     connection: &mut Connection,
     (id, started): (&str, &str),
     run: &NewRun,
-) -> Result<Option<Begun>> {
+    lease: Option<&Lease>,
+    over: Option<&str>,
+) -> Result<Beginning> {
     let body = serde_json::to_string(&run.facts)
         .map_err(|why| Error::bug("the facts of a run cannot be written as JSON").why(why.to_string()))?;
-    let mut add = || -> rusqlite::Result<Begun> {
+    let mut add = || -> rusqlite::Result<Beginning> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(lease) = lease
+            && let Some(other) = locks::claim(&transaction, lease, over)?
+        {
+            return Ok(Beginning::Held(Box::new(other)));
+        }
         // The point that the newest run has reached, so that cutting its end off later is seen from here.
         let reached = "SELECT coalesce((SELECT entries.hash FROM entries WHERE entries.id >= runs.number << 32 \
              AND entries.id < (runs.number + 1) << 32 ORDER BY entries.id DESC LIMIT 1), hash) FROM runs ORDER BY number DESC LIMIT 1";
@@ -49,11 +57,11 @@ pub(super) fn begin(
             )?;
         }
         transaction.commit()?;
-        Ok(Begun { number, hash })
+        Ok(Beginning::Begun(Begun { number, hash }))
     };
     match add() {
-        Ok(begun) => Ok(Some(begun)),
-        Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(None),
+        Ok(begun) => Ok(begun),
+        Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(Beginning::SameId),
         Err(why) => Err(failed("write")(why)),
     }
 }
@@ -92,6 +100,14 @@ impl Writer for SqliteWriter {
             .map(|row| row.body.len() + row.inverse.as_ref().map_or(0, String::len))
             .sum::<usize>();
         Ok(())
+    }
+
+    fn beat(&mut self, beat: &Beat) -> Result<bool> {
+        locks::beat(&self.connection, self.run, beat).map_err(failed("write"))
+    }
+
+    fn holds(&mut self) -> Result<bool> {
+        locks::holds(&self.connection, self.run).map_err(failed("read"))
     }
 
     fn tidy(&mut self) {
@@ -139,5 +155,5 @@ fn finish(transaction: &Transaction<'_>, run: u64, last: &Row, end: End) -> rusq
         "UPDATE runs SET state = 'ended', ended = ?2, outcome = ?3, exit_code = ?4, entries = ?5, head = ?6 WHERE number = ?1",
         params![run.cast_signed(), last.at, outcome, end.exit_code, last.seq.cast_signed(), last.hash],
     )?;
-    Ok(())
+    locks::let_go(transaction, run)
 }
