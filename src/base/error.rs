@@ -47,6 +47,8 @@ pub enum Kind {
     Horizon,
     /// What the command builds on was changed since: the part of a playbook that has run, a thing to be restored.
     Changed,
+    /// The process ends while the run waits for time or for people; the run goes on later.
+    Suspended,
     /// Another run holds the lock.
     Held,
     /// The journal was changed outside the product.
@@ -59,7 +61,18 @@ impl Kind {
     /// Whether a script may hold it with `try … catch`.
     #[must_use]
     pub const fn is_catchable(self) -> bool {
-        !matches!(self, Self::Denied | Self::Declined | Self::Held | Self::Changed | Self::Cancelled | Self::Limit | Self::Horizon | Self::Bug)
+        !matches!(
+            self,
+            Self::Denied
+                | Self::Declined
+                | Self::Suspended
+                | Self::Held
+                | Self::Changed
+                | Self::Cancelled
+                | Self::Limit
+                | Self::Horizon
+                | Self::Bug
+        )
     }
 
     /// The exit code of a command that ends with it.
@@ -72,10 +85,13 @@ impl Kind {
             Self::Cancelled => Exit::Interrupted,
             Self::InDoubt => Exit::InDoubt,
             Self::Changed => Exit::Changed,
+            Self::Suspended => Exit::Waiting,
             Self::Held => Exit::Held,
             Self::Tampered => Exit::Tampered,
             Self::Bug => Exit::Bug,
-            Self::Remote | Self::Check | Self::Declined | Self::Script | Self::Io | Self::Horizon => Exit::Failed,
+            Self::Remote | Self::Check | Self::Declined | Self::Script | Self::Io | Self::Horizon => {
+                Exit::Failed
+            }
         }
     }
 
@@ -97,6 +113,7 @@ impl Kind {
             Self::Io => "io",
             Self::Horizon => "horizon",
             Self::Changed => "changed",
+            Self::Suspended => "suspended",
             Self::Held => "held",
             Self::Tampered => "tampered",
             Self::Bug => "bug",

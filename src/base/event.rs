@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::call::{Call, Inverse};
+use super::clock::Reading;
 use super::effect::Effect;
 use super::error::Error;
 use super::gate::{Answer, Asked, GateEnd};
@@ -154,9 +155,18 @@ pub enum Event {
     Waiting {
         /// Where in the tree.
         position: Position,
-        /// How long in all.
+        /// How long in all, as the playbook asks for it.
         #[serde(with = "millis")]
         pause: Duration,
+        /// Until when, RFC 3339.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// How much shorter this environment makes it: `time_scale`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scale: Option<f64>,
+        /// Both clocks when it began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Reading>,
     },
     /// The clock was read by the playbook; a replay returns the same.
     ClockRead {
@@ -275,6 +285,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         over: Option<String>,
     },
+    /// The process of the run ends, and the run does not: it waits for time or for people.
+    Suspended {
+        /// Until when, RFC 3339; without one it waits for people alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// What it waits for, in words.
+        what: String,
+    },
     /// A lock was taken away from the run that held it.
     Unlocked {
         /// The lock's name.
@@ -332,6 +350,7 @@ impl Event {
             Self::GateClosed { .. } => "gate_closed",
             Self::PlanCompared { .. } => "plan_compared",
             Self::GlassBroken { .. } => "glass_broken",
+            Self::Suspended { .. } => "suspended",
             Self::Unlocked { .. } => "unlocked",
             Self::RunEnded { .. } => "run_ended",
         }

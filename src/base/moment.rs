@@ -38,7 +38,9 @@ pub fn zone(name: &str) -> Result<TimeZone> {
 /// The text without the zone at its end, and that zone; UTC when it names none.
 fn split_zone(text: &str) -> Result<(&str, TimeZone)> {
     match text.trim().rsplit_once(' ') {
-        Some((rest, name)) if name == "UTC" || name.starts_with(|letter: char| letter.is_ascii_alphabetic()) => {
+        Some((rest, name))
+            if name == "UTC" || name.starts_with(|letter: char| letter.is_ascii_alphabetic()) =>
+        {
             Ok((rest.trim(), zone(name)?))
         }
         _ => Ok((text.trim(), TimeZone::UTC)),
@@ -226,7 +228,10 @@ mod tests {
         assert!(hours.holds(at("2026-11-26T08:00:00Z")) && hours.holds(at("2026-11-26T14:59:59Z")));
         assert!(!hours.holds(at("2026-11-26T07:59:59Z")) && !hours.holds(at("2026-11-26T15:00:00Z")));
         assert!(!hours.holds(at("2026-11-27T10:00:00Z")));
-        assert_eq!(show(&hours.next(at("2026-11-26T15:00:00Z")).unwrap()), "Mon 2026-11-30 09:00 Europe/Berlin");
+        assert_eq!(
+            show(&hours.next(at("2026-11-26T15:00:00Z")).unwrap()),
+            "Mon 2026-11-30 09:00 Europe/Berlin"
+        );
         let night = Weekly::parse("Fri-Sat,Tue 22:00-02:00").unwrap();
         assert!(night.holds(at("2026-11-29T01:00:00Z")) && night.holds(at("2026-11-27T23:00:00Z")));
         assert!(!night.holds(at("2026-11-29T02:00:00Z")) && !night.holds(at("2026-11-30T23:00:00Z")));

@@ -31,6 +31,8 @@ pub struct Environment {
     pub people: Arc<People>,
     /// Whether who began a run may approve it at its gates.
     pub self_approval: bool,
+    /// How much of the time that a playbook asks to pass does pass: less than 1 makes a wait shorter.
+    pub time_scale: Option<f64>,
     /// When it may be changed.
     pub windows: Windows,
 }

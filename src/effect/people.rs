@@ -138,7 +138,8 @@ mod tests {
 
     fn people() -> People {
         let person = |name: &str| (name.to_owned(), Person { name: name.to_owned(), ..Person::default() });
-        let group = |name: &str, of: &[&str]| (name.to_owned(), of.iter().map(|one| (*one).to_owned()).collect());
+        let group =
+            |name: &str, of: &[&str]| (name.to_owned(), of.iter().map(|one| (*one).to_owned()).collect());
         People {
             persons: ["ada", "bob", "cy"].map(person).into(),
             groups: [group("owners", &["ada"]), group("leads", &["ada", "bob"])].into(),

@@ -33,7 +33,9 @@ pub async fn of(facts: &Facts, entries: &[Entry]) -> Result<Vec<Proof>> {
         match &entry.event {
             Event::GateOpened { position, asked } => drop(gates.insert(position, asked)),
             Event::GateAnswered { position, answer } => {
-                let bound = gates.get(position.as_str()).is_some_and(|asked| is_bound(facts, &scripts, asked, answer));
+                let bound = gates
+                    .get(position.as_str())
+                    .is_some_and(|asked| is_bound(facts, &scripts, asked, answer));
                 proofs.push(proof(answer, bound).await?);
             }
             _ => {}

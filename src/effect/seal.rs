@@ -89,9 +89,12 @@ pub enum Checked {
 pub fn public_key(text: &str) -> Result<String> {
     let mut words = text.split_whitespace();
     match (words.next(), words.next()) {
-        (Some(kind), Some(key)) if KINDS.contains(&kind) && key.starts_with("AAAA") => Ok(format!("{kind} {key}")),
-        _ => Err(Error::usage("this is no public ssh key")
-            .fix("copy the line of a `.pub` file: \"ssh-ed25519 AAAA…\" (`ssh-keygen -t ed25519` makes a pair)")),
+        (Some(kind), Some(key)) if KINDS.contains(&kind) && key.starts_with("AAAA") => {
+            Ok(format!("{kind} {key}"))
+        }
+        _ => Err(Error::usage("this is no public ssh key").fix(
+            "copy the line of a `.pub` file: \"ssh-ed25519 AAAA…\" (`ssh-keygen -t ed25519` makes a pair)",
+        )),
     }
 }
 
@@ -110,7 +113,8 @@ pub async fn sign(answer: &Answer, key: &str, file: Option<&Path>) -> Result<Str
     }
     let what = format!("the answer of `{}` could not be signed", answer.person);
     Err(Error::new(Kind::Io, what).why(ended.stderr.text.trim()).fix(if by == public {
-        "name the private key with --key FILE (or PLAYBOOK_KEY), or add it to the agent with `ssh-add`".to_owned()
+        "name the private key with --key FILE (or PLAYBOOK_KEY), or add it to the agent with `ssh-add`"
+            .to_owned()
     } else {
         format!("check {}; a key with a passphrase goes through the agent: `ssh-add`", by.display())
     }))

@@ -43,7 +43,9 @@ impl Windows {
         let frozen = self.freezes.iter().find(|one| one.from.timestamp() <= now && now < one.to.timestamp());
         if let Some(freeze) = frozen {
             let what = format!("`{environment}` is frozen until {}", moment::show(&freeze.to));
-            return Some(Error::new(Kind::Denied, what).why(&freeze.reason).fix(format!("wait until then; {glass}")));
+            return Some(
+                Error::new(Kind::Denied, what).why(&freeze.reason).fix(format!("wait until then; {glass}")),
+            );
         }
         let first = self.allow.first()?;
         if self.allow.iter().any(|hours| hours.holds(now)) {

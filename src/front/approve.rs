@@ -41,7 +41,12 @@ struct Open {
 }
 
 /// Leaves an answer; `journal` is what [`Journal::find`] gave.
-pub fn approve(project: &Project, journal: Option<&Journal>, wanted: &Wanted, output: Format) -> Result<String> {
+pub fn approve(
+    project: &Project,
+    journal: Option<&Journal>,
+    wanted: &Wanted,
+    output: Format,
+) -> Result<String> {
     let journal = journal.ok_or_else(super::show::nothing)?;
     let record = journal.run(&wanted.run)?;
     let open = open(journal, &record, wanted.gate.as_deref())?;
@@ -69,7 +74,11 @@ pub fn approve(project: &Project, journal: Option<&Journal>, wanted: &Wanted, ou
             let facts = &record.facts;
             let parameters: Vec<String> =
                 facts.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-            let with = if parameters.is_empty() { String::new() } else { format!(" with {}", parameters.join(", ")) };
+            let with = if parameters.is_empty() {
+                String::new()
+            } else {
+                format!(" with {}", parameters.join(", "))
+            };
             Ok(format!(
                 "{}\nrun {} of {} in {}{with}, begun by {}\n“{}” {}\n",
                 gate::answer(&answer, 0).show(style),

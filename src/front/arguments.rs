@@ -153,6 +153,9 @@ pub struct Exec {
     /// Waits for the lock while another run holds it, without end or for at most so long, as in `--wait=10m`.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "forever")]
     pub wait: Option<String>,
+    /// Ends the process at a gate, and at a wait that is longer than this (a minute when it is not said): `playbook tick` goes on.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m")]
+    pub detach: Option<String>,
     /// Changes the environment although it is frozen or closed now; the reason is recorded.
     #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub break_glass: Option<String>,

@@ -11,7 +11,12 @@ use crate::effect::journal::Journal;
 use crate::sys::files;
 
 /// Writes the run that `wanted` names to `file`, or to `RUN.bundle`; `journal` is what [`Journal::find`] gave.
-pub fn bundle(journal: Option<&Journal>, wanted: &str, file: Option<&Path>, output: Format) -> Result<String> {
+pub fn bundle(
+    journal: Option<&Journal>,
+    wanted: &str,
+    file: Option<&Path>,
+    output: Format,
+) -> Result<String> {
     let journal = journal.ok_or_else(nothing)?;
     let mut bytes = Vec::new();
     let verdict = journal.bundle(wanted, &mut bytes)?;

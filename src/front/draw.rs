@@ -14,6 +14,9 @@ use crate::base::text::{headline, show_duration};
 /// As much of a value or a reason as stands in a line.
 const LONGEST: usize = 160;
 
+/// Of a wait that is longer it is shown when it ends.
+const LONG: Duration = Duration::from_secs(60);
+
 /// The whole tree with everything that was done, one line each, as `playbook show` prints it.
 #[must_use]
 pub fn tree(tree: &Tree, style: Style) -> String {
@@ -118,10 +121,23 @@ pub fn line(node: &Node, depth: usize, mark: (Paint, &str)) -> Line {
             .with(Paint::Warn, format!("try {attempt} of {of} failed"))
             .with(Paint::Plain, format!(": {}", headline(&error.what, LONGEST)))
             .with(Paint::Dim, format!("  again in {}", show_duration(*pause))),
-        What::Waiting { pause } => start.with(Paint::Dim, format!("wait {}", show_duration(*pause))),
+        What::Waiting { pause, until, scale } => waiting(start, *pause, until.as_deref(), *scale),
         What::Logged { text } => start.with(Paint::Plain, text),
         What::Line { from, text } => output(from, text, depth),
         What::Horizon { on } => start.with(Paint::Warn, format!("the plan ends {on}")),
+    }
+}
+
+/// A wait; of a long one also its end, and of one that the environment makes shorter how long it is there.
+fn waiting(start: Line, pause: Duration, until: Option<&str>, scale: Option<f64>) -> Line {
+    let line = start.with(Paint::Dim, format!("wait {}", show_duration(pause)));
+    match (scale, until) {
+        (Some(scale), _) => {
+            let here = show_duration(pause.mul_f64(scale));
+            line.with(Paint::Warn, format!("  here {here}: time_scale = {scale}"))
+        }
+        (None, Some(until)) if pause >= LONG => line.with(Paint::Dim, format!("  until {until}")),
+        (None, _) => line,
     }
 }
 

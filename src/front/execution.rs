@@ -13,6 +13,7 @@ use super::{locks, log};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
+use crate::base::text;
 use crate::effect::environment::OnFailure;
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Ended, Intention};
@@ -31,6 +32,7 @@ pub fn exec(common: &Common, wanted: Exec, allocated: fn() -> usize) -> Result<E
         on_failure: wanted.no_rollback.then_some(OnFailure::Stop),
         patience: locks::patience(wanted.wait.as_deref())?,
         break_glass: wanted.break_glass,
+        detach: wanted.detach.as_deref().map(text::parse_duration).transpose()?,
     };
     let ready = match &wanted.plan {
         Some(file) => held(order, file, allocated)?,

@@ -25,7 +25,11 @@ pub fn line(start: Line, node: &Node) -> Line {
 #[must_use]
 pub fn wanted(asked: &Asked) -> String {
     let people = asked.people.join(", ");
-    let groups = if asked.people == asked.approvers { String::new() } else { format!(" ({})", asked.approvers.join(", ")) };
+    let groups = if asked.people == asked.approvers {
+        String::new()
+    } else {
+        format!(" ({})", asked.approvers.join(", "))
+    };
     let until = asked.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
     match asked.people.len() {
         1 => format!("asks {people}{groups}{until}"),
@@ -34,8 +38,11 @@ pub fn wanted(asked: &Asked) -> String {
 }
 
 fn names(answers: &[Answer], approved: bool) -> String {
-    let names: Vec<&str> =
-        answers.iter().filter(|answer| answer.approved == approved).map(|answer| answer.person.as_str()).collect();
+    let names: Vec<&str> = answers
+        .iter()
+        .filter(|answer| answer.approved == approved)
+        .map(|answer| answer.person.as_str())
+        .collect();
     names.join(", ")
 }
 

@@ -40,6 +40,7 @@ pub fn locks(journal: Option<&Journal>, output: Format) -> Result<String> {
 fn block(lease: &Lease, holding: Holding) -> Vec<Line> {
     let (paint, words) = match holding {
         Holding::Alive => (Paint::Live, "held"),
+        Holding::Waiting => (Paint::Live, "kept: its run waits"),
         Holding::Dead => (Paint::Warn, "kept: its run was cut off"),
         Holding::Free => (Paint::Dim, "left: the next run takes it over"),
     };
@@ -59,10 +60,11 @@ fn block(lease: &Lease, holding: Holding) -> Vec<Line> {
     let mut lines = vec![first, Line::indented(1).with(Paint::Dim, facts.join(", "))];
     if holding == Holding::Dead {
         let (run, fix) = (&lease.run, Line::indented(1).with(Paint::Plain, "go on with "));
-        lines.push(fix.with(Paint::Bold, format!("playbook resume {run}")).with(Paint::Plain, ", or take it back with ").with(
-            Paint::Bold,
-            format!("playbook rollback {run}"),
-        ));
+        lines.push(
+            fix.with(Paint::Bold, format!("playbook resume {run}"))
+                .with(Paint::Plain, ", or take it back with ")
+                .with(Paint::Bold, format!("playbook rollback {run}")),
+        );
     }
     lines
 }

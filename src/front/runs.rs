@@ -57,7 +57,22 @@ fn table(records: &[RunRecord], style: Style) -> String {
         });
         line.show(style) + "\n"
     };
-    rows.iter().map(draw).collect()
+    let lines: String = rows.iter().map(draw).collect();
+    let waiting: String = records.iter().filter_map(waits).map(|line| line.show(style) + "\n").collect();
+    if waiting.is_empty() { lines } else { format!("{lines}\n{waiting}") }
+}
+
+/// What a run waits for, and whether that is due.
+fn waits(record: &RunRecord) -> Option<Line> {
+    let waits = record.waits.as_ref()?;
+    let line = Line::default().with(Paint::Bold, &record.id).with(Paint::Plain, format!("  {}", waits.what));
+    Some(match waits.until {
+        Some(until) if until <= clock::now() => {
+            line.with(Paint::Warn, format!("  due since {until:.0}: `playbook tick` goes on"))
+        }
+        Some(until) => line.with(Paint::Dim, format!("  until {until:.0}")),
+        None => line,
+    })
 }
 
 fn row(record: &RunRecord) -> [(Paint, String); 8] {
@@ -83,6 +98,7 @@ pub(super) fn when(record: &RunRecord) -> String {
 pub(super) fn outcome(record: &RunRecord) -> (Paint, &'static str) {
     match (record.state, record.outcome) {
         (State::Running, _) => (Paint::Live, "running"),
+        (State::Waiting, _) => (Paint::Live, "waiting"),
         (State::Interrupted, _) => (Paint::Warn, "interrupted"),
         (State::Ended, Some(Outcome::Done)) => (Paint::Good, Outcome::Done.words()),
         (State::Ended, Some(outcome @ (Outcome::TakenBack | Outcome::InDoubt | Outcome::Cancelled))) => {
@@ -97,7 +113,7 @@ pub(super) fn outcome(record: &RunRecord) -> (Paint, &'static str) {
 pub(super) fn took(record: &RunRecord) -> Option<Duration> {
     let until = match record.state {
         State::Ended => record.ended?,
-        State::Running => clock::now(),
+        State::Running | State::Waiting => clock::now(),
         State::Interrupted => return None,
     };
     Duration::try_from(until.duration_since(record.started)).ok()

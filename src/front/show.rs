@@ -82,6 +82,14 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
             _ => Line::default().with(Paint::Plain, line),
         }));
     }
+    if let Some(waits) = &record.waits {
+        let until = waits.until.map(|until| format!(" until {until:.0}")).unwrap_or_default();
+        let words = format!(": {}{until}; `playbook tick` goes on when it is time", waits.what);
+        lines.extend([
+            Line::default(),
+            Line::default().with(Paint::Live, "… waiting").with(Paint::Plain, words),
+        ]);
+    }
     if record.state == State::Interrupted {
         let words = format!("its process ({}) is gone and wrote no end", record.facts.process);
         lines.extend([

@@ -60,8 +60,9 @@ pub fn is_file(wanted: &str) -> bool {
 pub fn bundle(file: &Path, output: Format) -> Result<String> {
     let bytes = files::read_bytes(file, LARGEST)?;
     if !journal::looks_like_one(&bytes) {
-        return Err(Error::usage(format!("{} is no bundle", file.display()))
-            .fix("`playbook bundle RUN` makes one"));
+        return Err(
+            Error::usage(format!("{} is no bundle", file.display())).fix("`playbook bundle RUN` makes one")
+        );
     }
     let bundle = journal::read_bundle(&bytes)?;
     if let Some(fault) = &bundle.verdict.fault {
@@ -86,12 +87,16 @@ fn proofs(facts: &Facts, entries: &[Entry]) -> Result<Vec<Proof>> {
 fn told(all: &[Proven], output: Format) -> Result<String> {
     for proven in all {
         let run = &proven.verdict.run;
-        let Some((proof, fault)) = proven.approvals.iter().find_map(|one| Some((one, one.fault.as_ref()?))) else {
+        let Some((proof, fault)) = proven.approvals.iter().find_map(|one| Some((one, one.fault.as_ref()?)))
+        else {
             continue;
         };
         return Err(Error::new(
             Kind::Tampered,
-            format!("the answer of `{}` at “{}” in run {run} does not verify", proof.answer.person, proof.answer.name),
+            format!(
+                "the answer of `{}` at “{}” in run {run} does not verify",
+                proof.answer.person, proof.answer.name
+            ),
         )
         .why(fault)
         .fix("do not count it as an approval, and ask who had access to the journal")
@@ -102,7 +107,9 @@ fn told(all: &[Proven], output: Format) -> Result<String> {
         Format::Text(_) if all.is_empty() => Ok("no runs yet\n".to_owned()),
         Format::Text(style) => Ok(all
             .iter()
-            .flat_map(|proven| std::iter::once(line(&proven.verdict)).chain(proven.approvals.iter().map(approval)))
+            .flat_map(|proven| {
+                std::iter::once(line(&proven.verdict)).chain(proven.approvals.iter().map(approval))
+            })
             .map(|line| line.show(unbounded(style)) + "\n")
             .collect()),
     }

@@ -33,6 +33,8 @@ pub struct Order {
     pub patience: Option<Duration>,
     /// Why the environment is changed although its windows are closed.
     pub break_glass: Option<String>,
+    /// A wait that is longer ends the process, and so does a gate; none does when it is not said.
+    pub detach: Option<Duration>,
 }
 
 /// Asks the person at the terminal a yes or no.
@@ -68,6 +70,8 @@ pub struct Ready {
     pub patience: Option<Duration>,
     /// The saved plan that the run is held to.
     pub plan: Option<Arc<Watch>>,
+    /// A wait that is longer ends the process, and so does a gate.
+    pub detach: Option<Duration>,
 }
 
 impl Order {
@@ -104,6 +108,16 @@ impl Order {
             environment.on_failure = on_failure;
         }
         let patience = self.patience;
-        Ok(Ready { folder: project.folder, environment, name, text, header, parameters: Map::new(), patience, plan: None })
+        Ok(Ready {
+            folder: project.folder,
+            environment,
+            name,
+            text,
+            header,
+            parameters: Map::new(),
+            patience,
+            plan: None,
+            detach: self.detach,
+        })
     }
 }

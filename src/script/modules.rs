@@ -13,7 +13,10 @@ use crate::effect::cx;
 use crate::sys::files;
 
 /// The standard library: name and text of each module.
-pub const STANDARD: &[(&str, &str)] = &[("std/health", include_str!("../../stdlib/health.rhai"))];
+pub const STANDARD: &[(&str, &str)] = &[
+    ("std/checkpoints", include_str!("../../stdlib/checkpoints.rhai")),
+    ("std/health", include_str!("../../stdlib/health.rhai")),
+];
 
 thread_local! {
     static OPEN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };

@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rhai::{Dynamic, Position};
 use serde_json::{Map, Value};
 
+use super::forms::time;
+use super::here;
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::place::Place;
 use crate::effect::environment::Limits;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::primitive::Entry;
+use crate::sys::clock::Idle;
 
 /// An argument's name and whether it must be given.
 pub type Signature = Arc<Vec<(String, bool)>>;
@@ -39,6 +43,10 @@ pub struct Session {
     pub digest: String,
     /// The hash of the saved plan that the run is held to.
     pub plan: Option<String>,
+    /// A wait that is longer ends the process; none does when it is not said.
+    pub detach: Option<Duration>,
+    /// The time in which people decided: it does not count against the run's own.
+    pub idle: Idle,
     signatures: Mutex<HashMap<(&'static str, &'static str), Signature>>,
 }
 
@@ -58,6 +66,8 @@ pub struct Parts {
     pub digest: String,
     /// The hash of the saved plan that the run is held to.
     pub plan: Option<String>,
+    /// A wait that is longer ends the process; none does when it is not said.
+    pub detach: Option<Duration>,
 }
 
 impl Session {
@@ -69,6 +79,7 @@ impl Session {
             project: host.project.clone(),
             limits: host.environment.limits.clone(),
             sources: Sources::default(),
+            idle: Idle::default(),
             signatures: Mutex::default(),
             runtime: parts.runtime,
             allocated: parts.allocated,
@@ -76,6 +87,7 @@ impl Session {
             facts: parts.facts,
             digest: parts.digest,
             plan: parts.plan,
+            detach: parts.detach,
             pipeline: parts.pipeline,
         }
     }
@@ -84,6 +96,21 @@ impl Session {
     #[must_use]
     pub fn is_planning(&self) -> bool {
         matches!(self.pipeline.mode, Mode::Plan)
+    }
+
+    /// How much of the time that a playbook asks to pass does pass in this environment: 1, or less.
+    #[must_use]
+    pub fn time_scale(&self) -> f64 {
+        self.pipeline.host.environment.time_scale.unwrap_or(1.0)
+    }
+
+    /// Ends this process when it may end while the run waits so long, or for people, which is an error that ends the
+    /// script and not the run. Branches of `parallel` and what is taken back wait where they are.
+    pub fn may_leave(&self, left: Duration, until: Option<&str>, what: &str) -> Result<()> {
+        match self.detach {
+            Some(longest) if left > longest && here::may_leave() => Err(time::suspended(until, what)),
+            _ => Ok(()),
+        }
     }
 
     /// Journals an event and tells every listener.

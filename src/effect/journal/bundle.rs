@@ -237,7 +237,10 @@ fn intact(bytes: &[u8]) -> Result<Vec<Line<'_>>> {
         let (hash, content) = line.split_once(' ').ok_or_else(|| broken(number, "was changed"))?;
         last = chain::sha256(&format!("{last}\n{content}"));
         if hash != last {
-            return Err(broken(number, &format!("was changed, or the line before it is missing{}", which(content))));
+            return Err(broken(
+                number,
+                &format!("was changed, or the line before it is missing{}", which(content)),
+            ));
         }
         let (kind, json) = content.split_once(' ').unwrap_or((content, ""));
         lines.push((number, kind, json));

@@ -91,6 +91,8 @@ pub(super) trait Home: Send + Sync {
     fn free(&self, lease: &Lease) -> Result<()>;
     /// Whether the run of this number has begun any change.
     fn has_changed(&self, run: u64) -> Result<bool>;
+    /// The body of the last entry of the run of this number.
+    fn last_body(&self, run: u64) -> Result<Option<String>>;
     /// The answers at the gates of a run, oldest first.
     fn answers(&self, run: &str) -> Result<Vec<Answer>>;
     /// Leaves an answer for the run that waits for it.

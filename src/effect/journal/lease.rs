@@ -51,6 +51,8 @@ pub struct Lease {
 pub enum Holding {
     /// Its run goes on.
     Alive,
+    /// Its run waits for time or for people, and no process carries it out meanwhile.
+    Waiting,
     /// Its run was cut off after it had begun changes: it waits for `resume` or `rollback`.
     Dead,
     /// Its run is over, or was cut off before it changed anything: whoever comes next may have it.
@@ -108,6 +110,20 @@ impl Lease {
         ))
         .detail(ALIVE, true)
         .detail("run", self.run.clone())
+    }
+
+    /// What is said to whoever wants the lock of a run that waits.
+    fn kept(&self) -> Error {
+        let (name, environment, run) = (&self.name, &self.environment, &self.run);
+        let what = format!(
+            "the lock `{name}` of `{environment}` is kept by run {run} of {}, which waits",
+            self.person
+        );
+        Error::new(Kind::Held, what)
+            .why(self.told())
+            .fix(format!("wait for it with `--wait`; `playbook runs` shows what it waits for, `playbook rollback {run}` takes it back"))
+            .detail(ALIVE, true)
+            .detail("run", run.clone())
     }
 
     /// What is said to whoever wants the lock of a run that was cut off.
@@ -182,6 +198,8 @@ impl Journal {
         Ok(match self.record(row)?.state {
             State::Running => Holding::Alive,
             State::Ended => Holding::Free,
+            State::Waiting if parent == Some(&lease.run) => Holding::Free,
+            State::Waiting => Holding::Waiting,
             State::Interrupted if parent == Some(&lease.run) || !self.home.has_changed(number)? => {
                 Holding::Free
             }
@@ -193,6 +211,7 @@ impl Journal {
     pub(super) fn refuse(&self, lease: &Lease, facts: &Facts) -> Result<()> {
         match self.holding(lease, facts.parent.as_deref())? {
             Holding::Alive => Err(lease.held()),
+            Holding::Waiting => Err(lease.kept()),
             Holding::Dead => Err(lease.left()),
             Holding::Free => Ok(()),
         }
@@ -261,6 +280,7 @@ impl Journal {
     pub fn why_held(&self, lease: &Lease) -> Result<Error> {
         Ok(match self.holding(lease, None)? {
             Holding::Alive => lease.held(),
+            Holding::Waiting => lease.kept(),
             Holding::Dead => lease.left(),
             Holding::Free => Error::usage(format!("the lock `{}` need not be taken away", lease.name))
                 .why("its run is over or changed nothing: the next run takes it over by itself"),
@@ -281,7 +301,6 @@ impl Journal {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,7 +308,10 @@ mod tests {
     #[test]
     fn an_expected_end_is_told_before_and_after_it() {
         let now: Timestamp = "2025-11-21T10:00:00Z".parse().unwrap();
-        assert_eq!(expectation(later(now, Duration::from_secs(90)), now), "should end about 10:01:30 UTC, in 1m 30s");
+        assert_eq!(
+            expectation(later(now, Duration::from_secs(90)), now),
+            "should end about 10:01:30 UTC, in 1m 30s"
+        );
         assert_eq!(
             expectation(now, later(now, Duration::from_secs(3))),
             "should have ended about 10:00:00 UTC, 3.0s ago"

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 
 use crate::base::access::ResourceId;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::event::Event;
 use crate::base::gate::Answer;
 use crate::sys::lock::{self, FileLock};
 use crate::sys::{clock, files};
@@ -31,7 +32,7 @@ pub use bundle::{Bundle, looks_like_one, read as read_bundle};
 use home::{Beginning, Home, RunRow};
 pub use lease::{Holding, Lease, expectation, may_be_waited_for};
 pub use licence::{Intent, Licence};
-pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State};
+pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State, Waits};
 pub use run::{RunJournal, exit};
 pub use verify::{Fault, Verdict};
 
@@ -242,6 +243,8 @@ impl Journal {
             None if lock::is_held(&self.alive(&row.id)) => State::Running,
             None => State::Interrupted,
         };
+        let waits = if state == State::Interrupted { self.waits(row.number)? } else { None };
+        let state = if waits.is_some() { State::Waiting } else { state };
         let outcome = row.ended.as_ref().map(|end| serde_json::from_value(end.outcome.clone().into()));
         Ok(RunRecord {
             number: row.number,
@@ -251,8 +254,20 @@ impl Journal {
             ended: row.ended.as_ref().map(|end| time(&end.at)).transpose()?,
             outcome: outcome.transpose().map_err(|why| unreadable(&what, why.to_string()))?,
             exit_code: row.ended.as_ref().map(|end| end.exit_code),
+            waits,
             steps: row.steps,
             id: row.id,
+        })
+    }
+
+    /// What the run of this number waits for, when that is the last thing it said.
+    fn waits(&self, number: u64) -> Result<Option<Waits>> {
+        let body = self.home.last_body(number)?.unwrap_or_default();
+        Ok(match serde_json::from_str(&body) {
+            Ok(Event::Suspended { until, what }) => {
+                Some(Waits { until: until.and_then(|until| until.parse().ok()), what })
+            }
+            _ => None,
         })
     }
 

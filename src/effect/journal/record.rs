@@ -81,10 +81,21 @@ pub struct NewRun {
 pub enum State {
     /// Its process lives.
     Running,
+    /// Its process ended on purpose while the run waits for time or for people.
+    Waiting,
     /// Its process is gone and never wrote an end.
     Interrupted,
     /// It wrote its end.
     Ended,
+}
+
+/// What a run waits for while no process carries it out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waits {
+    /// Until when; without one for people alone.
+    pub until: Option<Timestamp>,
+    /// For what, in words.
+    pub what: String,
 }
 
 /// A run as the journal knows it.
@@ -107,6 +118,9 @@ pub struct RunRecord {
     pub outcome: Option<Outcome>,
     /// The exit code of its command.
     pub exit_code: Option<u8>,
+    /// What it waits for, while its process has ended on purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
     /// How many steps ended so far.
     pub steps: u64,
 }

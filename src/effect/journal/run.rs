@@ -65,6 +65,9 @@ struct Queue {
     watched: bool,
     /// The step that began last.
     step: Option<String>,
+    /// The step that was told last, and when.
+    told: Option<String>,
+    beaten: Option<Instant>,
     failed: Option<Error>,
 }
 
@@ -73,8 +76,6 @@ struct Pen {
     run: String,
     head: String,
     writer: Box<dyn Writer>,
-    /// When the run last said that it lives, and in which step.
-    beaten: Option<(Instant, Option<String>)>,
 }
 
 impl RunJournal {
@@ -85,7 +86,7 @@ impl RunJournal {
         (writer, lock): (Box<dyn Writer>, Option<String>),
         alive: (FileLock, std::path::PathBuf),
     ) -> Self {
-        let pen = Mutex::new(Pen { run: id.clone(), head, writer, beaten: None });
+        let pen = Mutex::new(Pen { run: id.clone(), head, writer });
         let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen, lock });
         let watched = Arc::clone(&shared);
         let flusher = std::thread::Builder::new().name("journal".into()).spawn(move || watched.watch()).ok();
@@ -244,38 +245,42 @@ impl Shared {
             .unchanged())
     }
 
-    /// Says that the run lives, when it is time for it or another step has begun.
+    /// Whether it is time to say that the run lives, or in which other step it is.
+    fn is_due(&self, queue: &Queue) -> bool {
+        let since = queue.beaten.map_or(BEAT, |at| at.elapsed());
+        self.lock.is_some() && !queue.ended && (since >= BEAT || (since >= IDLE && queue.told != queue.step))
+    }
+
+    /// Says that the run lives, and in which step. Only people read it: whether the lock is still there is asked before
+    /// each change.
     fn beat(&self) {
-        let step = self.queue().step.clone();
-        let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due =
-            pen.beaten.as_ref().is_none_or(|(at, told)| at.elapsed() >= BEAT || *told != step);
-        if self.lock.is_some() && is_due {
-            pen.beaten = Some((clock::instant(), step.clone()));
-            // Only people read it. Whether the lock is still there is asked before each change.
-            let _ = pen.writer.beat(&Beat::now(step));
-        }
+        let step = {
+            let mut queue = self.queue();
+            queue.beaten = Some(clock::instant());
+            queue.told.clone_from(&queue.step);
+            queue.step.clone()
+        };
+        let _ = self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.beat(&Beat::now(step));
     }
 
     /// Waits until something is to be written; a run with a lock says meanwhile that it lives.
-    fn rest<'a>(&'a self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+    fn rest<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
         if self.lock.is_none() {
             return self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        let (queue, waited) =
-            self.wake.wait_timeout(queue, BEAT).unwrap_or_else(PoisonError::into_inner);
-        if !waited.timed_out() {
-            return queue;
-        }
-        drop(queue);
-        self.beat();
-        self.queue()
+        self.wake.wait_timeout(queue, BEAT).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Commits what has waited too long, until the journal closes.
     fn watch(&self) {
         let mut queue = self.queue();
         while !queue.closing {
+            if self.is_due(&queue) {
+                drop(queue);
+                self.beat();
+                queue = self.queue();
+                continue;
+            }
             let left = queue.since.map(|since| IDLE.saturating_sub(since.elapsed()));
             queue = match left {
                 None => self.rest(queue),
@@ -285,7 +290,6 @@ impl Shared {
                     if self.settle().is_err() {
                         return;
                     }
-                    self.beat();
                     self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.tidy();
                     self.queue()
                 }

@@ -61,7 +61,13 @@ pub(super) fn one(home: &dyn Home, row: &RunRow) -> Result<Verdict> {
         None => scripts(home, row)?,
     };
     let head = entries.last().map_or_else(|| row.hash.clone(), |last| last.hash.clone());
-    Ok(Verdict { run: row.id.clone(), entries: entries.len() as u64, answers: answers(&entries), head, fault })
+    Ok(Verdict {
+        run: row.id.clone(),
+        entries: entries.len() as u64,
+        answers: answers(&entries),
+        head,
+        fault,
+    })
 }
 
 /// How many of the entries are answers at gates.
@@ -85,7 +91,13 @@ pub(super) fn all(home: &dyn Home) -> Result<Vec<Verdict>> {
 
 fn missing(number: u64) -> Verdict {
     let fault = Fault::of_run("the run was taken out of the journal");
-    Verdict { run: format!("number {number}"), entries: 0, answers: 0, head: String::new(), fault: Some(fault) }
+    Verdict {
+        run: format!("number {number}"),
+        entries: 0,
+        answers: 0,
+        head: String::new(),
+        fault: Some(fault),
+    }
 }
 
 /// Checks a run by itself, without what other runs know of it and without its inverses.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
-use crate::front::{draw, gate};
 use crate::front::style::{Line, Paint};
 use crate::front::tree::{End, Node, Tree, What};
+use crate::front::{draw, gate};
 
 /// Steps and what was judged in them, ticked; times stand below each other.
 pub(super) fn ticked(tree: &Tree) -> Vec<Line> {

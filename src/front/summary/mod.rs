@@ -69,6 +69,7 @@ pub fn of(tree: &Tree, project: Option<&str>, style: Style) -> String {
         lines.extend(checklist::judgements(tree));
         lines.extend(checklist::slowest(tree));
     }
+    lines.extend(waiting(tree));
     lines.extend(failure(tree));
     lines.extend(undone::taken_back(tree));
     lines.extend(draw::compared(tree));
@@ -94,6 +95,7 @@ fn title(tree: &Tree) -> Line {
         return plan::outcome(line, tree);
     }
     match &tree.end {
+        None if tree.waiting.is_some() => line.with(Paint::Live, "  … waiting"),
         None => line.with(Paint::Warn, "  not ended"),
         Some(end) => {
             let failed = tree.unwound_items().any(|item| !undone::is_back(item));
@@ -114,6 +116,14 @@ fn title(tree: &Tree) -> Line {
                 .with(Paint::Dim, format!(" in {}", show_duration(end.took)))
         }
     }
+}
+
+/// What a run waits for whose process ends meanwhile.
+fn waiting(tree: &Tree) -> Vec<Line> {
+    let Some(what) = &tree.waiting else { return Vec::new() };
+    let line = Line::default().with(Paint::Live, "… ").with(Paint::Plain, what);
+    let how = "`playbook tick` goes on when it is time, `playbook resume` by hand";
+    vec![Line::default(), line.with(Paint::Dim, format!("; {how}")), Line::default()]
 }
 
 fn failure(tree: &Tree) -> Vec<Line> {

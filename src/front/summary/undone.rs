@@ -39,7 +39,10 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
 
 /// The changes that a run left which did not end well and was not taken back.
 fn left(tree: &Tree) -> Vec<Line> {
-    if tree.is_planning() || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done) {
+    if tree.is_planning()
+        || tree.waiting.is_some()
+        || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done)
+    {
         return Vec::new();
     }
     let is_change = |node: &&Node| {

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::bars::Bars;
 use crate::base::event::Event;
-use crate::front::{draw, gate};
 use crate::front::style::{Line, Paint};
 use crate::front::tree::{Node, Tree};
+use crate::front::{draw, gate};
 
 /// Rows that the moving part leaves free.
 const MARGIN: usize = 6;
@@ -89,7 +89,7 @@ impl Stage {
     fn told(&mut self, event: &Event, position: &str, rows: usize) -> Vec<Line> {
         match event {
             Event::RunBegan { .. } => self.title(),
-            Event::RunEnded { .. } => self.flush(),
+            Event::RunEnded { .. } | Event::Suspended { .. } => self.flush(),
             Event::UnwindBegan { reason, .. } => {
                 let mut lines = self.flush();
                 lines.push(draw::unwind_heading(reason));

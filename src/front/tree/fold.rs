@@ -1,9 +1,9 @@
 //! The stream of events folded into the tree, one by one; from a live run or from the journal alike.
 
-use super::{End, Head, Node, Tree, Unwind, What};
-use crate::base::call::Inverse;
 use std::time::Duration;
 
+use super::{End, Head, Node, Tree, Unwind, What};
+use crate::base::call::Inverse;
 use crate::base::event::Event;
 use crate::base::gate::{Answer, GateEnd};
 use crate::base::outcome::Outcome;
@@ -43,6 +43,10 @@ impl Tree {
             }
             Event::GateAnswered { position, answer } => self.answered(position, answer),
             Event::GateClosed { position, end, took, .. } => self.closed(position, *end, *took),
+            Event::Suspended { until, what } => {
+                let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+                self.waiting = Some(format!("{what}{until}"));
+            }
             Event::PlanCompared { .. } => self.compared = compared(event),
             Event::Progress { .. } | Event::ClockRead { .. } => {}
             other => self.add(other),
@@ -99,7 +103,8 @@ impl Tree {
     fn add(&mut self, event: &Event) {
         let planning = self.is_planning();
         let Some(node) = leaf(event, planning) else { return };
-        let began = matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. } | Event::GateOpened { .. });
+        let began =
+            matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. } | Event::GateOpened { .. });
         // After a crash the journal says of the same thing twice that it began.
         let again = began && !self.running.insert(node.position.clone());
         let list = parent(self.open_nodes(), &node.position, 0);
@@ -210,7 +215,10 @@ fn leaf(event: &Event, planning: bool) -> Option<Node> {
             let text = format!("{person} took the lock `{name}` from run {run} ({holder}): {reason}");
             Node::new("", What::Logged { text })
         }
-        Event::Waiting { position, pause } => Node::new(position, What::Waiting { pause: *pause }),
+        Event::Waiting { position, pause, until, scale, .. } => {
+            let (until, scale) = (until.clone(), *scale);
+            Node::new(position, What::Waiting { pause: *pause, until, scale })
+        }
         Event::Logged { position, text } => Node::new(position, What::Logged { text: text.clone() }),
         _ => return None,
     })
@@ -218,7 +226,9 @@ fn leaf(event: &Event, planning: bool) -> Option<Node> {
 
 fn find_mut<'a>(nodes: &'a mut [Node], position: &str) -> Option<&'a mut Node> {
     nodes.iter_mut().rev().find_map(|node| match node.position == position {
-        true => matches!(node.what, What::Step { .. } | What::Effect { .. }).then_some(node),
+        true => {
+            matches!(node.what, What::Step { .. } | What::Effect { .. } | What::Gate { .. }).then_some(node)
+        }
         false if node.holds(position) => find_mut(&mut node.children, position),
         false => None,
     })

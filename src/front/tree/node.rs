@@ -86,8 +86,12 @@ pub enum What {
     },
     /// Time passes on purpose.
     Waiting {
-        /// How long.
+        /// How long, as the playbook asks for it.
         pause: Duration,
+        /// Until when.
+        until: Option<String>,
+        /// How much shorter the environment makes it.
+        scale: Option<f64>,
     },
     /// The playbook said something.
     Logged {

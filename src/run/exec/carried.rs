@@ -24,6 +24,7 @@ use crate::run::unwind::{self, Unwound};
 use crate::script::here::{self, Here};
 use crate::script::session::Session;
 use crate::script::{engine, imports};
+use crate::sys::clock::Idle;
 use crate::sys::stop::Stop;
 use crate::sys::{clock, environment};
 
@@ -101,8 +102,11 @@ impl Run {
             session.record(&Event::Logged { position: String::new(), text })?;
         }
         let engine = Arc::new(engine::build(&session));
-        let ast =
-            if session.is_planning() { engine::compile_plan(&engine, &session, &ready.name)? } else { ast.clone() };
+        let ast = if session.is_planning() {
+            engine::compile_plan(&engine, &session, &ready.name)?
+        } else {
+            ast.clone()
+        };
         let limits = &ready.environment;
         Ok(Self {
             id,
@@ -123,7 +127,8 @@ impl Run {
 
     /// On the script's own thread: the playbook, then its end.
     pub(super) fn carry_out(self) -> Ended {
-        let deadline = self.session.runtime.spawn(deadline(self.stop.clone(), self.timeout));
+        let deadline =
+            self.session.runtime.spawn(deadline(self.stop.clone(), self.timeout, self.session.idle.clone()));
         let result = {
             let _here = here::enter(Here::new("", self.stop.clone(), false));
             engine::run(&self.engine, &self.ast, &self.session)
@@ -138,6 +143,7 @@ impl Run {
                     .tell(&Event::Horizon { at: error.at.clone(), on: error.what.clone() });
                 (Outcome::Done, None)
             }
+            Err(error) if error.kind == Kind::Suspended => return self.suspend(error),
             Err(error) => self.fail(error),
         };
         self.end(outcome, error)
@@ -182,6 +188,16 @@ impl Run {
 }
 
 impl Run {
+    /// Leaves the run as it stands, to be gone on with by another process.
+    fn suspend(self, error: Error) -> Ended {
+        let until = error.details.get("until").and_then(|until| until.as_str()).map(str::to_owned);
+        let what = error.what.split(" until ").next().unwrap_or_default();
+        let what = what.trim_end_matches(", and the process ends meanwhile").to_owned();
+        let recorded = self.session.record(&Event::Suspended { until, what });
+        let flushed = recorded.and_then(|()| self.journal.as_ref().map_or(Ok(()), RunJournal::flush));
+        Ended { run: self.id, outcome: Outcome::Cancelled, error: Some(flushed.err().unwrap_or(error)) }
+    }
+
     /// Records how the run went against the plan that it was held to.
     fn compare(&self) {
         let Some(plan) = &self.plan else { return };
@@ -218,8 +234,15 @@ fn left_behind(journal: &Journal, environment: &str) -> Result<Option<String>> {
     }))
 }
 
-async fn deadline(stop: Stop, timeout: Duration) {
-    clock::pause(timeout).await;
+async fn deadline(stop: Stop, timeout: Duration, idle: Idle) {
+    let begin = clock::instant();
+    loop {
+        let left = timeout.saturating_sub(begin.elapsed().saturating_sub(idle.total()));
+        if left.is_zero() {
+            break;
+        }
+        clock::pause(left).await;
+    }
     let what = format!("the run took longer than {}", text::show_duration(timeout));
     stop.give(
         Error::new(Kind::Limit, what)

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carried::Run;
-pub use reading::{check, scripts};
 use queue::Queue;
+pub use reading::{check, scripts};
 use signals::{Attended, Signals};
 
 use super::order::{Audience, Ready};

@@ -73,6 +73,7 @@ pub(super) fn session(
         parameters: ready.parameters.clone(),
         facts,
         digest,
+        detach: ready.detach,
         plan: ready.plan.as_ref().map(|plan| plan.hash().to_owned()),
     }))
 }

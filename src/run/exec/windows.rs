@@ -21,7 +21,11 @@ pub(super) fn tell(ready: &Ready, session: &Arc<Session>, person: &str) -> Resul
     let closed = ready.environment.windows.closed(&ready.environment.name, clock::now());
     if let Some(reason) = &ready.environment.windows.broken {
         let over = closed.map(|closed| closed.what.clone());
-        return session.record(&Event::GlassBroken { person: person.to_owned(), reason: reason.clone(), over });
+        return session.record(&Event::GlassBroken {
+            person: person.to_owned(),
+            reason: reason.clone(),
+            over,
+        });
     }
     match permit(ready) {
         Err(closed) if session.is_planning() => {

@@ -13,7 +13,11 @@ const PERSON: &[&str] = &["key", "email", "login"];
 const GROUP: &[&str] = &["people"];
 
 /// Takes the tables `[people]` and `[groups]`.
-pub(super) fn read(document: &Document<'_>, people: Option<Field<'_, '_>>, groups: Option<Field<'_, '_>>) -> People {
+pub(super) fn read(
+    document: &Document<'_>,
+    people: Option<Field<'_, '_>>,
+    groups: Option<Field<'_, '_>>,
+) -> People {
     let mut all = People::default();
     for one in people.and_then(|field| document.table(field)).unwrap_or_default() {
         let person = person(document, one, &all.persons);
@@ -22,7 +26,8 @@ pub(super) fn read(document: &Document<'_>, people: Option<Field<'_, '_>>, group
     for one in groups.and_then(|field| document.table(field)).unwrap_or_default() {
         if all.persons.contains_key(one.name()) {
             let error = Error::usage(format!("`{}` is a person and a group", one.name()));
-            document.refuse(&one.key.span(), error.fix("give the group another name: a gate could mean both"));
+            document
+                .refuse(&one.key.span(), error.fix("give the group another name: a gate could mean both"));
         }
         let members = group(document, one, &all.persons);
         all.groups.insert(one.name().to_owned(), members);
@@ -41,7 +46,8 @@ fn person(document: &Document<'_>, field: Field<'_, '_>, others: &BTreeMap<Strin
                 let same = others.values().find(|other| other.key.is_some() && other.key == person.key);
                 if let Some(same) = same {
                     let error = Error::usage(format!("this is the key of `{}` too", same.name));
-                    document.refuse(&one.value.span(), error.fix("each person signs with a key of their own"));
+                    document
+                        .refuse(&one.value.span(), error.fix("each person signs with a key of their own"));
                 }
             }
             _ => document.unknown(one, "a person", PERSON),
@@ -54,7 +60,9 @@ fn person(document: &Document<'_>, field: Field<'_, '_>, others: &BTreeMap<Strin
 fn logins(document: &Document<'_>, field: Field<'_, '_>) -> Vec<String> {
     match field.value.get_ref().as_array() {
         None => document.string(field, "ada").map(str::to_owned).into_iter().collect(),
-        Some(_) => strings(document, field, "a login name").into_iter().map(|(text, _)| text.to_owned()).collect(),
+        Some(_) => {
+            strings(document, field, "a login name").into_iter().map(|(text, _)| text.to_owned()).collect()
+        }
     }
 }
 
@@ -96,7 +104,10 @@ fn strings<'a>(document: &Document<'_>, field: Field<'a, '_>, what: &str) -> Vec
             Some(text) => found.push((text, value.span())),
             None => {
                 let error = Error::usage(format!("{what} is a string, not {}", type_of(value.get_ref())));
-                document.refuse(&value.span(), error.fix(format!("write for example {} = [\"ada\"]", field.name())));
+                document.refuse(
+                    &value.span(),
+                    error.fix(format!("write for example {} = [\"ada\"]", field.name())),
+                );
             }
         }
     }

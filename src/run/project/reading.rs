@@ -17,7 +17,8 @@ use crate::effect::family::{self, Families, Family};
 const TOP: &[&str] = &["default", "env", "people", "groups"];
 
 /// The keys of an environment that are no family.
-const OWN: &[&str] = &["about", "on_failure", "limits", "params", "allow", "freeze", "self_approval"];
+const OWN: &[&str] =
+    &["about", "on_failure", "limits", "params", "allow", "freeze", "self_approval", "time_scale"];
 
 /// The environments of the file by name, and the one that it prefers.
 pub(super) fn read(
@@ -91,6 +92,7 @@ impl Reader<'_> {
             "freeze" => {
                 environment.windows.freezes = windows::freezes(self.document, field, &environment.name);
             }
+            "time_scale" => environment.time_scale = self.read_time_scale(field),
             "self_approval" => environment.self_approval = self.document.boolean(field).unwrap_or_default(),
             "params" => environment.parameters = self.read_parameters(field),
             name => match family::find(self.families, name) {
@@ -111,6 +113,17 @@ impl Reader<'_> {
             _ => Err(Error::usage(format!("`{word}` is nothing to do on failure"))
                 .fix(suggest::advice(word, ["rollback", "stop"]))),
         })
+    }
+
+    fn read_time_scale(&self, field: Field<'_, '_>) -> Option<f64> {
+        let number = self.document.json(field.value)?.as_f64();
+        let scale = number.filter(|scale| *scale > 0.0 && *scale <= 1.0);
+        if scale.is_none() {
+            let error = Error::usage("`time_scale` takes a number above 0 and at most 1");
+            let fix = "write for example time_scale = 0.0001: a wait of a day then takes 8.64s";
+            self.document.refuse(&field.value.span(), error.fix(fix));
+        }
+        scale
     }
 
     fn read_parameters(&self, field: Field<'_, '_>) -> Map<String, Value> {

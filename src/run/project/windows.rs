@@ -24,19 +24,25 @@ pub(super) fn freezes(document: &Document<'_>, field: Field<'_, '_>, environment
 }
 
 fn freeze(document: &Document<'_>, field: Field<'_, '_>, example: &str) -> Option<Freeze> {
+    let before = document.mistakes();
     let (mut from, mut to, mut reason) = (None, None, None);
     for one in document.table(field)? {
         match one.name() {
-            "from" => from = Some(point(document, one, false)?),
-            "to" => to = Some((point(document, one, true)?, one)),
-            "reason" => reason = Some(document.string(one, "the holidays")?.to_owned()),
+            "from" => from = point(document, one, false),
+            "to" => to = point(document, one, true).map(|to| (to, one)),
+            "reason" => reason = document.string(one, "the holidays").map(str::to_owned),
             _ => document.unknown(one, "a freeze", KEYS),
         }
     }
     let (Some(from), Some((to, last)), Some(reason)) = (from, to, reason) else {
-        let error = Error::usage("a freeze needs `from`, `to` and `reason`");
-        let fix = format!("for example\n{example}\nfrom = \"2026-12-20\"\nto = \"2027-01-02\"\nreason = \"the holidays\"");
-        document.refuse(&field.value.span(), error.fix(fix));
+        // What is wrong was said already; what is missing is not.
+        if document.mistakes() == before {
+            let error = Error::usage("a freeze needs `from`, `to` and `reason`");
+            let fix = format!(
+                "for example\n{example}\nfrom = \"2026-12-20\"\nto = \"2027-01-02\"\nreason = \"the holidays\""
+            );
+            document.refuse(&field.value.span(), error.fix(fix));
+        }
         return None;
     };
     if from >= to {

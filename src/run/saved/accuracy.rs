@@ -49,7 +49,10 @@ impl Watch {
         names.extend(missing.clone().map(|(_, change)| format!("not done: {}", change.what)));
         names.truncate(NAMED);
         let (planned, all) = (self.plan.changes.len(), self.plan.changes.len() + seen.unplanned);
-        #[expect(clippy::cast_precision_loss, reason = "a share of a count that a person could have written down")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a share of a count that a person could have written down"
+        )]
         let accuracy = if all == 0 { 1.0 } else { seen.as_planned as f64 / all as f64 };
         #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
         let usual = (before * runs as f64 + accuracy) / (runs + 1) as f64;

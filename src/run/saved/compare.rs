@@ -47,7 +47,9 @@ pub(super) fn seen(saved: &Plan, now: &Plan) -> Vec<String> {
             Some(other) if other.call == read.call && other.digest == read.digest => {
                 moved.extend(values(read, &other.value));
             }
-            Some(other) => moved.push(format!("`{}` is read where it was `{}` ({})", other.call, read.call, read.what)),
+            Some(other) => {
+                moved.push(format!("`{}` is read where it was `{}` ({})", other.call, read.call, read.what))
+            }
             None => moved.push(format!("`{}` is not read any more ({})", read.call, read.what)),
         }
     }
@@ -73,7 +75,9 @@ pub(super) fn seen(saved: &Plan, now: &Plan) -> Vec<String> {
 }
 
 fn values(read: &Read, now: &Value) -> Option<String> {
-    let held = |path: &String| !read.unsteady.iter().any(|loose| path == loose || path.starts_with(&format!("{loose}/")));
+    let held = |path: &String| {
+        !read.unsteady.iter().any(|loose| path == loose || path.starts_with(&format!("{loose}/")))
+    };
     let path = paths(&read.value, now).into_iter().find(held)?;
     let at = |value: &Value| shown(value.pointer(&path).unwrap_or(&Value::Null));
     let within = if path.is_empty() { String::new() } else { format!(" `{}`", path.trim_start_matches('/')) };

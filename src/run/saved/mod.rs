@@ -155,10 +155,14 @@ pub fn hold(saved: &Plan, ready: &Ready, families: Families, audience: &Audience
     if moved.is_empty() {
         return Ok(());
     }
-    let count = if moved.len() == 1 { "something has".to_owned() } else { format!("{} things have", moved.len()) };
-    Err(Error::new(Kind::Changed, format!("the plan does not hold any more: {count} moved since it was made"))
-        .why(moved.join("\n"))
-        .fix(format!("look at it, and make a new plan: `playbook plan {} --save FILE`", saved.playbook)))
+    let count =
+        if moved.len() == 1 { "something has".to_owned() } else { format!("{} things have", moved.len()) };
+    Err(Error::new(
+        Kind::Changed,
+        format!("the plan does not hold any more: {count} moved since it was made"),
+    )
+    .why(moved.join("\n"))
+    .fix(format!("look at it, and make a new plan: `playbook plan {} --save FILE`", saved.playbook)))
 }
 
 fn plan_quietly(ready: &Ready, families: Families, audience: &Audience) -> Result<(Ended, Plan)> {

@@ -58,5 +58,9 @@ impl Listener for Recorder {
 
 fn kept(value: &Value) -> Value {
     let text = value.to_string();
-    if text.len() <= LONGEST { value.clone() } else { json!({ "sha256": sha256(&text), "bytes": text.len() }) }
+    if text.len() <= LONGEST {
+        value.clone()
+    } else {
+        json!({ "sha256": sha256(&text), "bytes": text.len() })
+    }
 }

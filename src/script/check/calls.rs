@@ -55,7 +55,7 @@ impl Walk<'_> {
                 self.gate(name, options);
                 Kind::Plain
             }
-            ("wait", [duration]) => {
+            ("wait", [duration]) | ("wait_until", [_, duration]) => {
                 self.duration(duration);
                 Kind::Nothing
             }

@@ -64,7 +64,9 @@ pub fn asked(name: &str, options: &Value, people: &People) -> Result<(Asked, Opt
             .fix(suggest::advice(key, OPTIONS.iter().copied())));
     }
     let options = Options::deserialize(options).map_err(|why| {
-        Error::usage("the options of this gate are wrong").why(why.to_string()).fix(format!("write for example {example}"))
+        Error::usage("the options of this gate are wrong")
+            .why(why.to_string())
+            .fix(format!("write for example {example}"))
     })?;
     let within = options.within.as_deref().map(text::parse_duration).transpose()?;
     let mut all = BTreeSet::new();
@@ -81,7 +83,8 @@ pub fn asked(name: &str, options: &Value, people: &People) -> Result<(Asked, Opt
     let quorum = options.quorum.unwrap_or(options.approvers.len());
     if quorum == 0 || quorum > all.len() {
         let what = format!("{quorum} people cannot approve: {} may", all.len());
-        return Err(Error::usage(what).fix("name the people in `approvers`, and in `quorum` how many of them are needed"));
+        return Err(Error::usage(what)
+            .fix("name the people in `approvers`, and in `quorum` how many of them are needed"));
     }
     let asked = Asked {
         name: name.to_owned(),
@@ -122,7 +125,12 @@ fn gate(session: &Session, name: &str, options: &Value) -> Result<bool> {
     journal.flush()?;
     let begin = clock::instant();
     let wait = Waiting { session, run: journal.id().to_owned(), position, asked, within, begin };
+    let resting = session.idle.begin();
     let result = wait.decided();
+    drop(resting);
+    if result.as_ref().is_err_and(|error| error.kind == Kind::Suspended) {
+        return result;
+    }
     let end = match &result {
         Ok(true) => GateEnd::Approved,
         Err(error) if error.kind == Kind::Declined => GateEnd::Declined,
@@ -159,7 +167,8 @@ impl Waiting<'_> {
                 }
                 match self.session.runtime.block_on(self.invalid(&answer))? {
                     Some(why) => {
-                        let text = format!("an answer of `{}` at the gate does not count: {why}", answer.person);
+                        let text =
+                            format!("an answer of `{}` at the gate does not count: {why}", answer.person);
                         refused.insert(answer.at.clone());
                         self.session.record(&Event::Logged { position: self.position.clone(), text })?;
                     }
@@ -175,7 +184,10 @@ impl Waiting<'_> {
                 Standing::Approved => return Ok(true),
                 Standing::Declined(no) => return Err(self.declined(no)),
                 Standing::Open { .. } if self.is_late() => return self.late(&answers),
-                Standing::Open { .. } => {}
+                Standing::Open { .. } => {
+                    let what = format!("the run waits at the gate “{}”", self.asked.name);
+                    self.session.may_leave(Duration::MAX, self.asked.until.as_deref(), &what)?;
+                }
             }
             self.session.runtime.block_on(here::stop().pause(self.pause()))?;
         }
@@ -228,8 +240,11 @@ impl Waiting<'_> {
         let within = self.within.map(text::show_duration).unwrap_or_default();
         let have = answers.len();
         Err(Error::timeout(format!("the gate “{}” was not decided within {within}", self.asked.name))
-            .why(format!("{have} of {} approved; asked were {}", self.asked.quorum, self.asked.people.join(", ")))
+            .why(format!(
+                "{have} of {} approved; asked were {}",
+                self.asked.quorum,
+                self.asked.people.join(", ")
+            ))
             .fix("ask them, and begin the run again"))
     }
 }
-

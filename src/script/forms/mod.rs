@@ -7,6 +7,7 @@ pub mod plain;
 pub mod retry;
 pub mod rollback;
 pub mod step;
+pub mod time;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>) {
     parallel::register(engine, session);
     gate::register(engine, session);
     plain::register(engine, session);
+    time::register(engine, session);
 }
 
 /// The next symbol of a form whose symbols so far are `seen` (the form's own word first): the fixed `pattern`, then

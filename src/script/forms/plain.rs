@@ -1,4 +1,4 @@
-//! The forms that are plain functions: `wait`, `now`, `fail`, `log`; and what is gone, with what to write instead.
+//! The forms that are plain functions: `now`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
 
@@ -6,17 +6,12 @@ use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
-use crate::base::text;
 use crate::script::session::Session;
 use crate::script::{here, traces, values};
 use crate::sys::clock;
 
 /// Teaches the engine the functions.
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
-    let one = Arc::clone(session);
-    engine.register_fn("wait", move |context: NativeCallContext, duration: &str| -> traces::Raised<()> {
-        wait(&one, duration).map_err(|error| traces::raise(error, context.call_position()))
-    });
     let one = Arc::clone(session);
     engine.register_fn("now", move |context: NativeCallContext| -> traces::Raised<String> {
         now(&one).map_err(|error| traces::raise(error, context.call_position()))
@@ -51,15 +46,6 @@ fn refuse(context: &NativeCallContext, name: &str, instead: &str) -> traces::Rai
 
 fn fail(context: &NativeCallContext, error: Error) -> Result<Dynamic, Box<EvalAltResult>> {
     Err(traces::raise(error, context.call_position()))
-}
-
-fn wait(session: &Session, duration: &str) -> Result<()> {
-    let pause = text::parse_duration(duration)?;
-    session.record(&Event::Waiting { position: here::next(), pause })?;
-    if session.is_planning() {
-        return Ok(());
-    }
-    session.runtime.block_on(here::stop().pause(pause))
 }
 
 fn now(session: &Session) -> Result<String> {

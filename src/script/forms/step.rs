@@ -45,6 +45,10 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
         }
         _ => None,
     };
+    if error.as_ref().is_some_and(|error| error.kind == Kind::Suspended) {
+        // The step goes on in another process.
+        return result;
+    }
     let outcome = error.as_ref().map_or(Outcome::Done, outcome_of);
     session
         .record(&Event::StepEnded { position, name, outcome, took: begin.elapsed(), error })

@@ -10,7 +10,10 @@ const DEPLOY: &str = "//! Deploy.\n//!\n//! uses = [\"files.out:write\"]\n//! pa
 const PARTS: &str = "fn write(version) { files(\"out\").put(\"one.txt\", version); check \"é\", 1 == 1; }\n";
 
 fn bundled() -> (Rig, Vec<u8>) {
-    let rig = Rig::new(PROJECT).file("deploy.rhai", DEPLOY).file("parts.rhai", PARTS).file("out/one.txt", "the old value");
+    let rig = Rig::new(PROJECT)
+        .file("deploy.rhai", DEPLOY)
+        .file("parts.rhai", PARTS)
+        .file("out/one.txt", "the old value");
     rig.run(&["exec", "deploy.rhai", "--set", "version=2"]).expect(0);
     rig.run(&["bundle", "last", "-o", "run.bundle"]).expect(0).says("is in run.bundle").says("head ");
     let bytes = std::fs::read(rig.path("run.bundle")).unwrap();
@@ -28,7 +31,11 @@ fn a_bundle_is_checked_anywhere_and_holds_no_old_value() {
     std::fs::write(elsewhere.path().join("it"), &bytes).unwrap();
     let seen = rig.command(&["verify", "it"]).current_dir(elsewhere.path()).output().unwrap();
     assert!(seen.status.success(), "{seen:?}");
-    assert_eq!(String::from_utf8_lossy(&seen.stdout), head.stdout, "the same is told of it as of the journal");
+    assert_eq!(
+        String::from_utf8_lossy(&seen.stdout),
+        head.stdout,
+        "the same is told of it as of the journal"
+    );
     rig.run(&["bundle"]).expect(0);
     rig.run(&["bundle", "nothing"]).expect(2).says("there is no run `nothing`");
     rig.run(&["verify", "deploy.rhai"]).expect(2).says("deploy.rhai is no bundle");

@@ -59,7 +59,8 @@ fn answer(rig: &Rig, login: &str, arguments: &[&str]) -> crate::rig::seen::Seen 
 
 fn end(child: Child) -> (i32, String) {
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap(), said)
 }
 
@@ -76,18 +77,29 @@ fn two_people_approve_with_their_keys_and_it_can_be_proven() {
     // Who is asked and who is not, who began it, whose key it is.
     answer(&rig, "dan@laptop", &[]).expect(3).says("`dan` is not asked at the gate “Go / No-Go”");
     answer(&rig, "eve@laptop", &[]).expect(3).says("`eve@laptop` is no person of playbook.toml");
-    answer(&rig, "tester@elsewhere", &[]).expect(3).says("`tester` began this run, and cannot approve it too");
+    answer(&rig, "tester@elsewhere", &[])
+        .expect(3)
+        .says("`tester` began this run, and cannot approve it too");
     answer(&rig, "eve@laptop", &["--as", "cy"]).expect(3).says("cannot answer for `cy`");
-    answer(&rig, "eve@laptop", &["--as", "bob", "--key", &ada]).expect(3).says("the key is not the one of `bob`");
+    answer(&rig, "eve@laptop", &["--as", "bob", "--key", &ada])
+        .expect(3)
+        .says("the key is not the one of `bob`");
     answer(&rig, "bobby@laptop", &[]).expect(1).says("could not be signed").says("--key");
     answer(&rig, "bobby@laptop", &["No-Go"]).expect(2).says("waits at no such gate");
     assert!(!rig.path("out/two.txt").exists());
     let bob = rig.path("bob").display().to_string();
-    answer(&rig, "bobby@laptop", &["Go / No-Go", "--key", &bob, "--output", "json"]).expect(0).says("BEGIN SSH SIGNATURE");
+    answer(&rig, "bobby@laptop", &["Go / No-Go", "--key", &bob, "--output", "json"])
+        .expect(0)
+        .says("BEGIN SSH SIGNATURE");
     let (code, said) = end(child);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("Go / No-Go: approved by ada, bob") && said.contains("looks good"), "{said}");
-    rig.run(&["show"]).expect(0).says("approved by ada, bob").says("ada approved").says("looks good").says("signed");
+    rig.run(&["show"])
+        .expect(0)
+        .says("approved by ada, bob")
+        .says("ada approved")
+        .says("looks good")
+        .says("signed");
     rig.run(&["verify", "last"]).expect(0).says("ada approved “Go / No-Go”").says("SHA256:");
     answer(&rig, "bobby@laptop", &[]).expect(2).says("has ended");
 }
@@ -100,19 +112,32 @@ fn a_key_is_found_in_the_home_folder() {
         std::fs::rename(rig.path(name), rig.path(".ssh").join(name)).unwrap();
     }
     let child = start(&rig, &[]);
-    answer(&rig, "ada@laptop", &["--decline", "-m", "not on a Friday"]).expect(0).says("ada declined").says("signed");
+    answer(&rig, "ada@laptop", &["--decline", "-m", "not on a Friday"])
+        .expect(0)
+        .says("ada declined")
+        .says("signed");
     let (code, said) = end(child);
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("the gate “Go / No-Go” was declined by ada") && said.contains("not on a Friday"), "{said}");
+    assert!(
+        said.contains("the gate “Go / No-Go” was declined by ada") && said.contains("not on a Friday"),
+        "{said}"
+    );
     assert!(said.contains("taken back") && !rig.path("out/one.txt").exists(), "{said}");
     rig.run(&["show"]).expect(0).says("declined by ada").says("not on a Friday");
 }
 
 #[test]
 fn nobody_in_time_does_what_the_gate_says() {
-    let gate = |options: &str| format!("//! Wait.\nlet went = gate(\"Go\", #{{ approvers: [\"cy\"], within: \"300ms\"{options} }});\nlog(`went: ${{went}}`);\n");
+    let gate = |options: &str| {
+        format!(
+            "//! Wait.\nlet went = gate(\"Go\", #{{ approvers: [\"cy\"], within: \"300ms\"{options} }});\nlog(`went: ${{went}}`);\n"
+        )
+    };
     let rig = rig().file("fails.rhai", &gate("")).file("goes.rhai", &gate(", on_timeout: \"continue\""));
-    rig.run(&["exec", "fails.rhai"]).expect(4).says("the gate “Go” was not decided within 300ms").says("asked were cy");
+    rig.run(&["exec", "fails.rhai"])
+        .expect(4)
+        .says("the gate “Go” was not decided within 300ms")
+        .says("asked were cy");
     rig.run(&["exec", "goes.rhai"]).expect(0).says("went: false").says("not decided in time");
 }
 
@@ -134,11 +159,15 @@ fn an_answer_that_went_past_the_command_does_not_count() {
     let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
     // Bob has a key, so an answer of his without a signature is none; and one for another plan is none either.
     for (binding, person) in [("binding", "'bob'"), ("'other'", "'tester'")] {
-        let forged = format!("INSERT INTO approvals SELECT run, gate, name, {binding}, {person}, login, decision, comment, at || 'x', key, signature FROM approvals");
+        let forged = format!(
+            "INSERT INTO approvals SELECT run, gate, name, {binding}, {person}, login, decision, comment, at || 'x', key, signature FROM approvals"
+        );
         journal.execute(&forged, []).unwrap();
     }
     wait_until("the run has seen it", 30, || {
-        rig.run(&["show", "last"]).stdout.contains("an answer of `bob` at the gate does not count: it is not signed with their key")
+        rig.run(&["show", "last"])
+            .stdout
+            .contains("an answer of `bob` at the gate does not count: it is not signed with their key")
     });
     assert!(!rig.path("out/two.txt").exists());
     crate::rig::interrupt(&child);
@@ -148,10 +177,16 @@ fn an_answer_that_went_past_the_command_does_not_count() {
 #[test]
 fn a_plan_shows_who_would_be_asked_and_a_check_knows_them() {
     let rig = rig().file("wrong.rhai", "//! Wrong.\ngate(\"Go\", #{ approvers: [\"owner\"] });\n");
-    rig.run(&["plan", "deploy.rhai", "--set", "version=2"]).expect(0).says("Go / No-Go: asks 2 of ada, bob, cy, tester (owners, tech-lead)");
-    rig.run(&["check", "wrong.rhai"]).expect(2).says("`owner` is no person and no group of playbook.toml").says("owners");
+    rig.run(&["plan", "deploy.rhai", "--set", "version=2"])
+        .expect(0)
+        .says("Go / No-Go: asks 2 of ada, bob, cy, tester (owners, tech-lead)");
+    rig.run(&["check", "wrong.rhai"])
+        .expect(2)
+        .says("`owner` is no person and no group of playbook.toml")
+        .says("owners");
     let checked = |options: &str| {
-        let rig = Rig::new("[people.ada]\n").file("x.rhai", &format!("//! X.\ngate(\"Go\", #{{ {options} }});\n"));
+        let rig =
+            Rig::new("[people.ada]\n").file("x.rhai", &format!("//! X.\ngate(\"Go\", #{{ {options} }});\n"));
         rig.run(&["check", "x.rhai"]).expect(2)
     };
     checked("approvers: [\"ada\"], quorum: 2").says("2 people cannot approve: 1 may");

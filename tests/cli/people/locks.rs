@@ -59,16 +59,24 @@ fn the_second_run_says_who_holds_the_lock_and_waits_when_told_to() {
     let rig = rig();
     rig.run(&["locks"]).expect(0).says("no lock is held");
     let child = slow(&rig);
+    wait_until("the step is told", 30, || rig.run(&["locks"]).all().contains("Hold on"));
     rig.run(&["exec", "quick.rhai"])
         .expect(9)
         .says("the lock `api` of `local` is held by run ")
         .says(" of tester@rig")
         .says("in the step “Hold on”")
         .says("--wait");
-    rig.run(&["exec", "quick.rhai", "--wait=100ms"]).expect(9).says("waiting: the lock `api`").says("is held by run");
+    rig.run(&["exec", "quick.rhai", "--wait=100ms"])
+        .expect(9)
+        .says("waiting: the lock `api`")
+        .says("is held by run");
     rig.run(&["exec", "quick.rhai", "--env", "other"]).expect(0).says("free");
     rig.run(&["plan", "quick.rhai"]).expect(0);
-    rig.run(&["locks"]).expect(0).says("api  local  held  run ").says("in the step “Hold on”").says("process ");
+    rig.run(&["locks"])
+        .expect(0)
+        .says("api  local  held  run ")
+        .says("in the step “Hold on”")
+        .says("process ");
     let mut waiting = start(&rig, &["exec", "quick.rhai", "--wait"]);
     assert_eq!(end(&rig, child), 0);
     assert!(waiting.wait().unwrap().success(), "who waits gets the lock in the end");
@@ -92,7 +100,11 @@ fn a_dead_holder_that_changed_something_keeps_the_lock_and_one_that_did_not_lose
     child.kill().unwrap();
     child.wait().unwrap();
     let refused = rig.run(&["exec", "quick.rhai", "--wait"]).expect(9);
-    refused.says("which was cut off").says("playbook resume ").says("playbook rollback ").says("playbook unlock api --env local");
+    refused
+        .says("which was cut off")
+        .says("playbook resume ")
+        .says("playbook rollback ")
+        .says("playbook unlock api --env local");
     rig.run(&["locks"]).expect(0).says("kept: its run was cut off").says("playbook resume");
 }
 
@@ -104,7 +116,9 @@ fn a_lock_is_taken_away_for_a_reason_that_is_recorded() {
     rig.run(&["unlock", "api"]).expect(9).says("is held by run");
     rig.run(&["unlock", "api", "--force"]).expect(2).says("--reason");
     rig.run(&["unlock", "api", "--force", "--reason", " "]).expect(9);
-    rig.run(&["unlock", "api", "--env", "other", "--force", "--reason", "x"]).expect(2).says("is not held in `other`");
+    rig.run(&["unlock", "api", "--env", "other", "--force", "--reason", "x"])
+        .expect(2)
+        .says("is not held in `other`");
     rig.run(&["locks"]).expect(0).says("held");
     rig.run(&["unlock", "api", "--force", "--reason", "the laptop is under water"])
         .expect(0)
@@ -182,7 +196,13 @@ fn of_real_processes_that_start_at_once_one_runs_and_the_others_say_who() {
     let rig = rig();
     for _ in 0..5 {
         let all: Vec<Child> = (0..3)
-            .map(|_| rig.command(&["exec", "slow.rhai"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+            .map(|_| {
+                rig.command(&["exec", "slow.rhai"])
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
             .collect();
         // Those that are refused end by themselves; the one that holds the lock has to be told.
         wait_until("one holds the lock", 60, || rig.path("out/one.txt").exists());

@@ -4,4 +4,5 @@ mod bundle;
 mod gates;
 mod locks;
 mod plans;
+mod time;
 mod windows;

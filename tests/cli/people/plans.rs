@@ -40,7 +40,9 @@ fn a_run_that_is_held_to_a_plan_says_how_right_it_was() {
     rig.run(&["exec", "--plan", "plan.json"]).expect(0).says("2 of 2 changes as planned");
     assert_eq!(std::fs::read_to_string(rig.path("out/a.txt")).unwrap(), "one");
     rig.run(&["show"]).expect(0).says("2 of 2 changes as planned");
-    rig.run(&["exec", "--plan", "plan.json"]).expect(0).says("over 2 runs this playbook's plans were 100 % right");
+    rig.run(&["exec", "--plan", "plan.json"])
+        .expect(0)
+        .says("over 2 runs this playbook's plans were 100 % right");
     let seen = rig.run(&["exec", "--plan", "plan.json", "--output", "json"]).expect(0);
     seen.says("\"event\":\"plan_compared\"").says("\"accuracy\":1.0").says("\"runs\":3");
     rig.run(&["verify"]).expect(0);
@@ -58,8 +60,12 @@ fn what_moved_since_is_named_and_nothing_is_run() {
         assert!(!rig.path("out/a.txt").exists());
         rig.run(&["runs"]).expect(0).says("no runs yet");
     };
-    let write = |name: &'static str, text: String| move |rig: &Rig| std::fs::write(rig.path(name), &text).unwrap();
-    refused(&write("in/source.txt", "two".to_owned()), "`files.in.get` (read `source.txt`): was “one”, is “two”");
+    let write =
+        |name: &'static str, text: String| move |rig: &Rig| std::fs::write(rig.path(name), &text).unwrap();
+    refused(
+        &write("in/source.txt", "two".to_owned()),
+        "`files.in.get` (read `source.txt`): was “one”, is “two”",
+    );
     refused(&write("deploy.rhai", format!("{DEPLOY}\nlog(1);\n")), "the script deploy.rhai was edited");
     refused(&write("parts.rhai", "fn more(out) {}\n".to_owned()), "the script parts was edited");
     let settings = SETTINGS.replace("path = \"out\"", "path = \"elsewhere\"");
@@ -72,7 +78,9 @@ fn a_plan_that_is_none_or_was_edited_is_refused() {
     let rig = saved();
     rig.run(&["exec", "--plan", "none.json"]).expect(2).says("there is no plan none.json");
     rig.run(&["exec", "--plan", "deploy.rhai"]).expect(2).says("is no saved plan");
-    rig.run(&["exec", "--plan", "plan.json", "--env", "other"]).expect(2).says("the plan is for `local`, and not for `other`");
+    rig.run(&["exec", "--plan", "plan.json", "--env", "other"])
+        .expect(2)
+        .says("the plan is for `local`, and not for `other`");
     rig.run(&["exec", "--plan", "plan.json", "--set", "name=b.txt"]).expect(2);
     rig.run(&["exec"]).expect(2);
     let text = std::fs::read_to_string(rig.path("plan.json")).unwrap();

@@ -77,6 +77,10 @@ impl Home for Sqlite {
         read::has_changed(&self.connection(), run).map_err(failed("read"))
     }
 
+    fn last_body(&self, run: u64) -> Result<Option<String>> {
+        read::last_body(&self.connection(), run).map_err(failed("read"))
+    }
+
     fn answers(&self, run: &str) -> Result<Vec<Answer>> {
         answers::of_run(&self.connection(), run).map_err(failed("read"))
     }

@@ -128,6 +128,13 @@ pub(super) fn accuracy(connection: &Connection, playbook: &str) -> rusqlite::Res
     connection.query_row(sql, [playbook], |row| Ok((count(row, 0)?, row.get(1)?)))
 }
 
+/// The body of the last entry of a run.
+pub(super) fn last_body(connection: &Connection, number: u64) -> rusqlite::Result<Option<String>> {
+    let sql =
+        "SELECT body FROM entries WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 ORDER BY id DESC LIMIT 1";
+    connection.prepare_cached(sql)?.query_row([number.cast_signed()], |row| row.get(0)).optional()
+}
+
 /// An instant as the journal writes it.
 pub(super) fn instant(row: &Columns<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     let text: String = row.get(column)?;
