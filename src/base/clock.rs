@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::event::Event;
+
 /// Both clocks of a machine at one moment: a wall clock can be set, the one that counts since the start cannot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
@@ -31,6 +33,25 @@ impl Reading {
     }
 }
 
+/// How much of a recorded wait is left at `now`; a wall clock that was set since counts only where the wait follows it.
+#[must_use]
+pub fn left(waiting: &Event, now: &Reading) -> Duration {
+    let Event::Waiting { pause, until, scale, clock, wall, .. } = waiting else { return Duration::ZERO };
+    let whole = times(*pause, scale.unwrap_or(1.0));
+    let until = until.as_deref().and_then(|until| until.parse::<jiff::Timestamp>().ok());
+    match (clock, until) {
+        (Some(clock), _) if !wall => whole.saturating_sub(clock.until(now)),
+        (_, Some(until)) => Duration::try_from(until.duration_since(now.wall)).unwrap_or_default(),
+        (_, None) => Duration::ZERO,
+    }
+}
+
+/// So many times as long; the longest there is where that is too long.
+#[must_use]
+pub fn times(duration: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +70,27 @@ mod tests {
         }
         assert_eq!(then.until(&reading("2026-11-26T11:00:00Z", "b", 5.0)), Duration::from_secs(3600));
         assert_eq!(then.until(&reading("2026-11-26T09:00:00Z", "b", 5.0)), Duration::ZERO);
+    }
+
+    fn at(wall: &str, since_boot: f64) -> Reading {
+        Reading { wall: wall.parse().unwrap(), boot: Some("a".to_owned()), since_boot: Some(since_boot) }
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_ends_no_wait_but_one_that_follows_it() {
+        let waiting = |wall| Event::Waiting {
+            position: "0".to_owned(),
+            pause: Duration::from_secs(3600),
+            until: Some("2026-11-26T11:00:00Z".to_owned()),
+            scale: None,
+            clock: Some(at("2026-11-26T10:00:00Z", 50.0)),
+            wall,
+        };
+        let ahead = at("2027-11-26T10:00:00Z", 110.0);
+        assert_eq!(left(&waiting(false), &ahead), Duration::from_secs(3540));
+        assert_eq!(left(&waiting(true), &ahead), Duration::ZERO);
+        let back = at("2026-11-26T09:00:00Z", 3650.0);
+        assert_eq!(left(&waiting(false), &back), Duration::ZERO);
+        assert_eq!(left(&waiting(true), &back), Duration::from_secs(7200));
     }
 }

@@ -167,6 +167,9 @@ pub enum Event {
         /// Both clocks when it began.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clock: Option<Reading>,
+        /// Whether it follows the wall clock: `wait_until` a point in time.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        wall: bool,
     },
     /// The clock was read by the playbook; a replay returns the same.
     ClockRead {

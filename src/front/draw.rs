@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::gate;
 use super::style::{Line, Paint, Style};
 use super::tree::{End, Node, Tree, What};
+use crate::base::clock::times;
 use crate::base::effect::Effect;
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
@@ -133,7 +134,7 @@ fn waiting(start: Line, pause: Duration, until: Option<&str>, scale: Option<f64>
     let line = start.with(Paint::Dim, format!("wait {}", show_duration(pause)));
     match (scale, until) {
         (Some(scale), _) => {
-            let here = show_duration(pause.mul_f64(scale));
+            let here = show_duration(times(pause, scale));
             line.with(Paint::Warn, format!("  here {here}: time_scale = {scale}"))
         }
         (None, Some(until)) if pause >= LONG => line.with(Paint::Dim, format!("  until {until}")),

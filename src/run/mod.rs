@@ -1,5 +1,6 @@
 //! One run from start to end: what was asked for, the run itself, and taking it back.
 
+pub mod due;
 pub mod exec;
 pub mod order;
 pub mod parameters;

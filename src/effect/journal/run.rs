@@ -257,7 +257,7 @@ impl Shared {
         let step = {
             let mut queue = self.queue();
             queue.beaten = Some(clock::instant());
-            queue.told.clone_from(&queue.step);
+            queue.told = queue.step.clone();
             queue.step.clone()
         };
         let _ = self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.beat(&Beat::now(step));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rhai::{Engine, NativeCallContext};
 
+use crate::base::clock::{left, times};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::{moment, text};
@@ -63,7 +64,7 @@ fn wait_after(session: &Session, mark: &str, after: &str) -> Result<()> {
     let (after, now) = (text::parse_duration(after)?, clock::now());
     let until = later(from, scaled(session, after));
     // What the playbook asks for counts from the mark; some of it has passed already.
-    let pause = after.saturating_sub(between(from, now).mul_f64(1.0 / session.time_scale()));
+    let pause = after.saturating_sub(times(between(from, now), 1.0 / session.time_scale()));
     pass(session, pause, Some(until))
 }
 
@@ -77,36 +78,42 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
 
 /// As long as a wait takes in this environment.
 fn scaled(session: &Session, pause: Duration) -> Duration {
-    pause.mul_f64(session.time_scale())
+    times(pause, session.time_scale())
 }
 
 /// Lets time pass: `pause` as the playbook asks for it; until the wall clock shows `until`, where that is said.
 fn pass(session: &Session, pause: Duration, until: Option<Timestamp>) -> Result<()> {
-    let position = here::next();
-    let scale = session.time_scale();
-    let here_pause = scaled(session, pause);
-    let reading = clock::reading();
-    let end = until.filter(|_| scale >= 1.0).unwrap_or_else(|| later(reading.wall, here_pause));
-    session.record(&Event::Waiting {
-        position: position.clone(),
+    let (position, scale, reading) = (here::next(), session.time_scale(), clock::reading());
+    let is_real = scale >= 1.0;
+    let end = until.filter(|_| is_real).unwrap_or_else(|| later(reading.wall, scaled(session, pause)));
+    let event = Event::Waiting {
+        position,
         pause,
         until: Some(format!("{end:.3}")),
-        scale: (scale < 1.0).then_some(scale),
+        scale: (!is_real).then_some(scale),
         clock: Some(reading),
-    })?;
+        wall: until.is_some() && is_real,
+    };
+    session.record(&event)?;
     if session.is_planning() {
         return Ok(());
     }
-    let by_the_wall = until.is_some() && scale >= 1.0;
-    session.may_leave(here_pause, Some(&format!("{end:.0}")), "the run waits")?;
-    let began = clock::instant();
+    rest(session, &event)
+}
+
+/// Waits for what is left of a wait that was recorded, here or by letting the process end.
+fn rest(session: &Session, waiting: &Event) -> Result<()> {
+    let Event::Waiting { until, wall, .. } = waiting else { return Ok(()) };
+    let (whole, began) = (left(waiting, &clock::reading()), clock::instant());
+    let until = until.as_deref().and_then(|until| until.split('.').next()).map(|until| format!("{until}Z"));
+    session.may_leave(whole, until.as_deref(), "the run waits")?;
     loop {
         let left =
-            if by_the_wall { between(clock::now(), end) } else { here_pause.saturating_sub(began.elapsed()) };
+            if *wall { left(waiting, &clock::reading()) } else { whole.saturating_sub(began.elapsed()) };
         if left.is_zero() {
             return Ok(());
         }
-        let nap = if by_the_wall { left.min(NAP) } else { left };
+        let nap = if *wall { left.min(NAP) } else { left };
         session.runtime.block_on(here::stop().pause(nap))?;
     }
 }

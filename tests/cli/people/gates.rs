@@ -160,7 +160,7 @@ fn an_answer_that_went_past_the_command_does_not_count() {
     // Bob has a key, so an answer of his without a signature is none; and one for another plan is none either.
     for (binding, person) in [("binding", "'bob'"), ("'other'", "'tester'")] {
         let forged = format!(
-            "INSERT INTO approvals SELECT run, gate, name, {binding}, {person}, login, decision, comment, at || 'x', key, signature FROM approvals"
+            "INSERT INTO approvals SELECT run, gate, name, {binding}, {person}, login, decision, comment, at || 'x', key, signature FROM approvals WHERE person = 'cy'"
         );
         journal.execute(&forged, []).unwrap();
     }

@@ -51,6 +51,7 @@ fn end(rig: &Rig, mut child: Child) -> i32 {
     std::fs::write(rig.path("out/end.txt"), "").unwrap();
     let code = child.wait().unwrap().code().unwrap();
     std::fs::remove_file(rig.path("out/end.txt")).unwrap();
+    std::fs::remove_file(rig.path("out/one.txt")).unwrap();
     code
 }
 
