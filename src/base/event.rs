@@ -1,5 +1,8 @@
 //! What happens in a run, as data: the journal keeps the lasting ones, listeners draw them all.
 
+mod millis;
+mod words;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +44,6 @@ impl Judgement {
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "events are passed by reference and never gathered in number")]
 pub enum Event {
     /// The run began.
     RunBegan {
@@ -239,6 +241,9 @@ pub enum Event {
         position: Position,
         /// What is asked of whom.
         asked: Asked,
+        /// Both clocks when it was opened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Reading>,
     },
     /// Somebody decided at a gate.
     GateAnswered {
@@ -320,60 +325,6 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Error>,
     },
-}
-
-impl Event {
-    /// Whether the journal keeps it.
-    #[must_use]
-    pub const fn is_kept(&self) -> bool {
-        !matches!(self, Self::Line { .. } | Self::Progress { .. })
-    }
-
-    /// Its word, as in JSON.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::RunBegan { .. } => "run_began",
-            Self::StepBegan { .. } => "step_began",
-            Self::StepEnded { .. } => "step_ended",
-            Self::EffectBegan { .. } => "effect_began",
-            Self::EffectEnded { .. } => "effect_ended",
-            Self::Judged { .. } => "judged",
-            Self::Retrying { .. } => "retrying",
-            Self::Waiting { .. } => "waiting",
-            Self::ClockRead { .. } => "clock_read",
-            Self::Logged { .. } => "logged",
-            Self::Line { .. } => "line",
-            Self::Progress { .. } => "progress",
-            Self::Horizon { .. } => "horizon",
-            Self::UnwindBegan { .. } => "unwind_began",
-            Self::Unwound { .. } => "unwound",
-            Self::GateOpened { .. } => "gate_opened",
-            Self::GateAnswered { .. } => "gate_answered",
-            Self::GateClosed { .. } => "gate_closed",
-            Self::PlanCompared { .. } => "plan_compared",
-            Self::GlassBroken { .. } => "glass_broken",
-            Self::Suspended { .. } => "suspended",
-            Self::Unlocked { .. } => "unlocked",
-            Self::RunEnded { .. } => "run_ended",
-        }
-    }
-}
-
-/// Durations as a number of milliseconds with fractions.
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let millis = f64::deserialize(deserializer)?;
-        Duration::try_from_secs_f64(millis / 1e3).map_err(serde::de::Error::custom)
-    }
 }
 
 /// Somebody who is told of every event as it happens: a terminal, a file, a web page.

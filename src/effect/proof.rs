@@ -31,7 +31,7 @@ pub async fn of(facts: &Facts, entries: &[Entry]) -> Result<Vec<Proof>> {
     let mut proofs = Vec::new();
     for entry in entries {
         match &entry.event {
-            Event::GateOpened { position, asked } => drop(gates.insert(position, asked)),
+            Event::GateOpened { position, asked, .. } => drop(gates.insert(position, asked)),
             Event::GateAnswered { position, answer } => {
                 let bound = gates
                     .get(position.as_str())

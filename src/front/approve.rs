@@ -101,7 +101,7 @@ fn open(journal: &Journal, record: &RunRecord, wanted: Option<&str>) -> Result<O
     let mut gates: Vec<Open> = Vec::new();
     for entry in journal.entries(&record.id)? {
         match entry.event {
-            Event::GateOpened { position, asked } => {
+            Event::GateOpened { position, asked, .. } => {
                 gates.retain(|gate| gate.position != position);
                 gates.push(Open { position, asked });
             }

@@ -19,6 +19,11 @@ pub fn instant() -> Instant {
     Instant::now()
 }
 
+/// Blocks this thread until `apart` has passed since `begin`.
+pub fn rest_until(begin: Instant, apart: Duration) {
+    std::thread::sleep(apart.saturating_sub(begin.elapsed()));
+}
+
 /// A stopwatch for time in which nothing is done, such as while people decide. Clones are the same one.
 #[derive(Clone, Debug, Default)]
 pub struct Idle(Arc<Mutex<Rest>>);

@@ -203,7 +203,7 @@ fn leaf(event: &Event, planning: bool) -> Option<Node> {
             position,
             What::Retrying { attempt: *attempt, of: *of, pause: *pause, error: error.clone() },
         ),
-        Event::GateOpened { position, asked } => Node::new(
+        Event::GateOpened { position, asked, .. } => Node::new(
             position,
             What::Gate { asked: asked.clone(), answers: Vec::new(), closed: None, planned: planning },
         ),

@@ -59,19 +59,7 @@ impl Run {
         (ast, scripts): &Compiled,
     ) -> Result<Self> {
         let begin = clock::instant();
-        let facts = Facts {
-            playbook: ready.name.clone(),
-            title: ready.header.title.clone(),
-            environment: ready.environment.name.clone(),
-            person: environment::person(),
-            script: imports::digest(scripts),
-            parameters: ready.parameters.clone(),
-            kind: RunKind::Exec,
-            lock: ready.header.lock.clone(),
-            plan: ready.plan.as_ref().map(|plan| plan.hash().to_owned()),
-            break_glass: ready.environment.windows.broken.clone(),
-            ..Facts::default()
-        };
+        let facts = facts(ready, scripts);
         let (journal, left) = match intention {
             Intention::Apply => keep(ready, &facts, scripts)?,
             Intention::Plan => (None, None),
@@ -208,6 +196,23 @@ impl Run {
         });
         // A journal that cannot be read or written shows itself at the run's end.
         let _ = self.session.record(&plan.compared(before.unwrap_or_default()));
+    }
+}
+
+/// What is known of a run when it begins.
+fn facts(ready: &Ready, scripts: &[Script]) -> Facts {
+    Facts {
+        playbook: ready.name.clone(),
+        title: ready.header.title.clone(),
+        environment: ready.environment.name.clone(),
+        person: environment::person(),
+        script: imports::digest(scripts),
+        parameters: ready.parameters.clone(),
+        kind: RunKind::Exec,
+        lock: ready.header.lock.clone(),
+        plan: ready.plan.as_ref().map(|plan| plan.hash().to_owned()),
+        break_glass: ready.environment.windows.broken.clone(),
+        ..Facts::default()
     }
 }
 

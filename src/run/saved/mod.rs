@@ -7,6 +7,7 @@ mod record;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -25,6 +26,9 @@ use crate::sys::{clock, environment, files};
 
 /// More than this is no plan.
 const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// At least so long lies between the two times that everything is read.
+const APART: Duration = Duration::from_millis(1100);
 
 /// A plan as it was when it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,10 +131,13 @@ impl Plan {
 /// Plans what is ready, telling the audience, and gives the plan to be saved. What is read is read twice: what differs
 /// by itself cannot be held to.
 pub fn make(ready: &Ready, families: Families, audience: &Audience) -> Result<(Ended, Plan)> {
+    let begin = clock::instant();
     let (ended, plan) = plan(ready, families, audience)?;
     if ended.error.is_some() {
         return Ok((ended, plan));
     }
+    // What tells the time tells it in seconds, as the header of an answer does.
+    clock::rest_until(begin, APART);
     let (_, again) = plan_quietly(ready, families, audience)?;
     let mut plan = plan;
     for (position, read) in &mut plan.reads {

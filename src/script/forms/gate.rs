@@ -119,7 +119,8 @@ fn gate(session: &Session, name: &str, options: &Value) -> Result<bool> {
     let now = clock::now();
     let later = within.and_then(|within| SignedDuration::try_from(within).ok());
     asked.until = later.and_then(|later| now.checked_add(later).ok()).map(|until| format!("{until:.0}"));
-    let opened = Event::GateOpened { position: position.clone(), asked: asked.clone() };
+    let opened =
+        Event::GateOpened { position: position.clone(), asked: asked.clone(), clock: Some(clock::reading()) };
     session.record(&opened)?;
     let Mode::Apply(journal) = &session.pipeline.mode else { return Ok(true) };
     journal.flush()?;

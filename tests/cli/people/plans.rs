@@ -99,6 +99,7 @@ fn what_differs_by_itself_is_not_held_to() {
     let settings = format!("{SETTINGS}[env.local.program.date]\nread = [[\"+%N\"]]\n");
     let rig = Rig::new(&settings).file("now.rhai", now);
     rig.run(&["plan", "now.rhai", "--save", "plan.json"]).expect(0);
-    assert!(std::fs::read_to_string(rig.path("plan.json")).unwrap().contains("unsteady"));
+    let kept = std::fs::read_to_string(rig.path("plan.json")).unwrap();
+    assert!(kept.contains("unsteady") && kept.contains("/stdout"), "{kept}");
     rig.run(&["exec", "--plan", "plan.json"]).expect(0).says("1 of 1 changes as planned");
 }
