@@ -1,6 +1,8 @@
 //! The one path that every effect takes, and what it is made of.
 
 pub mod archive;
+#[cfg(any(feature = "aws", feature = "s3"))]
+pub mod aws;
 pub mod child;
 pub mod cx;
 pub mod dump;
@@ -16,6 +18,8 @@ pub mod primitive;
 pub mod proof;
 pub mod recall;
 pub mod seal;
+mod secrets;
 pub mod sql;
 pub mod store;
+pub mod vault;
 pub mod windows;

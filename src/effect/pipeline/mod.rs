@@ -117,6 +117,7 @@ impl Pipeline {
         }
         let mut cx =
             Cx::new(Arc::clone(&self.host), request.call.resource.clone(), permit, request.stop.child());
+        cx = cx.at(request.position.clone());
         if let Mode::Apply(journal) = &self.mode {
             cx = cx.of_run(journal.clone());
         }
