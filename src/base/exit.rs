@@ -22,6 +22,8 @@ pub enum Exit {
     NotTakenBack,
     /// The journal does not verify: it was changed outside the product.
     Tampered,
+    /// What the command builds on was changed since: a playbook's part that has run, or what a rollback would restore.
+    Changed,
     /// A fault of the product itself.
     Bug,
     /// Ctrl-C or a termination signal.
@@ -30,7 +32,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, in the order of the table in the manual.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -39,6 +41,7 @@ impl Exit {
         Self::InDoubt,
         Self::NotTakenBack,
         Self::Tampered,
+        Self::Changed,
         Self::Bug,
         Self::Interrupted,
     ];
@@ -55,6 +58,7 @@ impl Exit {
             Self::InDoubt => 5,
             Self::NotTakenBack => 6,
             Self::Tampered => 7,
+            Self::Changed => 8,
             Self::Bug => 70,
             Self::Interrupted => 130,
         }
@@ -74,6 +78,9 @@ impl Exit {
             Self::InDoubt => "in doubt: an effect began and it is not known how it ended",
             Self::NotTakenBack => "not taken back: the run failed and something could not be taken back",
             Self::Tampered => "tampered: the journal does not verify",
+            Self::Changed => {
+                "changed: the part of the playbook that has run was edited, or somebody changed what a rollback would restore; nothing was done"
+            }
             Self::Bug => "bug: a fault of playbook itself",
             Self::Interrupted => "interrupted: Ctrl-C or a termination signal ended the run",
         }

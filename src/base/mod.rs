@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod call;
+pub mod decision;
 pub mod document;
 pub mod effect;
 pub mod error;

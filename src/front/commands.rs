@@ -10,7 +10,7 @@ use super::runs::{self, Format};
 use super::style::Style;
 use super::summary::Summary;
 use super::terminal::Terminal;
-use super::{check, docs, list, log, show, verify};
+use super::{again, check, docs, list, log, person, show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -18,7 +18,7 @@ use crate::effect::environment::OnFailure;
 use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Intention};
-use crate::run::order::{Ask, Audience, Order};
+use crate::run::order::{Audience, Order, Ready};
 use crate::run::project::Project;
 use crate::sys::{environment, terminal};
 
@@ -29,10 +29,21 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Exec { target, no_rollback, dry_run }) => {
             let intention = if dry_run { Intention::Plan } else { Intention::Apply };
             let on_failure = no_rollback.then_some(OnFailure::Stop);
-            perform(&order(&common, target, on_failure), intention, &common, allocated)
+            perform(&order(&common, target, on_failure), &intention, &common, allocated)
         }
         Some(Command::Plan { target }) => {
-            perform(&order(&common, target, None), Intention::Plan, &common, allocated)
+            perform(&order(&common, target, None), &Intention::Plan, &common, allocated)
+        }
+        Some(Command::Resume { run, accept_changes, on_doubt, no_rollback }) => {
+            let wish = again::Wish {
+                accept: accept_changes,
+                on_doubt,
+                on_failure: no_rollback.then_some(OnFailure::Stop),
+            };
+            again::resume(&common, &run, &wish, allocated)
+        }
+        Some(Command::Rollback { run, plan, force }) => {
+            again::roll_back(&common, &run, (plan, force), allocated)
         }
         Some(Command::Check { target }) => {
             let style = (common.output == Output::Text).then(|| style(&common));
@@ -79,8 +90,17 @@ fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Orde
     }
 }
 
-fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
-    let ready = order.ready(FAMILIES)?;
+fn perform(order: &Order, intention: &Intention, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
+    carry_out(&order.ready(FAMILIES)?, intention, common, allocated)
+}
+
+/// Carries out what is ready, before the eyes of who wanted it.
+pub(super) fn carry_out(
+    ready: &Ready,
+    intention: &Intention,
+    common: &Common,
+    allocated: fn() -> usize,
+) -> Result<Exit> {
     let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)));
     let terminal = Arc::new(Terminal::new(is_colored(common, terminal::is_there()), is_live(common)));
     let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
@@ -92,8 +112,14 @@ fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn()
         Output::Json => listeners.push(Arc::new(Json::new())),
     }
     listeners.extend(log::begin(common)?);
-    let audience = Audience { listeners, ask: person(&terminal), allocated: Some(allocated) };
-    let ended = exec::exec(&ready, FAMILIES, &audience, intention)?;
+    let is_asked = !common.no_input && common.output == Output::Text;
+    let audience = Audience {
+        listeners,
+        ask: person::ask(&terminal).filter(|_| !common.no_input),
+        choose: person::choose(&terminal).filter(|_| is_asked && !intention.is_plan()),
+        allocated: Some(allocated),
+    };
+    let ended = exec::exec(ready, FAMILIES, &audience, intention)?;
     terminal.close();
     print(&summary.draw(style(common)));
     Ok(ended.exit())
@@ -123,22 +149,6 @@ fn docs(write: bool, check: bool) -> Result<Exit> {
         (false, false) => print(&docs::reference(FAMILIES)),
     }
     Ok(Exit::Done)
-}
-
-/// The person at the terminal, if there is one to ask.
-fn person(terminal: &Arc<Terminal>) -> Option<Ask> {
-    let terminal = Arc::clone(terminal);
-    (std::io::stdin().is_terminal() && terminal::is_there()).then(|| {
-        Arc::new(move |question: &str| {
-            let mut answer = String::new();
-            terminal.aside(|| {
-                terminal::write(&format!("{question} [Y/n] "));
-                // No answer at all, as when the terminal is gone, is no reason to leave things half done.
-                let _ = std::io::stdin().read_line(&mut answer);
-            });
-            !answer.trim().to_lowercase().starts_with('n')
-        }) as Ask
-    })
 }
 
 fn style(common: &Common) -> Style {

@@ -4,5 +4,6 @@ pub mod exec;
 pub mod lock;
 pub mod order;
 pub mod parameters;
+pub mod past;
 pub mod project;
 pub mod unwind;

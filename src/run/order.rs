@@ -1,5 +1,6 @@
 //! What a command asks for, made ready: the project, the environment, the playbook with its header and parameters.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::parameters;
 use super::project::Project;
+use crate::base::decision::Choose;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::effect::environment::{Environment, OnFailure};
@@ -39,6 +41,8 @@ pub struct Audience {
     pub listeners: Vec<Arc<dyn Listener>>,
     /// The person at the terminal, if there is one.
     pub ask: Option<Ask>,
+    /// Lets that person choose how it goes on where something failed.
+    pub choose: Option<Choose>,
     /// How many bytes the process has allocated; only the binary owns its allocator.
     pub allocated: Option<fn() -> usize>,
 }
@@ -58,6 +62,8 @@ pub struct Ready {
     pub header: Header,
     /// The parameters' values.
     pub parameters: Map<String, Value>,
+    /// The scripts as they ran once, by name; empty when those of today are meant.
+    pub recorded: BTreeMap<String, String>,
 }
 
 impl Order {
@@ -89,9 +95,17 @@ impl Order {
         if let Some(timeout) = header.timeout {
             environment.limits.timeout = environment.limits.timeout.min(timeout);
         }
-        if let Some(on_failure) = self.on_failure {
+        if let Some(on_failure) = self.on_failure.or(header.on_failure) {
             environment.on_failure = on_failure;
         }
-        Ok(Ready { folder: project.folder, environment, name, text, header, parameters: Map::new() })
+        Ok(Ready {
+            folder: project.folder,
+            environment,
+            name,
+            text,
+            header,
+            parameters: Map::new(),
+            recorded: BTreeMap::new(),
+        })
     }
 }

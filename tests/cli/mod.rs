@@ -2,11 +2,15 @@
 
 mod check;
 mod config;
+mod crash;
 mod examples;
 mod exec;
 mod journal;
 mod language;
+mod operator;
 mod plan;
+mod resume;
+mod rollback;
 mod sandbox;
 mod shop;
 mod signals;

@@ -1,6 +1,6 @@
 //! The seam to where a journal is kept: rows go in and come out; what they mean is decided above.
 
-use super::record::{Filter, NewRun};
+use super::record::{Filter, NewRun, Script};
 use crate::base::call::Inverse;
 use crate::base::error::Result;
 use crate::base::outcome::Outcome;
@@ -41,6 +41,25 @@ pub(super) struct Row {
     pub(super) hash: String,
     /// The inverse as JSON, kept apart from the record that people read.
     pub(super) inverse: Option<String>,
+    /// The whole value of an effect as JSON, where the record that people read lacks a secret of it.
+    pub(super) whole: Option<String>,
+}
+
+impl Row {
+    /// How much it is, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.body.len() + length(&self.inverse) + length(&self.whole)
+    }
+}
+
+/// What of a run's own row changes together with a commit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Turn {
+    /// The end that the row tells no longer counts: the run goes on.
+    pub(super) reopened: bool,
+    /// The run has ended so.
+    pub(super) end: Option<End>,
 }
 
 /// A run that was added.
@@ -57,10 +76,11 @@ pub(super) struct End {
     pub(super) exit_code: u8,
 }
 
-/// Where a journal is kept.
 pub(super) trait Home: Send + Sync {
     /// Adds a run durably; `None` when the id is taken.
     fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<Begun>>;
+    /// Keeps the texts of scripts by their hashes.
+    fn keep_scripts(&self, scripts: &[Script]) -> Result<()>;
     /// A writer of its own for the run of this number.
     fn writer(&self, run: u64) -> Result<Box<dyn Writer>>;
     /// The runs, newest first.
@@ -72,6 +92,8 @@ pub(super) trait Home: Send + Sync {
     /// The entries of the run of this number in their order, each with its inverse: those after the one numbered
     /// `after`, at most so many.
     fn entries(&self, run: u64, after: u64, most: Option<u32>) -> Result<Vec<Row>>;
+    /// The number and hash of the last entry of the run of this number.
+    fn last(&self, run: u64) -> Result<Option<(u64, String)>>;
     /// The text of a script by its hash.
     fn script(&self, hash: &str) -> Result<Option<String>>;
     /// The number that the newest run ever got.
@@ -80,8 +102,8 @@ pub(super) trait Home: Send + Sync {
 
 /// Writes the entries of one run.
 pub(super) trait Writer: Send {
-    /// Writes rows, and the end of the run where there is one, in one durable commit.
-    fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()>;
+    /// Writes rows, and what becomes of the run by them, in one durable commit.
+    fn commit(&mut self, rows: &[Row], turn: Turn) -> Result<()>;
     /// Does what can wait until nobody does.
     fn tidy(&mut self);
     /// From now on there is no more room.

@@ -4,7 +4,10 @@
 mod chain;
 mod home;
 mod licence;
+#[cfg(test)]
+pub(crate) mod memory;
 mod record;
+mod reopen;
 mod run;
 mod sqlite;
 #[cfg(test)]
@@ -27,11 +30,15 @@ use crate::sys::{clock, files};
 use home::{Home, RunRow};
 pub use licence::{Intent, Licence};
 pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State};
+pub use reopen::Kept;
 pub use run::{RunJournal, exit};
 pub use verify::{Fault, Verdict};
 
 /// The field of an `effect_began` that holds the SHA-256 of its stored inverse.
 const INVERSE_HASH: &str = "inverse_hash";
+
+/// The field of an `effect_ended` that holds the SHA-256 of its whole value, where that is kept apart.
+const WHOLE_HASH: &str = "whole_hash";
 
 /// The field of a `run_ended` that holds the exit code of its command.
 const EXIT_CODE: &str = "exit_code";
@@ -78,6 +85,12 @@ impl Journal {
         files::exists(&project.join(".playbook/journal.db")).then(|| Self::open(project)).transpose()
     }
 
+    /// A journal in memory whose process can be made to die; only its locks lie in `folder`.
+    #[cfg(test)]
+    pub(crate) fn in_memory(folder: PathBuf, home: Arc<memory::Memory>) -> Self {
+        Self { folder, home }
+    }
+
     /// Begins a run: its row is durable when this returns.
     pub fn begin_run(&self, run: &NewRun) -> Result<RunJournal> {
         let mut run = run.clone();
@@ -94,7 +107,7 @@ impl Journal {
             let Some(alive) = FileLock::try_hold(&path)? else { continue };
             if let Some(begun) = self.home.begin(&id, &stamp(now), &run)? {
                 let writer = self.home.writer(begun.number)?;
-                return Ok(RunJournal::new(id, begun.hash, writer, (alive, path)));
+                return Ok(RunJournal::new(id, (0, begun.hash), writer, (alive, path), None));
             }
         }
         Err(Error::bug("no free run id was found"))

@@ -104,7 +104,7 @@ impl Stage {
                 self.tree.find(position).map(|(_, node)| draw::block(node, 0)).unwrap_or_default()
             }
             Event::EffectBegan { .. } => self.let_go_if_tall(position, rows),
-            Event::ClockRead { .. } | Event::Horizon { .. } => Vec::new(),
+            Event::ClockRead { .. } | Event::Branched { .. } | Event::Horizon { .. } => Vec::new(),
             _ => self.ended(position, rows),
         }
     }
@@ -207,6 +207,7 @@ fn position(event: &Event) -> Option<&str> {
         | Event::Retrying { position, .. }
         | Event::Waiting { position, .. }
         | Event::ClockRead { position, .. }
+        | Event::Decided { position, .. }
         | Event::Logged { position, .. } => Some(position),
         _ => None,
     }

@@ -37,7 +37,7 @@ impl Tree {
                 let at = at.as_ref().map_or_else(|| "here".to_owned(), |at| format!("at {at}"));
                 self.remark("", What::Horizon { on: format!("{at}: {on}") });
             }
-            Event::Progress { .. } | Event::ClockRead { .. } => {}
+            Event::Progress { .. } | Event::ClockRead { .. } | Event::Branched { .. } => {}
             other => self.add(other),
         }
     }
@@ -158,6 +158,18 @@ fn leaf(event: &Event, planning: bool) -> Option<Node> {
             What::Retrying { attempt: *attempt, of: *of, pause: *pause, error: error.clone() },
         ),
         Event::Waiting { position, pause } => Node::new(position, What::Waiting { pause: *pause }),
+        Event::RunResumed { person, .. } => {
+            Node::new("", What::Logged { text: format!("gone on with by {person}") })
+        }
+        Event::Decided { position, what, choice, by, note, .. } => {
+            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            let text = format!(
+                "{} by {by}: {}{note}",
+                choice.words(),
+                if what.is_empty() { "the run" } else { what }
+            );
+            Node::new(position, What::Logged { text })
+        }
         Event::Logged { position, text } => Node::new(position, What::Logged { text: text.clone() }),
         _ => return None,
     })

@@ -67,5 +67,6 @@ pub(super) fn session(
         allocated: audience.allocated.unwrap_or(|| 0),
         parameters: ready.parameters.clone(),
         facts,
+        recorded: ready.recorded.clone(),
     }))
 }

@@ -1,12 +1,14 @@
 //! The forms that are plain functions: `wait`, `now`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::text;
+use crate::effect::recall::{Asked, Record};
 use crate::script::session::Session;
 use crate::script::{here, traces, values};
 use crate::sys::clock;
@@ -55,7 +57,14 @@ fn fail(context: &NativeCallContext, error: Error) -> Result<Dynamic, Box<EvalAl
 
 fn wait(session: &Session, duration: &str) -> Result<()> {
     let pause = text::parse_duration(duration)?;
-    session.record(&Event::Waiting { position: here::next(), pause })?;
+    let position = here::next();
+    if let Some(Record::Wait { event, until }) = session.recall(&position, &Asked::Wait)? {
+        session.retell(&event);
+        let left = Duration::try_from(until.duration_since(clock::now())).unwrap_or_default();
+        let left = if session.pipeline.recall.is_only_looking() { Duration::ZERO } else { left.min(pause) };
+        return session.runtime.block_on(here::stop().pause(left));
+    }
+    session.record(&Event::Waiting { position, pause })?;
     if session.is_planning() {
         return Ok(());
     }
@@ -63,8 +72,12 @@ fn wait(session: &Session, duration: &str) -> Result<()> {
 }
 
 fn now(session: &Session) -> Result<String> {
+    let position = here::next();
+    if let Some(Record::Clock { at }) = session.recall(&position, &Asked::Clock)? {
+        return Ok(at);
+    }
     let at = clock::now().to_string();
-    session.record(&Event::ClockRead { position: here::next(), at: at.clone() })?;
+    session.record(&Event::ClockRead { position, at: at.clone() })?;
     Ok(at)
 }
 
@@ -73,6 +86,15 @@ fn log(session: &Session, what: &Dynamic) -> Result<()> {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
-    session
-        .record(&Event::Logged { position: here::next(), text: session.pipeline.host.redactor.text(&text) })
+    say(session, &text)
+}
+
+/// Journals a word of the playbook; what it says may change, once it is said.
+pub(in crate::script) fn say(session: &Session, text: &str) -> Result<()> {
+    let position = here::next();
+    if let Some(Record::Log(event)) = session.recall(&position, &Asked::Log)? {
+        session.retell(&event);
+        return Ok(());
+    }
+    session.record(&Event::Logged { position, text: session.pipeline.host.redactor.text(text) })
 }

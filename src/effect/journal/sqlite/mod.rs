@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::home::{Begun, Home, Row, RunRow, Writer};
-use super::record::{Filter, NewRun};
+use super::record::{Filter, NewRun, Script};
 use crate::base::error::{Error, Kind, Result};
 use crate::sys::files;
 use crate::sys::lock::FileLock;
@@ -50,6 +50,10 @@ impl Home for Sqlite {
         write::begin(&mut self.connection(), (id, started), run)
     }
 
+    fn keep_scripts(&self, scripts: &[Script]) -> Result<()> {
+        write::keep_scripts(&self.connection(), scripts).map_err(failed("write"))
+    }
+
     fn writer(&self, run: u64) -> Result<Box<dyn Writer>> {
         Ok(Box::new(write::SqliteWriter::new(connect(&self.path)?, run)))
     }
@@ -68,6 +72,10 @@ impl Home for Sqlite {
 
     fn entries(&self, run: u64, after: u64, most: Option<u32>) -> Result<Vec<Row>> {
         read::entries(&self.connection(), run, (after, most)).map_err(failed("read"))
+    }
+
+    fn last(&self, run: u64) -> Result<Option<(u64, String)>> {
+        read::last(&self.connection(), run).map_err(failed("read"))
     }
 
     fn script(&self, hash: &str) -> Result<Option<String>> {
