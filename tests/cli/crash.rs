@@ -107,3 +107,34 @@ fn a_rollback_killed_at_any_record_goes_on() {
         true
     });
 }
+
+#[test]
+fn a_run_that_met_a_full_disk_goes_on_once_there_is_room() {
+    let whole = rig();
+    whole.run(&["exec", "deploy.rhai"]).expect(0);
+    let mut met = 0;
+    for blocks in [130, 180, 230, 280, 330] {
+        let rig = rig();
+        // A limit on the size of files stands for the full disk; `sh` counts in blocks of 512 bytes.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" exec deploy.rhai --output json");
+        let path = rig.command(&[]).get_program().to_owned();
+        let output = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(script)
+            .arg(path)
+            .current_dir(rig.folder())
+            .output()
+            .unwrap();
+        if output.status.success() {
+            continue;
+        }
+        met += 1;
+        if rig.run(&["runs"]).stdout.contains("deploy.rhai") {
+            rig.run(&["resume", "last"]).expect(0);
+            assert_eq!(state(&rig), state(&whole), "{blocks} blocks");
+            nothing_twice(&rig);
+            rig.run(&["verify"]).expect(0);
+        }
+    }
+    assert!(met > 0, "no limit was too small");
+}

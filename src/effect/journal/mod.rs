@@ -13,6 +13,9 @@ mod sqlite;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
 mod tests;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
+mod torn;
 mod verify;
 
 use std::fmt;

@@ -35,7 +35,7 @@ impl Pipeline {
             Settled::Done(value) => return Ok(value),
             Settled::Again(began) => {
                 let licence = Licence::from(journal.intend(&began, &Inverse::Nothing)?);
-                (began, licence)
+                (*began, licence)
             }
             Settled::Fresh => self.begin(journal, &call).await?,
         };

@@ -23,7 +23,7 @@ pub(super) enum Settled {
     /// It was not done: it begins anew.
     Fresh,
     /// It is done again; this was its beginning, and what it found then is still how it is taken back.
-    Again(Event),
+    Again(Box<Event>),
 }
 
 impl Pipeline {
@@ -38,7 +38,7 @@ impl Pipeline {
             Some(true) => {
                 let value = self.settled(call).await?;
                 if value.is_none() && call.entry.idempotent && !call.request.unwinding {
-                    return Ok(Settled::Again(recorded.began));
+                    return Ok(Settled::Again(Box::new(recorded.began)));
                 }
                 let value = value.unwrap_or_default();
                 decide(Choice::Happened, "probe")?;
@@ -48,7 +48,7 @@ impl Pipeline {
             Some(false) => decide(Choice::NotHappened, "probe").map(|()| Settled::Fresh),
             // To put something back twice is to put it back.
             None if call.request.unwinding || (call.entry.idempotent && call.options.on_doubt.is_none()) => {
-                Ok(Settled::Again(recorded.began))
+                Ok(Settled::Again(Box::new(recorded.began)))
             }
             None => self.ask(call, recorded, why),
         }
@@ -83,7 +83,7 @@ impl Pipeline {
         self.decide(call, &answer, &by)?;
         match answer.choice {
             Choice::NotHappened => Ok(Settled::Fresh),
-            Choice::Retry => Ok(Settled::Again(recorded.began)),
+            Choice::Retry => Ok(Settled::Again(Box::new(recorded.began))),
             _ => {
                 self.count_as_done(call, &recorded, &answer.value)?;
                 Ok(Settled::Done(answer.value))

@@ -32,7 +32,8 @@ impl Run {
         if index.has_ended() {
             index.reopen();
         }
-        let (mut spent, mut quiet) = (index.worked(), false);
+        // A person has decided to go on: this turn has the whole time again.
+        let (mut spent, mut quiet) = (Duration::ZERO, false);
         loop {
             if !index.is_empty() {
                 let terms = Terms { quiet, ..self.terms() };

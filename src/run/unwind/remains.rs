@@ -26,6 +26,7 @@ pub struct Item {
 
 /// How something is taken back.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large kind")]
 pub enum Way {
     /// By an inverse; the whole of it lies in the journal.
     Inverse {

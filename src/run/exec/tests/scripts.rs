@@ -37,7 +37,7 @@ pub(super) fn random(dice: &mut Dice) -> String {
     let mut author = Author { dice, text: String::new(), names: 0, branch: String::new() };
     author.text.push_str(
         "//! T.\n//! uses = [\"fake.w:destroy\"]\nfn twice(w, key, x) { w.put(key, x); w.put(key, x + 1); x + 2 }\n\
-         let w = fake(\"w\");\nlet n = 0;\nlet x = 1;\n",
+         let w = fake(\"w\");\nlet n = 0;\nlet x = 1;\nlet u = 0;\n",
     );
     author.block(0, 3);
     if fails {
@@ -68,72 +68,47 @@ impl Author<'_> {
 
     fn statement(&mut self, depth: u64) {
         let (key, name, branch) = (self.key(), self.name(), self.branch.clone());
+        // A mark is set once in a run: a branch that runs in a loop has its turn in it.
+        let tag = if branch.is_empty() { String::new() } else { format!("{branch}-${{u}}-") };
         let kinds = if depth < 3 { 15 } else { 7 };
-        match self.dice.below(kinds) {
-            0 | 1 => {
-                let _ = writeln!(self.text, "n += 1; w.mark(`{branch}{name}-${{n}}`);");
+        let line = match self.dice.below(kinds) {
+            0 | 1 => format!("n += 1; w.mark(`{tag}{name}-${{n}}`);"),
+            2 => format!("x += 1; w.put(\"{key}\", x);"),
+            3 => format!("x += w.get(\"{key}\");"),
+            4 => format!("x = twice(w, \"{key}\", x % 100);"),
+            5 => format!("let t{name} = now(); check \"same\", t{name} == t{name};"),
+            6 => "wait(\"1ms\"); log(`${x}`);".to_owned(),
+            13 if branch.is_empty() => return self.parallel(name, depth),
+            13 | 14 => {
+                format!("let f{name} = |q| {{ w.put(\"{key}\", q); q + 1 }}; x = f{name}.call(x % 50);")
             }
-            2 => {
-                let _ = writeln!(self.text, "x += 1; w.put(\"{key}\", x);");
-            }
-            3 => {
-                let _ = writeln!(self.text, "x += w.get(\"{key}\");");
-            }
-            4 => {
-                let _ = writeln!(self.text, "x = twice(w, \"{key}\", x % 100);");
-            }
-            5 => {
-                let _ = writeln!(self.text, "let t{name} = now(); check \"same\", t{name} == t{name};");
-            }
-            6 => {
-                let _ = writeln!(self.text, "wait(\"1ms\"); log(`${{x}}`);");
-            }
-            7 | 8 => {
-                let _ = writeln!(self.text, "step \"S{name}\" {{\nlet y{name} = n + x;");
-                self.inner(depth);
-                if self.dice.below(2) == 0 {
-                    let _ =
-                        writeln!(self.text, "}} rollback {{ w.mark(`{branch}rb{name}-${{n}}-${{y{name}}}`);");
-                }
-                self.text.push_str("}\n");
-            }
-            9 => {
-                let _ = writeln!(self.text, "for i{name} in 0..{} {{", self.dice.below(3) + 1);
-                self.inner(depth);
-                self.text.push_str("}\n");
-            }
-            10 => {
-                let _ = writeln!(self.text, "if w.get(\"{key}\") % 2 == 0 {{");
-                self.inner(depth);
-                self.text.push_str("} else {\n");
-                self.inner(depth);
-                self.text.push_str("}\n");
-            }
-            11 => {
-                self.text.push_str("try {\n");
-                self.inner(depth);
-                let _ = writeln!(
-                    self.text,
-                    "fail(\"f{name}\"); }} catch(e) {{ n += 1; w.mark(`{branch}${{e.what}}-${{n}}`); }}"
-                );
-            }
-            12 => {
-                let _ = writeln!(self.text, "let r{name} = 0; retry 3 every \"1ms\" {{ r{name} += 1;");
-                self.inner(depth);
-                let _ = writeln!(self.text, "if r{name} < 2 {{ fail(\"again\"); }} }}");
-            }
-            13 if branch.is_empty() => self.parallel(name, depth),
-            _ => {
-                let _ = writeln!(
-                    self.text,
-                    "let f{name} = |q| {{ w.put(\"{key}\", q); q + 1 }}; x = f{name}.call(x % 50);"
-                );
-            }
-        }
+            form => return self.form(form, (&key, name, &tag), depth),
+        };
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    fn form(&mut self, form: u64, (key, name, tag): (&str, u64, &str), depth: u64) {
+        let begin = match form {
+            7 | 8 => format!("step \"S{name}\" {{ n += 1; let y{name} = n;"),
+            9 => format!("for i{name} in 0..{} {{", self.dice.below(3) + 1),
+            10 => format!("if w.get(\"{key}\") % 2 == 0 {{"),
+            11 => "try {".to_owned(),
+            _ => format!("let r{name} = 0; retry 3 every \"1ms\" {{ r{name} += 1;"),
+        };
+        let _ = writeln!(self.text, "{begin}");
+        self.inner(depth);
+        let end = match form {
+            7 => format!("}} rollback {{ w.mark(`{tag}rb{name}-${{y{name}}}`); }}"),
+            10 => "} else { x += 1; }".to_owned(),
+            11 => format!("fail(\"f{name}\"); }} catch(e) {{ n += 1; w.mark(`{tag}${{e.what}}-${{n}}`); }}"),
+            12 => format!("if r{name} < 2 {{ fail(\"again\"); }} }}"),
+            _ => "}".to_owned(),
+        };
+        let _ = writeln!(self.text, "{end}");
     }
 
     fn parallel(&mut self, name: u64, depth: u64) {
-        self.text.push_str("x += parallel([\n");
+        self.text.push_str("u += 1; x += parallel([\n");
         for number in 0..2 {
             self.branch = format!("p{name}{number}");
             self.text.push_str("|| { let n = 0; let x = 2;\n");
