@@ -12,6 +12,9 @@ use super::place::Place;
 /// The detail of an error whose effect began and is not known to have ended.
 pub const IN_DOUBT: &str = "in_doubt";
 
+/// The detail of an error that ends a turn of a run before it has gone on at all: the run stays as it was.
+pub const NOT_BEGUN: &str = "not_begun";
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -265,6 +268,12 @@ impl Error {
         let mut first = self.clone();
         first.0.others.clear();
         std::iter::once(first).chain(self.others.iter().cloned())
+    }
+
+    /// Whether a script may hold it: its kind may be held, and it does not end the turn.
+    #[must_use]
+    pub fn is_catchable(&self) -> bool {
+        self.kind.is_catchable() && !self.details.contains_key(NOT_BEGUN)
     }
 
     /// The exit code of a command that ends with it.

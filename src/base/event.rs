@@ -3,6 +3,7 @@
 mod millis;
 mod words;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::call::{Call, Inverse};
 use super::clock::Reading;
+use super::decision::Choice;
 use super::effect::Effect;
 use super::error::Error;
 use super::gate::{Answer, Asked, GateEnd};
@@ -63,6 +65,41 @@ pub enum Event {
         parameters: Map<String, Value>,
         /// Whether this is a plan: nothing will be changed.
         planning: bool,
+    },
+    /// The run goes on in another process, after a crash or after it was left to be gone on with.
+    RunResumed {
+        /// Who goes on with it: login name and host.
+        person: String,
+        /// SHA-256 of the playbook and the modules as they are now, hexadecimal.
+        script: String,
+        /// The scripts of this turn, name to SHA-256.
+        scripts: BTreeMap<String, String>,
+        /// Whether the run had written an end; that end no longer counts.
+        reopened: bool,
+    },
+    /// Somebody or something decided how it goes on at a call, a check or the whole run.
+    Decided {
+        /// What is decided on; empty for the whole run.
+        position: Position,
+        /// What it is, in words.
+        what: String,
+        /// How it goes on.
+        choice: Choice,
+        /// Who decided: `probe`, `policy`, or a person.
+        by: String,
+        /// What stands in place of the call's value, where that was chosen.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        value: Value,
+        /// What the person wrote about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Branches of `parallel` begin; each has the place of its number below this one.
+    Branched {
+        /// Where in the tree.
+        position: Position,
+        /// How many there are.
+        branches: usize,
     },
     /// A step began.
     StepBegan {

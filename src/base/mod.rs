@@ -3,6 +3,7 @@
 pub mod access;
 pub mod call;
 pub mod clock;
+pub mod decision;
 pub mod document;
 pub mod effect;
 pub mod error;

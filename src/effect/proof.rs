@@ -27,10 +27,11 @@ pub struct Proof {
 /// Each answer of a run with what is proven of it.
 pub async fn of(facts: &Facts, entries: &[Entry]) -> Result<Vec<Proof>> {
     let mut gates: BTreeMap<&str, &Asked> = BTreeMap::new();
-    let scripts: BTreeSet<&str> = [facts.script.as_str()].into();
+    let mut scripts: BTreeSet<&str> = [facts.script.as_str()].into();
     let mut proofs = Vec::new();
     for entry in entries {
         match &entry.event {
+            Event::RunResumed { script, .. } => drop(scripts.insert(script)),
             Event::GateOpened { position, asked, .. } => drop(gates.insert(position, asked)),
             Event::GateAnswered { position, answer } => {
                 let bound = gates

@@ -28,6 +28,9 @@ pub struct Common {
     /// Colours: as the terminal can, always, or never.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// Asks nothing, although somebody is at the terminal: where a run fails, its policy decides.
+    #[arg(long, global = true, visible_alias = "yes")]
+    pub no_input: bool,
     /// Structured log on standard error, as `info`, `debug` or a filter such as `playbook=debug`.
     #[arg(long, global = true, env = "PLAYBOOK_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -40,6 +43,17 @@ pub enum Output {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// What happens with an effect in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Doubt {
+    /// It is done again.
+    Retry,
+    /// It counts as done, without a value.
+    Skip,
+    /// The run stops.
+    Fail,
 }
 
 /// When colours are used.
@@ -67,6 +81,36 @@ pub enum Command {
         /// Keeps the plan in a file, so that `exec --plan FILE` can be held to it.
         #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
+    },
+    /// Goes on with a run that was cut off or that failed: what it did is not done again.
+    Resume {
+        /// The run's id, the beginning of it, or `last`.
+        run: String,
+        /// Goes on although the part of the playbook that has run was edited.
+        #[arg(long)]
+        accept_changes: bool,
+        /// What happens with an effect in doubt that nothing settles and whose call does not say.
+        #[arg(long, value_enum, value_name = "POLICY")]
+        on_doubt: Option<Doubt>,
+        /// Leaves everything as it is when the run fails.
+        #[arg(long)]
+        no_rollback: bool,
+        /// Ends the process at a gate, and at a wait that is longer than this (a minute when it is not said).
+        #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m")]
+        detach: Option<String>,
+    },
+    /// Goes on with every run that waits and whose time has come, or whose gate was answered; for cron or a systemd timer.
+    Tick,
+    /// Takes back what a run did, newest first, however long ago; refuses where somebody changed it since.
+    Rollback {
+        /// The run's id, the beginning of it, or `last`.
+        run: String,
+        /// Only tells what would be taken back.
+        #[arg(long)]
+        plan: bool,
+        /// Takes back what belongs to this resource or call although it was changed since; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        force: Vec<String>,
     },
     /// Finds everything that can be found without running: names, arguments, resources, grants, options.
     Check {

@@ -7,9 +7,10 @@ use super::arguments::{Approve, Arguments, Color, Command, Common, Output, Targe
 use super::json::Json;
 use super::runs::{self, Format};
 use super::style::Style;
-use super::{approve, bundle, check, docs, execution, list, locks, show, verify};
+use super::{again, approve, bundle, check, docs, execution, list, locks, show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;
+use crate::effect::environment::OnFailure;
 use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
 use crate::run::order::Order;
@@ -24,6 +25,15 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Plan { target, save }) => {
             execution::plan(&order(&common, target), save.as_deref(), &common, allocated)
         }
+        Some(Command::Resume { run, accept_changes, on_doubt, no_rollback, detach }) => {
+            let on_failure = no_rollback.then_some(OnFailure::Stop);
+            let wish = again::Wish { accept: accept_changes, on_doubt, on_failure, detach };
+            again::resume(&common, &run, &wish, allocated)
+        }
+        Some(Command::Tick) => again::tick(&common, allocated),
+        Some(Command::Rollback { run, plan, force }) => {
+            again::roll_back(&common, &run, (plan, force), allocated)
+        }
         Some(Command::Check { target }) => {
             let style = (common.output == Output::Text).then(|| style(&common));
             check::check(&order(&common, target), FAMILIES, style).map(|(text, exit)| {
@@ -36,24 +46,11 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
             tell(&common, |journal, format| runs::runs(journal, &filter, format))
         }
         Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),
-        Some(Command::Bundle { run, out }) => {
-            tell(&common, |journal, format| bundle::bundle(journal, &run, out.as_deref(), format))
-        }
-        Some(Command::Verify { run: Some(file) }) if verify::is_file(&file) => {
-            verify::bundle(Path::new(&file), format(&common)).map(|text| {
-                print(&text);
-                Exit::Done
-            })
-        }
-        Some(Command::Verify { run }) => {
-            tell(&common, |journal, format| verify::verify(journal, run.as_deref(), format))
-        }
+        Some(
+            told
+            @ (Command::Bundle { .. } | Command::Verify { .. } | Command::Locks | Command::Unlock { .. }),
+        ) => record(&common, told),
         Some(Command::Approve(wanted)) => answer(&common, wanted),
-        Some(Command::Locks) => tell(&common, locks::locks),
-        Some(Command::Unlock { name, env, force, reason }) => tell(&common, |journal, format| {
-            let reason = reason.filter(|_| force);
-            locks::unlock(journal, (&name, env.as_deref()), reason.as_deref(), format)
-        }),
         Some(Command::Docs { write, check }) => docs(write, check),
         None => list(&common),
     };
@@ -61,6 +58,27 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         complain(&error, &common);
         error.exit()
     })
+}
+
+/// What is told of the journal as a whole, or changed in it.
+fn record(common: &Common, command: Command) -> Result<Exit> {
+    match command {
+        Command::Bundle { run, out } => {
+            tell(common, |journal, format| bundle::bundle(journal, &run, out.as_deref(), format))
+        }
+        Command::Verify { run: Some(file) } if verify::is_file(&file) => {
+            print(&verify::bundle(Path::new(&file), format(common))?);
+            Ok(Exit::Done)
+        }
+        Command::Verify { run } => {
+            tell(common, |journal, format| verify::verify(journal, run.as_deref(), format))
+        }
+        Command::Unlock { name, env, force, reason } => tell(common, |journal, format| {
+            let reason = reason.filter(|_| force);
+            locks::unlock(journal, (&name, env.as_deref()), reason.as_deref(), format)
+        }),
+        _ => tell(common, locks::locks),
+    }
 }
 
 /// Prints what `draw` makes of the project's journal.

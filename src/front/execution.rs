@@ -1,6 +1,5 @@
 //! Carries out or plans a playbook for the command line: who listens, who is asked, what stands at the end.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use super::commands::{is_colored, is_live, print, style};
 use super::json::Json;
 use super::summary::Summary;
 use super::terminal::Terminal;
-use super::{locks, log};
+use super::{locks, log, person};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -17,7 +16,7 @@ use crate::base::text;
 use crate::effect::environment::OnFailure;
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Ended, Intention};
-use crate::run::order::{Ask, Audience, Order, Ready};
+use crate::run::order::{Audience, Order, Ready};
 use crate::run::project::Project;
 use crate::run::saved::{self, Plan, Watch};
 use crate::sys::{environment, terminal};
@@ -39,19 +38,17 @@ pub fn exec(common: &Common, wanted: Exec, allocated: fn() -> usize) -> Result<E
         None => order.ready(FAMILIES)?,
     };
     let intention = if wanted.dry_run { Intention::Plan } else { Intention::Apply };
-    perform(&ready, common, allocated, |audience| exec::exec(&ready, FAMILIES, audience, intention))
+    carry_out(&ready, &intention, common, allocated)
 }
 
 /// `playbook plan`; the plan is kept in the file `save`, where one is named.
 pub fn plan(order: &Order, save: Option<&Path>, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
     let ready = order.ready(FAMILIES)?;
     let Some(file) = save else {
-        return perform(&ready, common, allocated, |audience| {
-            exec::exec(&ready, FAMILIES, audience, Intention::Plan)
-        });
+        return carry_out(&ready, &Intention::Plan, common, allocated);
     };
     let mut made = None;
-    let exit = perform(&ready, common, allocated, |audience| {
+    let exit = perform(&ready, (common, &Intention::Plan), allocated, |audience| {
         let (ended, plan) = saved::make(&ready, FAMILIES, audience)?;
         made = ended.error.is_none().then_some(plan);
         Ok(ended)
@@ -92,9 +89,21 @@ fn held(order: Order, file: &Path, allocated: fn() -> usize) -> Result<Ready> {
     Ok(ready)
 }
 
+/// Carries out what is ready, before the eyes of who wanted it.
+pub(super) fn carry_out(
+    ready: &Ready,
+    intention: &Intention,
+    common: &Common,
+    allocated: fn() -> usize,
+) -> Result<Exit> {
+    perform(ready, (common, intention), allocated, |audience| {
+        exec::exec(ready, FAMILIES, audience, intention)
+    })
+}
+
 fn perform(
     ready: &Ready,
-    common: &Common,
+    (common, intention): (&Common, &Intention),
     allocated: fn() -> usize,
     run: impl FnOnce(&Audience) -> Result<Ended>,
 ) -> Result<Exit> {
@@ -109,7 +118,13 @@ fn perform(
         Output::Json => listeners.push(Arc::new(Json::new())),
     }
     listeners.extend(log::begin(common)?);
-    let audience = Audience { listeners, ask: person(&terminal), allocated: Some(allocated) };
+    let is_asked = !common.no_input && common.output == Output::Text;
+    let audience = Audience {
+        listeners,
+        ask: person::ask(&terminal).filter(|_| !common.no_input),
+        choose: person::choose(&terminal).filter(|_| is_asked && !intention.is_plan()),
+        allocated: Some(allocated),
+    };
     let ended = run(&audience)?;
     terminal.close();
     print(&summary.draw(style(common)));
@@ -121,20 +136,4 @@ fn elsewhere(project: &Path) -> Option<String> {
     let here = environment::current_folder().ok()?;
     let name = project.strip_prefix(&here).unwrap_or(project);
     (!here.starts_with(project)).then(|| name.display().to_string())
-}
-
-/// The person at the terminal, if there is one to ask.
-fn person(terminal: &Arc<Terminal>) -> Option<Ask> {
-    let terminal = Arc::clone(terminal);
-    (std::io::stdin().is_terminal() && terminal::is_there()).then(|| {
-        Arc::new(move |question: &str| {
-            let mut answer = String::new();
-            terminal.aside(|| {
-                terminal::write(&format!("{question} [Y/n] "));
-                // No answer at all, as when the terminal is gone, is no reason to leave things half done.
-                let _ = std::io::stdin().read_line(&mut answer);
-            });
-            !answer.trim().to_lowercase().starts_with('n')
-        }) as Ask
-    })
 }

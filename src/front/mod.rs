@@ -1,6 +1,9 @@
 //! What people and machines outside see: the command line, the terminal, JSON, the summary.
 
+mod again;
+mod person;
 mod plan;
+mod ways;
 
 pub mod approve;
 pub mod arguments;

@@ -6,7 +6,7 @@ use super::style::{Line, Paint, Style};
 use crate::base::error::{Error, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
-use crate::effect::journal::{Filter, Journal, RunRecord, State};
+use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
 use crate::sys::clock;
 
 /// For whom the record is drawn.
@@ -80,13 +80,20 @@ fn row(record: &RunRecord) -> [(Paint, String); 8] {
     [
         (Paint::Bold, record.id.clone()),
         (Paint::Plain, when(record)),
-        (Paint::Plain, headline(&record.facts.playbook, WIDEST)),
+        (Paint::Plain, headline(&playbook(record), WIDEST)),
         (Paint::Plain, headline(&record.facts.environment, WIDEST)),
         (Paint::Plain, headline(&record.facts.person, WIDEST)),
         (paint, ended.to_owned()),
         (Paint::Plain, took(record).map(show_duration).unwrap_or_default()),
         (Paint::Plain, record.steps.to_string()),
     ]
+}
+
+fn playbook(record: &RunRecord) -> String {
+    match record.facts.kind {
+        RunKind::Exec => record.facts.playbook.clone(),
+        RunKind::Rollback => format!("{} (rollback)", record.facts.playbook),
+    }
 }
 
 /// When it began, to the second, in UTC like its id.

@@ -6,6 +6,7 @@ use super::draw;
 use super::runs::{Format, json, outcome, took, when};
 use super::style::{Line, Paint, Style};
 use super::tree::{Node, Tree, What};
+use super::ways;
 use crate::base::error::{Error, Result};
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::{Journal, RunKind, RunRecord, State};
@@ -98,6 +99,7 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
         ]);
         lines.extend(tree.walk().filter_map(in_doubt));
     }
+    lines.extend(ways::ways(record));
     lines
 }
 

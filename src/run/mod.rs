@@ -4,6 +4,7 @@ pub mod due;
 pub mod exec;
 pub mod order;
 pub mod parameters;
+pub mod past;
 pub mod project;
 pub mod saved;
 pub mod unwind;

@@ -1,5 +1,6 @@
 //! What a command asks for, made ready: the project, the environment, the playbook with its header and parameters.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 use super::parameters;
 use super::project::Project;
 use super::saved::Watch;
+use crate::base::decision::Choose;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::effect::environment::{Environment, OnFailure};
@@ -47,6 +49,8 @@ pub struct Audience {
     pub listeners: Vec<Arc<dyn Listener>>,
     /// The person at the terminal, if there is one.
     pub ask: Option<Ask>,
+    /// Lets that person choose how it goes on where something failed.
+    pub choose: Option<Choose>,
     /// How many bytes the process has allocated; only the binary owns its allocator.
     pub allocated: Option<fn() -> usize>,
 }
@@ -72,6 +76,8 @@ pub struct Ready {
     pub plan: Option<Arc<Watch>>,
     /// A wait that is longer ends the process, and so does a gate.
     pub detach: Option<Duration>,
+    /// The scripts as they ran once, by name; empty when those of today are meant.
+    pub recorded: BTreeMap<String, String>,
 }
 
 impl Order {
@@ -104,7 +110,7 @@ impl Order {
         if let Some(timeout) = header.timeout {
             environment.limits.timeout = environment.limits.timeout.min(timeout);
         }
-        if let Some(on_failure) = self.on_failure {
+        if let Some(on_failure) = self.on_failure.or(header.on_failure) {
             environment.on_failure = on_failure;
         }
         let patience = self.patience;
@@ -118,6 +124,7 @@ impl Order {
             patience,
             plan: None,
             detach: self.detach,
+            recorded: BTreeMap::new(),
         })
     }
 }

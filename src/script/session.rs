@@ -16,6 +16,7 @@ use crate::base::place::Place;
 use crate::effect::environment::Limits;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::primitive::Entry;
+use crate::effect::recall::{Asked, Record};
 use crate::sys::clock::Idle;
 
 /// An argument's name and whether it must be given.
@@ -47,6 +48,8 @@ pub struct Session {
     pub detach: Option<Duration>,
     /// The time in which people decided: it does not count against the run's own.
     pub idle: Idle,
+    /// Modules as they were when the script ran; where there is one, the file of today is not read.
+    pub recorded: BTreeMap<String, String>,
     signatures: Mutex<HashMap<(&'static str, &'static str), Signature>>,
 }
 
@@ -68,6 +71,8 @@ pub struct Parts {
     pub plan: Option<String>,
     /// A wait that is longer ends the process; none does when it is not said.
     pub detach: Option<Duration>,
+    /// Modules as they were when the script ran.
+    pub recorded: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -88,14 +93,15 @@ impl Session {
             digest: parts.digest,
             plan: parts.plan,
             detach: parts.detach,
+            recorded: parts.recorded,
             pipeline: parts.pipeline,
         }
     }
 
-    /// Whether nothing may be changed.
+    /// Whether nothing may be changed, and what a change gives is not known.
     #[must_use]
     pub fn is_planning(&self) -> bool {
-        matches!(self.pipeline.mode, Mode::Plan)
+        matches!(self.pipeline.mode, Mode::Plan) && !self.pipeline.recall.is_only_looking()
     }
 
     /// How much of the time that a playbook asks to pass does pass in this environment: 1, or less.
@@ -113,9 +119,42 @@ impl Session {
         }
     }
 
-    /// Journals an event and tells every listener.
+    /// Journals an event and tells every listener; not while the script only runs to know again what it knew.
     pub fn record(&self, event: &Event) -> Result<()> {
-        self.pipeline.record(event)
+        if self.pipeline.recall.is_only_looking() { Ok(()) } else { self.pipeline.record(event) }
+    }
+
+    /// How long earlier turns of the run were at work.
+    #[must_use]
+    pub fn worked(&self) -> Duration {
+        self.pipeline.recall.worked()
+    }
+
+    /// What an earlier turn of the run recorded at `position`, where the script now does what `asked` says.
+    pub fn recall(&self, position: &str, asked: &Asked<'_>) -> Result<Option<Record>> {
+        self.ends_where_it_must(self.pipeline.recall.take(position, asked))
+    }
+
+    /// The step or branch at `position` ended without an error: it must have done all that was recorded of it.
+    pub fn leave(&self, position: &str) -> Result<()> {
+        self.ends_where_it_must(self.pipeline.recall.leave(position))
+    }
+
+    /// Tells every listener of something that was journalled by an earlier turn.
+    pub fn retell(&self, event: &Event) {
+        if !self.pipeline.recall.is_quiet() {
+            self.pipeline.host.tell(event);
+        }
+    }
+
+    /// No `try` of the script may hold an error that ends the turn.
+    fn ends_where_it_must<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result
+            && !error.is_catchable()
+        {
+            here::end(error.clone());
+        }
+        result
     }
 
     /// The arguments of a primitive in their positional order.

@@ -14,6 +14,9 @@ impl Event {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::RunBegan { .. } => "run_began",
+            Self::RunResumed { .. } => "run_resumed",
+            Self::Decided { .. } => "decided",
+            Self::Branched { .. } => "branched",
             Self::StepBegan { .. } => "step_began",
             Self::StepEnded { .. } => "step_ended",
             Self::EffectBegan { .. } => "effect_began",

@@ -180,7 +180,7 @@ pub fn read(bytes: &[u8]) -> Result<Bundle> {
 }
 
 fn row(seq: u64, at: String, body: String, hash: String) -> Row {
-    Row { seq, at, body, hash, inverse: None }
+    Row { seq, at, body, hash, inverse: None, whole: None }
 }
 
 fn whole(head: &Head) -> RunRow {

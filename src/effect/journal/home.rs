@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::lease::{Beat, Lease};
-use super::record::{Filter, NewRun};
+use super::record::{Filter, NewRun, Script};
 use crate::base::call::Inverse;
 use crate::base::error::Result;
 use crate::base::gate::Answer;
@@ -45,6 +45,25 @@ pub(super) struct Row {
     pub(super) hash: String,
     /// The inverse as JSON, kept apart from the record that people read.
     pub(super) inverse: Option<String>,
+    /// The whole value of an effect as JSON, where the record that people read lacks a secret of it.
+    pub(super) whole: Option<String>,
+}
+
+impl Row {
+    /// How much it is, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        self.body.len() + length(&self.inverse) + length(&self.whole)
+    }
+}
+
+/// What of a run's own row changes together with a commit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Turn {
+    /// The end that the row tells no longer counts: the run goes on.
+    pub(super) reopened: bool,
+    /// The run has ended so.
+    pub(super) end: Option<End>,
 }
 
 /// A run that was added.
@@ -72,7 +91,6 @@ pub(super) struct End {
     pub(super) exit_code: u8,
 }
 
-/// Where a journal is kept.
 pub(super) trait Home: Send + Sync {
     /// Adds a run durably, and its lease with it in one commit, where it wants a lock. `over` names the run whose lease
     /// may be taken over.
@@ -101,6 +119,8 @@ pub(super) trait Home: Send + Sync {
     fn accuracy(&self, playbook: &str) -> Result<(u64, f64)>;
     /// When the last good runs of a playbook in an environment began and ended.
     fn ended_well(&self, playbook: &str, environment: &str) -> Result<Vec<(Timestamp, Timestamp)>>;
+    /// Keeps the texts of scripts by their hashes.
+    fn keep_scripts(&self, scripts: &[Script]) -> Result<()>;
     /// A writer of its own for the run of this number.
     fn writer(&self, run: u64) -> Result<Box<dyn Writer>>;
     /// The runs, newest first.
@@ -112,6 +132,8 @@ pub(super) trait Home: Send + Sync {
     /// The entries of the run of this number in their order, each with its inverse: those after the one numbered
     /// `after`, at most so many.
     fn entries(&self, run: u64, after: u64, most: Option<u32>) -> Result<Vec<Row>>;
+    /// The number and hash of the last entry of the run of this number.
+    fn last(&self, run: u64) -> Result<Option<(u64, String)>>;
     /// The text of a script by its hash.
     fn script(&self, hash: &str) -> Result<Option<String>>;
     /// The number that the newest run ever got.
@@ -120,8 +142,8 @@ pub(super) trait Home: Send + Sync {
 
 /// Writes the entries of one run.
 pub(super) trait Writer: Send {
-    /// Writes rows, and the end of the run where there is one, in one durable commit.
-    fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()>;
+    /// Writes rows, and what becomes of the run by them, in one durable commit.
+    fn commit(&mut self, rows: &[Row], turn: Turn) -> Result<()>;
     /// Says that the run lives; `false` when its lock is no longer its own.
     fn beat(&mut self, beat: &Beat) -> Result<bool>;
     /// Whether the lock is still the run's own.

@@ -6,12 +6,18 @@ mod chain;
 mod home;
 mod lease;
 mod licence;
+#[cfg(test)]
+pub(crate) mod memory;
 mod record;
+mod reopen;
 mod run;
 mod sqlite;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
 mod tests;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
+mod torn;
 mod verify;
 
 use std::fmt;
@@ -33,11 +39,15 @@ use home::{Beginning, Home, RunRow};
 pub use lease::{Holding, Lease, expectation, may_be_waited_for};
 pub use licence::{Intent, Licence};
 pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State, Waits};
+pub use reopen::Kept;
 pub use run::{RunJournal, exit};
 pub use verify::{Fault, Verdict};
 
 /// The field of an `effect_began` that holds the SHA-256 of its stored inverse.
 const INVERSE_HASH: &str = "inverse_hash";
+
+/// The field of an `effect_ended` that holds the SHA-256 of its whole value, where that is kept apart.
+const WHOLE_HASH: &str = "whole_hash";
 
 /// The field of a `run_ended` that holds the exit code of its command.
 const EXIT_CODE: &str = "exit_code";
@@ -84,6 +94,12 @@ impl Journal {
         files::exists(&project.join(".playbook/journal.db")).then(|| Self::open(project)).transpose()
     }
 
+    /// A journal in memory whose process can be made to die; only its locks lie in `folder`.
+    #[cfg(test)]
+    pub(crate) fn in_memory(folder: PathBuf, home: Arc<memory::Memory>) -> Self {
+        Self { folder, home }
+    }
+
     /// Begins a run: its row is durable when this returns.
     pub fn begin_run(&self, run: &NewRun) -> Result<RunJournal> {
         let mut run = run.clone();
@@ -108,7 +124,7 @@ impl Journal {
             match self.home.begin((&id, &stamp(now)), &run, lease.as_ref(), over.as_deref()) {
                 Ok(Beginning::Begun(begun)) => {
                     let writer = self.home.writer(begun.number)?;
-                    return Ok(RunJournal::new(id, begun.hash, (writer, lock), (alive, path)));
+                    return Ok(RunJournal::new(id, (0, begun.hash), (writer, lock), (alive, path), None));
                 }
                 Ok(Beginning::SameId) => {}
                 Ok(Beginning::Held(other)) => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::chain;
-use super::home::{End, Row, Writer, stored};
+use super::home::{End, Row, Turn, Writer, stored};
 use super::lease::{BEAT, Beat};
 use super::licence::Intent;
 use crate::base::call::Inverse;
@@ -17,6 +17,8 @@ use crate::base::event::Event;
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
 use crate::sys::lock::FileLock;
+#[cfg(debug_assertions)]
+use crate::sys::mortal;
 use crate::sys::{clock, files};
 
 /// How long an entry may wait for a commit that it can ride on.
@@ -58,8 +60,10 @@ struct Queue {
     bytes: usize,
     last: u64,
     since: Option<Instant>,
-    end: Option<End>,
+    turn: Turn,
     ended: bool,
+    /// What stands before the first entry of a turn that goes on with an earlier one; nothing is written until then.
+    prelude: Option<Event>,
     closing: bool,
     /// The flusher looks at the clock by itself and need not be woken.
     watched: bool,
@@ -79,15 +83,17 @@ struct Pen {
 }
 
 impl RunJournal {
-    /// The journal of the run `id`, whose chain goes on from `head`, and which holds `lock`.
+    /// The journal of the run `id`, whose chain goes on from the entry `last` with the hash `head`, and which holds `lock`.
     pub(super) fn new(
         id: String,
-        head: String,
+        (last, head): (u64, String),
         (writer, lock): (Box<dyn Writer>, Option<String>),
         alive: (FileLock, std::path::PathBuf),
+        prelude: Option<Event>,
     ) -> Self {
         let pen = Mutex::new(Pen { run: id.clone(), head, writer });
-        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen, lock });
+        let queue = Mutex::new(Queue { last, prelude, ..Queue::default() });
+        let shared = Arc::new(Shared { queue, wake: Condvar::new(), pen, lock });
         let watched = Arc::clone(&shared);
         let flusher = std::thread::Builder::new().name("journal".into()).spawn(move || watched.watch()).ok();
         Self(Arc::new(Open { id, shared, flusher, _alive: alive.0, alive_at: alive.1 }))
@@ -107,8 +113,18 @@ impl RunJournal {
         if let Event::StepBegan { name, .. } = event {
             self.0.shared.queue().step = Some(name.clone());
         }
-        let waiting = self.0.shared.push(body(event, None), None, None)?.waiting;
-        if waiting > MOST_WAITING { self.flush() } else { Ok(()) }
+        self.keep(event, None)
+    }
+
+    /// Keeps the end of an effect together with its whole value, secrets as references, which nobody is shown.
+    pub fn note_whole(&self, event: &Event, whole: &Value) -> Result<()> {
+        self.keep(event, Some(whole.to_string()))
+    }
+
+    fn keep(&self, event: &Event, whole: Option<String>) -> Result<()> {
+        let hash = whole.as_ref().map(|whole| (super::WHOLE_HASH, chain::sha256(whole).into()));
+        let pushed = self.0.shared.push(body(event, hash)?, Aside { whole, ..Aside::default() });
+        if pushed?.waiting > MOST_WAITING { self.flush() } else { Ok(()) }
     }
 
     /// Keeps the beginning of a write together with how it is taken back. Both are on the disk when this returns. A run
@@ -117,7 +133,7 @@ impl RunJournal {
         self.0.shared.hold_on()?;
         let inverse = stored(inverse);
         let hash = inverse.as_ref().map(|inverse| (super::INVERSE_HASH, chain::sha256(inverse).into()));
-        let pushed = self.0.shared.push(body(event, hash), inverse, None)?;
+        let pushed = self.0.shared.push(body(event, hash)?, Aside { inverse, ..Aside::default() })?;
         self.flush()?;
         Ok(Intent::new(pushed.seq))
     }
@@ -128,8 +144,8 @@ impl RunJournal {
             return Err(Error::bug("a run can end only with `run_ended`"));
         };
         let end = End { outcome: *outcome, exit_code: exit(*outcome, error.as_ref()).code() };
-        let body = body(event, Some((super::EXIT_CODE, end.exit_code.into())));
-        self.0.shared.push(body, None, Some(end))?;
+        let body = body(event, Some((super::EXIT_CODE, end.exit_code.into())))?;
+        self.0.shared.push(body, Aside { end: Some(end), ..Aside::default() })?;
         self.flush()
     }
 
@@ -172,9 +188,31 @@ fn body(event: &Event, field: Option<(&str, Value)>) -> Result<String> {
     Ok(value.to_string())
 }
 
+/// What is kept of an entry beside its body.
+#[derive(Default)]
+struct Aside {
+    inverse: Option<String>,
+    whole: Option<String>,
+    end: Option<End>,
+}
+
 struct Pushed {
     seq: u64,
     waiting: usize,
+}
+
+impl Queue {
+    fn add(&mut self, body: String, aside: Aside) {
+        self.last += 1;
+        self.ended = aside.end.is_some();
+        self.turn.end = aside.end;
+        let (seq, at) = (self.last, super::stamp(clock::now()));
+        let Aside { inverse, whole, .. } = aside;
+        let row = Row { seq, at, body, hash: String::new(), inverse, whole };
+        self.bytes += row.size();
+        self.rows.push(row);
+        self.since.get_or_insert_with(clock::instant);
+    }
 }
 
 impl Shared {
@@ -182,8 +220,18 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, body: Result<String>, inverse: Option<String>, end: Option<End>) -> Result<Pushed> {
-        let body = body?;
+    fn push(&self, body: String, aside: Aside) -> Result<Pushed> {
+        #[cfg(debug_assertions)]
+        let is_last = mortal::counts();
+        let pushed = self.queue_up(body, aside);
+        #[cfg(debug_assertions)]
+        if is_last && self.settle().is_ok() {
+            mortal::end();
+        }
+        pushed
+    }
+
+    fn queue_up(&self, body: String, aside: Aside) -> Result<Pushed> {
         let mut queue = self.queue();
         if let Some(error) = &queue.failed {
             return Err(error.clone());
@@ -191,14 +239,12 @@ impl Shared {
         if queue.ended {
             return Err(Error::bug("the run has ended: nothing can be added to its journal"));
         }
-        queue.last += 1;
-        queue.bytes += body.len() + inverse.as_ref().map_or(0, String::len);
-        queue.ended = end.is_some();
-        queue.end = end;
-        let (seq, at) = (queue.last, super::stamp(clock::now()));
-        queue.rows.push(Row { seq, at, body, hash: String::new(), inverse });
-        queue.since.get_or_insert_with(clock::instant);
-        let pushed = Pushed { seq, waiting: queue.bytes };
+        if let Some(prelude) = queue.prelude.take() {
+            queue.turn.reopened = matches!(prelude, Event::RunResumed { reopened: true, .. });
+            queue.add(self::body(&prelude, None)?, Aside::default());
+        }
+        queue.add(body, aside);
+        let pushed = Pushed { seq: queue.last, waiting: queue.bytes };
         if !queue.watched {
             self.wake.notify_one();
         }
@@ -208,14 +254,14 @@ impl Shared {
     /// Commits all that waits. Callers that come while one commits find their entries committed by it.
     fn settle(&self) -> Result<()> {
         let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut rows, end) = {
+        let (mut rows, turn) = {
             let mut queue = self.queue();
             if let Some(error) = &queue.failed {
                 return Err(error.clone());
             }
             queue.bytes = 0;
             queue.since = None;
-            (std::mem::take(&mut queue.rows), queue.end.take())
+            (std::mem::take(&mut queue.rows), std::mem::take(&mut queue.turn))
         };
         if rows.is_empty() {
             return Ok(());
@@ -225,7 +271,7 @@ impl Shared {
             head = chain::link(&head, &pen.run, row.seq, &row.at, &row.body);
             row.hash.clone_from(&head);
         }
-        pen.writer.commit(&rows, end).map_err(|error| {
+        pen.writer.commit(&rows, turn).map_err(|error| {
             // What is on the disk is now uncertain, so nothing may follow it.
             self.queue().failed.get_or_insert(error).clone()
         })?;

@@ -163,6 +163,19 @@ fn inverse(entry: &Row) -> Option<&'static str> {
         }
         (Some(_), None) => Some("has lost its inverse"),
         (None, Some(_)) => Some("was given an inverse that it did not have"),
+        _ => whole(&body, entry),
+    }
+}
+
+/// What is wrong with the whole value that is kept beside an entry.
+fn whole(body: &Value, entry: &Row) -> Option<&'static str> {
+    let promised = body.get(super::WHOLE_HASH).and_then(Value::as_str);
+    match (promised, &entry.whole) {
+        (Some(promised), Some(stored)) if chain::sha256(stored) != promised => {
+            Some("has a value that was changed")
+        }
+        (Some(_), None) => Some("has lost its whole value"),
+        (None, Some(_)) => Some("was given a value that it did not have"),
         _ => None,
     }
 }

@@ -40,7 +40,8 @@ impl Listener for Summary {
     fn hear(&self, event: &Event) {
         // What is shown only while it happens is nothing for the end, nor is what a long loop has read.
         let Ok(mut tree) = self.tree.lock() else { return };
-        let is_passing = matches!(event, Event::Logged { .. } | Event::Retrying { .. });
+        let is_passing =
+            matches!(event, Event::Logged { .. } | Event::Retrying { .. } | Event::Waiting { .. });
         if !event.is_kept() || (is_passing && !tree.is_planning()) {
             return;
         }

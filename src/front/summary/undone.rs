@@ -54,6 +54,12 @@ fn left(tree: &Tree) -> Vec<Line> {
         tree.walk().filter(is_change).map(|node| draw::line(node, 1, draw::mark(node))).collect();
     if !lines.is_empty() {
         lines.insert(0, Line::default().with(Paint::Bold, "left as it is:"));
+        if let Some(head) = &tree.head {
+            let run = &head.run;
+            let text =
+                format!("go on with `playbook resume {run}`, or take it back with `playbook rollback {run}`");
+            lines.push(Line::indented(1).with(Paint::Dim, text));
+        }
         lines.push(Line::default());
     }
     lines

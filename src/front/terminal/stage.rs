@@ -108,7 +108,7 @@ impl Stage {
             }
             Event::EffectBegan { .. } => self.let_go_if_tall(position, rows),
             Event::GateOpened { .. } | Event::GateAnswered { .. } => self.gate(event, position, rows),
-            Event::ClockRead { .. } | Event::Horizon { .. } => Vec::new(),
+            Event::ClockRead { .. } | Event::Branched { .. } | Event::Horizon { .. } => Vec::new(),
             _ => self.ended(position, rows),
         }
     }
@@ -226,6 +226,7 @@ fn position(event: &Event) -> Option<&str> {
         | Event::GateAnswered { position, .. }
         | Event::GateClosed { position, .. }
         | Event::ClockRead { position, .. }
+        | Event::Decided { position, .. }
         | Event::Logged { position, .. } => Some(position),
         _ => None,
     }

@@ -14,6 +14,7 @@ impl Tree {
         match event {
             Event::RunBegan { .. } => self.head = head(event),
             Event::RunEnded { outcome, took, error } => {
+                self.waiting = None;
                 self.end = Some(End { outcome: *outcome, took: *took, error: error.clone() });
             }
             Event::StepEnded { position, outcome, took, error, .. }
@@ -41,6 +42,10 @@ impl Tree {
                 let at = at.as_ref().map_or_else(|| "here".to_owned(), |at| format!("at {at}"));
                 self.remark("", What::Horizon { on: format!("{at}: {on}") });
             }
+            Event::RunResumed { .. } => {
+                self.waiting = None;
+                self.add(event);
+            }
             Event::GateAnswered { position, answer } => self.answered(position, answer),
             Event::GateClosed { position, end, took, .. } => self.closed(position, *end, *took),
             Event::Suspended { until, what } => {
@@ -48,7 +53,7 @@ impl Tree {
                 self.waiting = Some(format!("{what}{until}"));
             }
             Event::PlanCompared { .. } => self.compared = compared(event),
-            Event::Progress { .. } | Event::ClockRead { .. } => {}
+            Event::Progress { .. } | Event::ClockRead { .. } | Event::Branched { .. } => {}
             other => self.add(other),
         }
     }
@@ -218,6 +223,18 @@ fn leaf(event: &Event, planning: bool) -> Option<Node> {
         Event::Waiting { position, pause, until, scale, .. } => {
             let (until, scale) = (until.clone(), *scale);
             Node::new(position, What::Waiting { pause: *pause, until, scale })
+        }
+        Event::RunResumed { person, .. } => {
+            Node::new("", What::Logged { text: format!("gone on with by {person}") })
+        }
+        Event::Decided { position, what, choice, by, note, .. } => {
+            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            let text = format!(
+                "{} by {by}: {}{note}",
+                choice.words(),
+                if what.is_empty() { "the run" } else { what }
+            );
+            Node::new(position, What::Logged { text })
         }
         Event::Logged { position, text } => Node::new(position, What::Logged { text: text.clone() }),
         _ => return None,

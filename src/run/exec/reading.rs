@@ -75,5 +75,6 @@ pub(super) fn session(
         digest,
         detach: ready.detach,
         plan: ready.plan.as_ref().map(|plan| plan.hash().to_owned()),
+        recorded: ready.recorded.clone(),
     }))
 }

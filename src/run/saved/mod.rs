@@ -181,7 +181,7 @@ fn plan(ready: &Ready, families: Families, audience: &Audience) -> Result<(Ended
     let mut audience = audience.clone();
     audience.listeners.push(recorder.clone());
     let ready = Ready { plan: None, ..ready.clone() };
-    let ended = exec::exec(&ready, families, &audience, Intention::Plan)?;
+    let ended = exec::exec(&ready, families, &audience, &Intention::Plan)?;
     Ok((ended, recorder.take()))
 }
 

@@ -9,6 +9,7 @@ use rhai::{Engine, Map, NativeCallContext};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::base::clock::Reading;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::gate::{Answer, Asked, GateEnd, OnTimeout};
@@ -16,6 +17,7 @@ use crate::base::{suggest, text};
 use crate::effect::journal::Journal;
 use crate::effect::people::{People, Standing};
 use crate::effect::pipeline::Mode;
+use crate::effect::recall::{Asked as Recalled, Record};
 use crate::effect::seal::{self, Bound, Checked};
 use crate::script::session::Session;
 use crate::script::{here, traces, values};
@@ -116,23 +118,21 @@ fn gate(session: &Session, name: &str, options: &Value) -> Result<bool> {
     let (mut asked, within) = asked(name, options, &environment.people)?;
     let position = here::next();
     asked.binding = binding(session, &asked, &position);
-    let now = clock::now();
-    let later = within.and_then(|within| SignedDuration::try_from(within).ok());
-    asked.until = later.and_then(|later| now.checked_add(later).ok()).map(|until| format!("{until:.0}"));
-    let opened =
-        Event::GateOpened { position: position.clone(), asked: asked.clone(), clock: Some(clock::reading()) };
-    session.record(&opened)?;
+    let recorded = session.recall(&position, &Recalled::Gate(name))?;
+    let (clock, answers) = match past(session, recorded, &mut asked)? {
+        Past::Over(passed) => return Ok(passed),
+        Past::Open(clock, answers) => (clock, answers),
+        Past::None => (open(session, &position, &mut asked, within)?, Vec::new()),
+    };
     let Mode::Apply(journal) = &session.pipeline.mode else { return Ok(true) };
     journal.flush()?;
-    let begin = clock::instant();
-    let wait = Waiting { session, run: journal.id().to_owned(), position, asked, within, begin };
+    let (before, begin) = (clock.until(&clock::reading()), clock::instant());
+    let wait = Waiting { session, run: journal.id().to_owned(), position, asked, within, before, begin };
     let resting = session.idle.begin();
-    let result = wait.decided();
+    let result = wait.decided(answers);
     drop(resting);
-    if result.as_ref().is_err_and(|error| error.kind == Kind::Suspended) {
-        return result;
-    }
     let end = match &result {
+        Err(error) if error.kind == Kind::Suspended => return result,
         Ok(true) => GateEnd::Approved,
         Err(error) if error.kind == Kind::Declined => GateEnd::Declined,
         Ok(false) => GateEnd::TimedOut,
@@ -140,8 +140,69 @@ fn gate(session: &Session, name: &str, options: &Value) -> Result<bool> {
         Err(_) => GateEnd::Stopped,
     };
     let Waiting { position, asked, .. } = wait;
-    session.record(&Event::GateClosed { position, name: asked.name, end, took: begin.elapsed() })?;
+    let took = before + begin.elapsed();
+    session.record(&Event::GateClosed { position, name: asked.name, end, took })?;
     result
+}
+
+/// Asks: records what, of whom, and until when.
+fn open(session: &Session, position: &str, asked: &mut Asked, within: Option<Duration>) -> Result<Reading> {
+    let clock = clock::reading();
+    let later = within.and_then(|within| SignedDuration::try_from(within).ok());
+    asked.until =
+        later.and_then(|later| clock.wall.checked_add(later).ok()).map(|until| format!("{until:.0}"));
+    session.record(&Event::GateOpened {
+        position: position.to_owned(),
+        asked: asked.clone(),
+        clock: Some(clock.clone()),
+    })?;
+    Ok(clock)
+}
+
+/// What an earlier turn of the run knows of a gate.
+enum Past {
+    /// Nothing that counts: it is asked anew.
+    None,
+    /// It was asked, then both clocks showed this, and these answered.
+    Open(Reading, Vec<Answer>),
+    /// It was decided.
+    Over(bool),
+}
+
+/// What was recorded of a gate, as far as it was about what the run still is: else the answers fall.
+fn past(session: &Session, recorded: Option<Record>, asked: &mut Asked) -> Result<Past> {
+    let Some(Record::Gate { opened, answers, closed }) = recorded else { return Ok(Past::None) };
+    let Event::GateOpened { asked: then, clock, .. } = &opened else { return Ok(Past::None) };
+    let is_looking = session.pipeline.recall.is_only_looking();
+    if !is_looking && then.binding != asked.binding {
+        return Ok(Past::None);
+    }
+    let over = match closed {
+        Some(Event::GateClosed { end: GateEnd::Approved, .. }) => Some(true),
+        Some(Event::GateClosed { end: GateEnd::TimedOut, .. }) if then.on_timeout == OnTimeout::Continue => {
+            Some(false)
+        }
+        None => None,
+        // It was declined, or stopped, and whoever goes on with the run asks again.
+        Some(_) if !is_looking => return Ok(Past::None),
+        Some(_) => None,
+    };
+    if is_looking && over.is_none() {
+        return Err(Error::cancelled("the run had come no further"));
+    }
+    for event in std::iter::once(&opened).chain(&answers).chain(&closed) {
+        session.retell(event);
+    }
+    let answer =
+        |event: Event| if let Event::GateAnswered { answer, .. } = event { Some(answer) } else { None };
+    asked.until.clone_from(&then.until);
+    Ok(match over {
+        Some(passed) => Past::Over(passed),
+        None => Past::Open(
+            clock.clone().unwrap_or_else(clock::reading),
+            answers.into_iter().filter_map(answer).collect(),
+        ),
+    })
 }
 
 /// A run that waits at a gate.
@@ -151,15 +212,18 @@ struct Waiting<'a> {
     position: String,
     asked: Asked,
     within: Option<Duration>,
+    /// How long earlier turns of the run waited.
+    before: Duration,
     begin: Instant,
 }
 
 impl Waiting<'_> {
     /// Waits until enough people have approved, one declined, or the time is over.
-    fn decided(&self) -> Result<bool> {
+    fn decided(&self, answers: Vec<Answer>) -> Result<bool> {
         let host = &self.session.pipeline.host;
         let journal = Journal::open(&host.project)?;
-        let mut counted: BTreeMap<String, Answer> = BTreeMap::new();
+        let mut counted: BTreeMap<String, Answer> =
+            answers.into_iter().map(|answer| (answer.person.clone(), answer)).collect();
         let mut refused = BTreeSet::new();
         loop {
             for answer in journal.answers(&self.run)?.into_iter().filter(|answer| self.is_meant(answer)) {
@@ -220,12 +284,16 @@ impl Waiting<'_> {
         })
     }
 
+    fn waited(&self) -> Duration {
+        self.before + self.begin.elapsed()
+    }
+
     fn is_late(&self) -> bool {
-        self.within.is_some_and(|within| self.begin.elapsed() >= within)
+        self.within.is_some_and(|within| self.waited() >= within)
     }
 
     fn pause(&self) -> Duration {
-        let left = self.within.map(|within| within.saturating_sub(self.begin.elapsed()));
+        let left = self.within.map(|within| within.saturating_sub(self.waited()));
         left.map_or(LOOK, |left| left.min(LOOK))
     }
 

@@ -1,11 +1,13 @@
 //! The forms that are plain functions: `now`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
+use crate::effect::recall::{Asked, Record};
 use crate::script::session::Session;
 use crate::script::{here, traces, values};
 use crate::sys::clock;
@@ -49,8 +51,12 @@ fn fail(context: &NativeCallContext, error: Error) -> Result<Dynamic, Box<EvalAl
 }
 
 fn now(session: &Session) -> Result<String> {
+    let position = here::next();
+    if let Some(Record::Clock { at }) = session.recall(&position, &Asked::Clock)? {
+        return Ok(at);
+    }
     let at = clock::now().to_string();
-    session.record(&Event::ClockRead { position: here::next(), at: at.clone() })?;
+    session.record(&Event::ClockRead { position, at: at.clone() })?;
     Ok(at)
 }
 
@@ -59,6 +65,15 @@ fn log(session: &Session, what: &Dynamic) -> Result<()> {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
-    session
-        .record(&Event::Logged { position: here::next(), text: session.pipeline.host.redactor.text(&text) })
+    say(session, &text)
+}
+
+/// Journals a word of the playbook; what it says may change, once it is said.
+pub(in crate::script) fn say(session: &Session, text: &str) -> Result<()> {
+    let position = here::next();
+    if let Some(Record::Log(event)) = session.recall(&position, &Asked::Log)? {
+        session.retell(&event);
+        return Ok(());
+    }
+    session.record(&Event::Logged { position, text: session.pipeline.host.redactor.text(text) })
 }

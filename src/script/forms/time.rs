@@ -10,6 +10,7 @@ use crate::base::clock::{left, times};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::{moment, text};
+use crate::effect::recall::{Asked, Record};
 use crate::script::session::Session;
 use crate::script::{here, traces};
 use crate::sys::clock;
@@ -84,6 +85,10 @@ fn scaled(session: &Session, pause: Duration) -> Duration {
 /// Lets time pass: `pause` as the playbook asks for it; until the wall clock shows `until`, where that is said.
 fn pass(session: &Session, pause: Duration, until: Option<Timestamp>) -> Result<()> {
     let (position, scale, reading) = (here::next(), session.time_scale(), clock::reading());
+    if let Some(Record::Wait(event)) = session.recall(&position, &Asked::Wait)? {
+        session.retell(&event);
+        return if session.pipeline.recall.is_only_looking() { Ok(()) } else { rest(session, &event) };
+    }
     let is_real = scale >= 1.0;
     let end = until.filter(|_| is_real).unwrap_or_else(|| later(reading.wall, scaled(session, pause)));
     let event = Event::Waiting {
@@ -123,6 +128,7 @@ pub(in crate::script) fn suspended(until: Option<&str>, what: &str) -> Error {
     let when = until.map(|until| format!(" until {until}")).unwrap_or_default();
     let error = Error::new(Kind::Suspended, format!("{what}{when}, and the process ends meanwhile"))
         .fix("`playbook tick` goes on when it is time, and `playbook resume` by hand");
+    let error = error.detail("what", what);
     match until {
         Some(until) => error.detail("until", until),
         None => error,

@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::home::{Beginning, Home, Row, RunRow, Writer};
 use super::lease::Lease;
-use super::record::{Filter, NewRun};
+use super::record::{Filter, NewRun, Script};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::gate::Answer;
 use crate::sys::files;
@@ -97,6 +97,10 @@ impl Home for Sqlite {
         read::ended_well(&self.connection(), playbook, environment).map_err(failed("read"))
     }
 
+    fn keep_scripts(&self, scripts: &[Script]) -> Result<()> {
+        write::keep_scripts(&self.connection(), scripts).map_err(failed("write"))
+    }
+
     fn writer(&self, run: u64) -> Result<Box<dyn Writer>> {
         Ok(Box::new(write::SqliteWriter::new(connect(&self.path)?, run)))
     }
@@ -115,6 +119,10 @@ impl Home for Sqlite {
 
     fn entries(&self, run: u64, after: u64, most: Option<u32>) -> Result<Vec<Row>> {
         read::entries(&self.connection(), run, (after, most)).map_err(failed("read"))
+    }
+
+    fn last(&self, run: u64) -> Result<Option<(u64, String)>> {
+        read::last(&self.connection(), run).map_err(failed("read"))
     }
 
     fn script(&self, hash: &str) -> Result<Option<String>> {

@@ -1,4 +1,4 @@
--- Version 2. A lease knows when its run should be over; a decision at a gate is bound to what was decided on.
+-- Version 3. A lease knows when its run should be over; a decision at a gate is bound to what was decided on.
 ALTER TABLE locks ADD COLUMN expected TEXT;
 ALTER TABLE runs ADD COLUMN planned TEXT AS (json_extract(body, '$.plan'));
 

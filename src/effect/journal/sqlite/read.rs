@@ -73,7 +73,7 @@ pub(super) fn entries(
     number: u64,
     (after, most): (u64, Option<u32>),
 ) -> rusqlite::Result<Vec<Row>> {
-    let sql = "SELECT seq, at, body, hash, inverse FROM entries \
+    let sql = "SELECT seq, at, body, hash, inverse, whole FROM entries \
          WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 AND seq > ?2 ORDER BY id LIMIT ?3";
     let most = most.map_or(-1, i64::from);
     let mut statement = connection.prepare_cached(sql)?;
@@ -85,9 +85,17 @@ pub(super) fn entries(
                 body: row.get(2)?,
                 hash: row.get(3)?,
                 inverse: row.get(4)?,
+                whole: row.get(5)?,
             })
         })?
         .collect()
+}
+
+/// The number and hash of the last entry of a run.
+pub(super) fn last(connection: &Connection, number: u64) -> rusqlite::Result<Option<(u64, String)>> {
+    let sql =
+        "SELECT seq, hash FROM entries WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 ORDER BY id DESC LIMIT 1";
+    connection.query_row(sql, [number.cast_signed()], |row| Ok((count(row, 0)?, row.get(1)?))).optional()
 }
 
 /// The text of a script by its hash.

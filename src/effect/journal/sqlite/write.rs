@@ -5,9 +5,9 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::super::chain::{self, ROOT};
-use super::super::home::{Beginning, Begun, End, Row, Writer};
+use super::super::home::{Beginning, Begun, End, Row, Turn, Writer};
 use super::super::lease::{Beat, Lease};
-use super::super::record::NewRun;
+use super::super::record::{NewRun, Script};
 use super::{failed, locks};
 use crate::base::error::{Error, Result};
 use crate::sys::files;
@@ -50,12 +50,7 @@ pub(super) fn begin(
             params![id, started, body, previous, hash],
         )?;
         let number = transaction.last_insert_rowid().cast_unsigned();
-        for script in &run.scripts {
-            transaction.execute(
-                "INSERT OR IGNORE INTO scripts (hash, text) VALUES (?1, ?2)",
-                params![chain::sha256(&script.text), script.text],
-            )?;
-        }
+        keep_scripts(&transaction, &run.scripts)?;
         transaction.commit()?;
         Ok(Beginning::Begun(Begun { number, hash }))
     };
@@ -64,6 +59,17 @@ pub(super) fn begin(
         Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(Beginning::SameId),
         Err(why) => Err(failed("write")(why)),
     }
+}
+
+/// Keeps the texts of scripts by their hashes.
+pub(super) fn keep_scripts(connection: &Connection, scripts: &[Script]) -> rusqlite::Result<()> {
+    for script in scripts {
+        connection.execute(
+            "INSERT OR IGNORE INTO scripts (hash, text) VALUES (?1, ?2)",
+            params![chain::sha256(&script.text), script.text],
+        )?;
+    }
+    Ok(())
 }
 
 /// Writes the entries of one run through a connection of its own.
@@ -81,7 +87,7 @@ impl SqliteWriter {
 }
 
 impl Writer for SqliteWriter {
-    fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()> {
+    fn commit(&mut self, rows: &[Row], turn: Turn) -> Result<()> {
         self.commits += 1;
         let mut write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -89,16 +95,16 @@ impl Writer for SqliteWriter {
                 reserve(&transaction);
             }
             insert(&transaction, self.run, rows)?;
-            if let (Some(end), Some(last)) = (end, rows.last()) {
+            if turn.reopened {
+                reopen(&transaction, self.run)?;
+            }
+            if let (Some(end), Some(last)) = (turn.end, rows.last()) {
                 finish(&transaction, self.run, last, end)?;
             }
             transaction.commit()
         };
         write().map_err(failed("write"))?;
-        self.written += rows
-            .iter()
-            .map(|row| row.body.len() + row.inverse.as_ref().map_or(0, String::len))
-            .sum::<usize>();
+        self.written += rows.iter().map(Row::size).sum::<usize>();
         Ok(())
     }
 
@@ -134,7 +140,7 @@ fn reserve(transaction: &Transaction<'_>) {
 
 fn insert(transaction: &Transaction<'_>, run: u64, rows: &[Row]) -> rusqlite::Result<()> {
     let mut entry = transaction.prepare_cached(
-        "INSERT INTO entries (id, at, body, hash, inverse) VALUES (?1 << 32 | ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO entries (id, at, body, hash, inverse, whole) VALUES (?1 << 32 | ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     for row in rows {
         entry.execute(params![
@@ -143,9 +149,18 @@ fn insert(transaction: &Transaction<'_>, run: u64, rows: &[Row]) -> rusqlite::Re
             row.at,
             row.body,
             row.hash,
-            row.inverse
+            row.inverse,
+            row.whole
         ])?;
     }
+    Ok(())
+}
+
+fn reopen(transaction: &Transaction<'_>, run: u64) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE runs SET state = 'running', ended = NULL, outcome = NULL, exit_code = NULL, entries = NULL, head = NULL WHERE number = ?1",
+        [run.cast_signed()],
+    )?;
     Ok(())
 }
 
