@@ -64,8 +64,7 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
         Doubt::Skip => OnDoubt::Skip,
         Doubt::Fail => OnDoubt::Fail,
     });
-    let is_unwinding =
-        record.state == State::Interrupted && past::index(&journal, &record.id)?.unwinding().is_some();
+    let is_unwinding = record.state == State::Interrupted && journal.is_unwinding(&record.id)?;
     let ready = if is_unwinding {
         past::as_it_ran(&project, &journal, &record)?
     } else {

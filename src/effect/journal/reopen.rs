@@ -72,6 +72,22 @@ impl Journal {
         }
     }
 
+    /// Whether the run with this whole id was being taken back when it was cut off.
+    pub fn is_unwinding(&self, run: &str) -> Result<bool> {
+        let (number, mut last, mut unwinding) = (self.row(run)?.number, 0, false);
+        loop {
+            let page = self.home.entries(number, last, Some(PAGE * 16))?;
+            for row in &page {
+                last = row.seq;
+                let is = |word: &str| row.body.starts_with(&format!("{{\"event\":\"{word}\""));
+                unwinding = (unwinding || is("unwind_began")) && !is("run_ended");
+            }
+            if page.len() < PAGE as usize * 16 {
+                return Ok(unwinding);
+            }
+        }
+    }
+
     /// The inverse that the entry numbered `seq` of the run holds, secrets as references.
     pub fn inverse(&self, run: &str, seq: u64) -> Result<Option<Call>> {
         let number = self.row(run)?.number;

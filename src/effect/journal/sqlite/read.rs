@@ -74,7 +74,7 @@ pub(super) fn entries(
     (after, most): (u64, Option<u32>),
 ) -> rusqlite::Result<Vec<Row>> {
     let sql = "SELECT seq, at, body, hash, inverse, whole FROM entries \
-         WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 AND seq > ?2 ORDER BY id LIMIT ?3";
+         WHERE id > (?1 << 32 | ?2) AND id < (?1 + 1) << 32 ORDER BY id LIMIT ?3";
     let most = most.map_or(-1, i64::from);
     let mut statement = connection.prepare_cached(sql)?;
     statement
