@@ -1,6 +1,6 @@
 //! Time that passes on purpose: compressed, until a clock shows something, and with the process away meanwhile.
 
-use crate::rig::Rig;
+use crate::rig::{Rig, wait_until};
 
 const SETTINGS: &str = "[people.cy]\n[env.local]\ntime_scale = 0.00001\n[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n\
     [env.real.files.out]\npath = \"out\"\naccess = \"write\"\n";
@@ -84,4 +84,50 @@ fn a_gate_ends_the_process_where_that_was_asked_for() {
     let rig = rig().file("gate.rhai", gate);
     rig.run(&["exec", "gate.rhai", "--detach"]).expect(10).says("the run waits at the gate “Go” until ");
     rig.run(&["runs"]).expect(0).says("the run waits at the gate “Go”");
+}
+
+#[test]
+fn a_tick_goes_on_when_it_is_time_and_only_then() {
+    let script = "//! Wait.\n//!\n//! uses = [\"files.out:write\"]\nlet out = files(\"out\");\nstep \"Before\" { out.put(\"one.txt\", \"1\"); }\n\
+        step \"Wait\" { wait(\"2s\"); }\nstep \"After\" { out.put(\"two.txt\", \"2\"); }\n";
+    let rig = rig().file("wait.rhai", script);
+    rig.run(&["exec", "wait.rhai", "--env", "real", "--detach=100ms"]).expect(10);
+    assert!(!rig.path("out/two.txt").exists());
+    wait_until("the run goes on", 30, || {
+        rig.run(&["tick"]).expect(0);
+        rig.path("out/two.txt").exists()
+    });
+    rig.run(&["runs"]).expect(0).says("done").hides("waiting");
+    rig.run(&["show"]).expect(0).says("gone on with by").says("✔ After");
+    rig.run(&["verify"]).expect(0);
+    rig.run(&["tick"]).expect(0);
+    assert_eq!(rig.run(&["runs"]).stdout.lines().count(), 2, "the write before the wait was not done twice");
+}
+
+#[test]
+fn a_tick_goes_on_once_the_gate_was_answered() {
+    let gate = "//! Gate.\n//!\n//! uses = [\"files.out:write\"]\nfiles(\"out\").put(\"one.txt\", \"1\");\n\
+        gate(\"Go\", #{ approvers: [\"cy\"], within: \"2h\" });\nfiles(\"out\").put(\"two.txt\", \"2\");\n";
+    let rig = rig().file("gate.rhai", gate);
+    rig.run(&["exec", "gate.rhai", "--env", "real", "--detach"]).expect(10);
+    rig.run(&["tick"]).expect(0);
+    rig.run(&["runs"]).expect(0).says("waiting");
+    let cy =
+        rig.command(&["approve", "last", "-m", "go"]).env("PLAYBOOK_PERSON", "cy@laptop").output().unwrap();
+    assert!(cy.status.success(), "{cy:?}");
+    rig.run(&["tick"]).expect(0).says("approved by cy");
+    assert!(rig.path("out/two.txt").exists());
+    rig.run(&["verify"]).expect(0).says("cy approved “Go”");
+}
+
+#[test]
+fn an_answer_falls_when_the_playbook_moves_before_the_run_goes_on() {
+    let gate = "//! Gate.\ngate(\"Go\", #{ approvers: [\"cy\"], within: \"2h\" });\nlog(\"went\");\n";
+    let rig = rig().file("gate.rhai", gate);
+    rig.run(&["exec", "gate.rhai", "--detach"]).expect(10);
+    let cy = rig.command(&["approve", "last"]).env("PLAYBOOK_PERSON", "cy@laptop").output().unwrap();
+    assert!(cy.status.success(), "{cy:?}");
+    let rig = rig.file("gate.rhai", &gate.replace("went", "went elsewhere"));
+    rig.run(&["resume", "last", "--detach"]).expect(10).hides("went elsewhere");
+    rig.run(&["runs"]).expect(0).says("waiting");
 }
