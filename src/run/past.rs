@@ -87,6 +87,8 @@ pub fn today(
         environment: Some(record.facts.environment.clone()),
         set: Vec::new(),
         on_failure,
+        break_glass: record.facts.break_glass.clone(),
+        ..Order::default()
     };
     let mut ready = order.read(families)?;
     ready.parameters.clone_from(&record.facts.parameters);
@@ -118,7 +120,8 @@ pub fn as_it_ran(project: &Project, journal: &Journal, record: &RunRecord) -> Re
         environment.limits.timeout = environment.limits.timeout.min(timeout);
     }
     let (folder, parameters): (PathBuf, _) = (project.folder.clone(), record.facts.parameters.clone());
-    Ok(Ready { folder, environment, name, text, header, parameters, recorded })
+    let (patience, plan, detach) = (None, None, None);
+    Ok(Ready { folder, environment, name, text, header, parameters, patience, plan, detach, recorded })
 }
 
 /// The record of a run, folded once.

@@ -97,8 +97,8 @@ impl Run {
         let id = place.journal.as_ref().map(|journal| journal.id().to_owned());
         let mode = place.journal.clone().map_or(Mode::Plan, Mode::Apply);
         let shown = shown(intention, id.as_deref(), &facts);
-        let digest = facts.script.clone();
-        let session = session(ready, families, (mode, shown, digest), audience, handle);
+        let identity = (facts.script.clone(), facts.plan.clone());
+        let session = session(ready, families, (mode, shown, identity), audience, handle);
         session.sources.keep(&ready.name, &ready.text);
         let began = began(&facts, id.as_deref(), intention.is_plan());
         match intention {
@@ -106,7 +106,9 @@ impl Run {
             _ if !place.index.is_empty() => session.pipeline.host.tell(&began),
             _ => session.record(&began)?,
         }
-        windows::tell(ready, &session, &environment::person())?;
+        if matches!(intention, Intention::Apply | Intention::Plan) {
+            windows::tell(ready, &session, &environment::person())?;
+        }
         if let Some(text) = place.left {
             session.record(&Event::Logged { position: String::new(), text })?;
         }

@@ -38,7 +38,8 @@ pub fn scripts(ready: &Ready, families: Families) -> Result<Vec<Script>> {
 /// Reads the playbook and its modules, and checks them, without running anything.
 pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handle: &Handle) -> Checked {
     let audience = Audience { listeners: Vec::new(), ..audience.clone() };
-    let session = session(ready, families, (Mode::Plan, Map::new(), String::new()), &audience, handle);
+    let session =
+        session(ready, families, (Mode::Plan, Map::new(), (String::new(), None)), &audience, handle);
     let subject = Subject {
         name: &ready.name,
         text: &ready.text,
@@ -48,11 +49,14 @@ pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handl
     check::check(&engine::build(&session), &session, subject)
 }
 
+/// The hash of the scripts, and of the saved plan that the run is held to.
+pub(super) type Identity = (String, Option<String>);
+
 /// The session of a run, in which `run` has these facts.
 pub(super) fn session(
     ready: &Ready,
     families: Families,
-    (mode, facts, digest): (Mode, Map<String, Value>, String),
+    (mode, facts, (digest, plan)): (Mode, Map<String, Value>, Identity),
     audience: &Audience,
     handle: &Handle,
 ) -> Arc<Session> {
@@ -74,7 +78,7 @@ pub(super) fn session(
         facts,
         digest,
         detach: ready.detach,
-        plan: ready.plan.as_ref().map(|plan| plan.hash().to_owned()),
+        plan,
         recorded: ready.recorded.clone(),
     }))
 }

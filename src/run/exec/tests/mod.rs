@@ -52,6 +52,9 @@ impl<'a> Stage<'a> {
             text: text.to_owned(),
             header: Header::read("t.rhai", text).unwrap(),
             parameters: Map::new(),
+            patience: None,
+            plan: None,
+            detach: None,
             recorded: BTreeMap::new(),
         };
         let looked = reading::look(&ready, FAMILIES, &Audience::default(), runtime);
@@ -67,7 +70,7 @@ impl<'a> Stage<'a> {
         self.home.live(fuse);
         let audience = Audience::default();
         let what = (&self.ready, FAMILIES, &audience);
-        let run = Run::of(Some(self.journal.clone()), what, (intention, self.runtime), self.compiled.clone());
+        let run = Run::of(Some(self.journal.clone()), what, (intention, self.runtime), &self.compiled);
         let ended = run.map(Run::carry_out);
         if self.home.dead.load(Ordering::SeqCst) {
             return None;
