@@ -10,9 +10,10 @@ use super::error::{Error, Result};
 use super::suggest;
 
 /// The places a secret can lie in, by the word before the colon.
-pub const PROVIDERS: &[&str] = &["env", "file"];
+pub const PROVIDERS: &[&str] = &["env", "file", "vault", "aws-sm", "aws-ssm"];
 
-/// Where a secret's value lies: `env:NAME` or `file:PATH`.
+/// Where a secret's value lies: `env:NAME`, `file:PATH`, `vault:PATH#FIELD`, `aws-sm:NAME`, `aws-sm:NAME#KEY` or
+/// `aws-ssm:NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reference {
     /// The place: one of [`PROVIDERS`].
@@ -29,6 +30,44 @@ impl Reference {
         (PROVIDERS.contains(&provider) && !name.is_empty())
             .then(|| Self { provider: provider.to_owned(), name: name.to_owned() })
     }
+
+    /// The family of the resource that keeps it; `None` where it lies on this machine.
+    #[must_use]
+    pub fn family(&self) -> Option<&'static str> {
+        match self.provider.as_str() {
+            "vault" => Some("vault"),
+            "aws-sm" | "aws-ssm" => Some("aws"),
+            _ => None,
+        }
+    }
+
+    /// The name of what is fetched, and the part of it that is meant.
+    #[must_use]
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        match self.name.rsplit_once('#') {
+            Some((name, part)) if matches!(self.provider.as_str(), "vault" | "aws-sm") => (name, Some(part)),
+            _ => (&self.name, None),
+        }
+    }
+
+    /// Says what is wrong with the name, as far as that shows.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |fix: &str| Err(Error::usage(format!("`{self}` does not say what is meant")).fix(fix));
+        let (name, part) = self.parts();
+        if part == Some("") || name.is_empty() {
+            return wrong("write a name before the `#` and one behind it");
+        }
+        match self.provider.as_str() {
+            "vault" if part.is_none() => wrong("say which field is meant: \"vault:secret/app#password\""),
+            "vault" if !name.trim_matches('/').contains('/') || name.split('/').any(|part| part == "..") => {
+                wrong("write the mount and the path within it: \"vault:secret/app#password\"")
+            }
+            "aws-ssm" if self.name.contains('#') => {
+                wrong("a parameter is one value: leave out the `#` and what is behind it")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Reference {
@@ -41,12 +80,13 @@ impl FromStr for Reference {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::find(text).ok_or_else(|| {
+        let found = Self::find(text).ok_or_else(|| {
             Error::usage("a secret may not stand in clear in `playbook.toml`").fix(format!(
                 "put its value elsewhere and refer to it, for example \"env:NAME\" or \"file:PATH\" (known: {})",
                 suggest::list(PROVIDERS.iter().copied())
             ))
-        })
+        })?;
+        found.check().map(|()| found)
     }
 }
 
@@ -138,5 +178,34 @@ mod tests {
         assert!(error.contains("env:NAME") && !error.contains("hunter2"), "{error}");
         let good: Settings = toml::from_str("password = \"file:/run/secrets/db\"").unwrap();
         assert_eq!(good.password.0.to_string(), "file:/run/secrets/db");
+    }
+
+    #[test]
+    fn a_reference_has_a_name_and_perhaps_a_part() {
+        for (text, name, part) in [
+            ("env:A#B", "A#B", None),
+            ("vault:secret/a/b#pw", "secret/a/b", Some("pw")),
+            (
+                "aws-sm:arn:aws:secretsmanager:eu-central-1:1:secret:db#user",
+                "arn:aws:secretsmanager:eu-central-1:1:secret:db",
+                Some("user"),
+            ),
+            ("aws-sm:db", "db", None),
+            ("aws-ssm:/app/db", "/app/db", None),
+        ] {
+            let reference: Reference = text.parse().unwrap();
+            assert_eq!(reference.parts(), (name, part));
+        }
+        for wrong in [
+            "vault:secret/app",
+            "vault:app#pw",
+            "vault:#pw",
+            "vault:secret/app#",
+            "vault:secret/../sys#a",
+            "aws-sm:#a",
+            "aws-ssm:/a#b",
+        ] {
+            assert!(wrong.parse::<Reference>().is_err(), "{wrong}");
+        }
     }
 }

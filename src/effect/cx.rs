@@ -10,26 +10,23 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::environment::{Environment, Resource};
 use super::family::{self, Families};
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
+use super::secrets::{self, Fetched};
 use super::sql::Sql;
 use super::store::Store;
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::event::{Event, Listener};
-use crate::base::redact::{self, Redactor};
-use crate::base::secret::{Reference, Revealed, Secret, Setting};
+use crate::base::event::{Event, Listener, Position};
+use crate::base::redact::Redactor;
+use crate::base::secret::{Revealed, Secret, Setting};
 use crate::sys::stop::Stop;
-use crate::sys::{blocking, clock, environment, files};
-
-/// A secret file larger than this is a mistake.
-const LARGEST_SECRET: u64 = 64 * 1024;
+use crate::sys::{blocking, clock, files};
 
 type Pool = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
 
@@ -45,6 +42,8 @@ pub struct Host {
     pub redactor: Redactor,
     /// Who is told of every event.
     pub listeners: Vec<Arc<dyn Listener>>,
+    /// The secrets that were fetched so far.
+    pub(super) secrets: Fetched,
     pools: Mutex<HashMap<(TypeId, ResourceId), Pool>>,
 }
 
@@ -69,6 +68,7 @@ impl Host {
             families,
             redactor: Redactor::default(),
             listeners,
+            secrets: Fetched::default(),
             pools: Mutex::default(),
         }
     }
@@ -78,35 +78,6 @@ impl Host {
         self.environment.resources.get(id).ok_or_else(|| {
             Error::missing(format!("`{id}` is no resource of the environment `{}`", self.environment.name))
                 .fix(format!("add [env.{}.{id}] to playbook.toml", self.environment.name))
-        })
-    }
-
-    /// The value of a secret, if it has one; from now on it is taken out of everything that is shown or kept.
-    fn secret(&self, reference: &Reference) -> Result<Option<String>> {
-        let value = match reference.provider.as_str() {
-            "env" => environment::variable(&reference.name),
-            _ => {
-                let path = self.project.join(&reference.name);
-                files::exists(&path).then(|| files::read_text(&path, LARGEST_SECRET)).transpose()?
-            }
-        };
-        let value = value
-            .map(|value| value.trim_end_matches(['\n', '\r']).to_owned())
-            .filter(|value| !value.is_empty());
-        if let Some(value) = &value {
-            self.redactor.learn(reference, value);
-        }
-        Ok(value)
-    }
-
-    /// A stored value made whole: the references in it are the secrets' present values.
-    pub fn whole(&self, stored: &Value) -> Result<Value> {
-        redact::whole(stored, &mut |reference| {
-            self.secret(reference)?.ok_or_else(|| {
-                Error::missing(format!("the secret `{reference}` has no value"))
-                    .why("a recorded value holds it")
-                    .fix("give it its value again: the record keeps only where it lies")
-            })
         })
     }
 
@@ -127,17 +98,31 @@ pub struct Cx {
     stop: Stop,
     graceful: Arc<AtomicBool>,
     run: Option<RunJournal>,
+    position: Position,
 }
 
 impl Cx {
     /// The context of one call; only the pipeline makes one.
     pub(super) fn new(host: Arc<Host>, resource: ResourceId, permit: Permit, stop: Stop) -> Self {
-        Self { host, resource, permit, stop, graceful: Arc::default(), run: None }
+        Self {
+            host,
+            resource,
+            permit,
+            stop,
+            graceful: Arc::default(),
+            run: None,
+            position: Position::default(),
+        }
     }
 
     /// The same context, of a call of that run.
     pub(super) fn of_run(self, journal: RunJournal) -> Self {
         Self { run: Some(journal), ..self }
+    }
+
+    /// The same context, of the call at that position of its run.
+    pub(super) fn at(self, position: Position) -> Self {
+        Self { position, ..self }
     }
 
     /// The resource acted on.
@@ -169,26 +154,25 @@ impl Cx {
 
     /// The value of a secret; from now on it is taken out of everything that is shown or kept.
     pub async fn reveal(&self, secret: &Secret) -> Result<Revealed> {
-        self.read_secret(&secret.0)
+        secrets::read(self, &secret.0).await
     }
 
     /// The text of a setting; when it is a reference, its value is treated as a secret.
     pub async fn text(&self, setting: &Setting) -> Result<Revealed> {
         match setting {
             Setting::Plain(text) => Ok(Revealed::new(text.clone())),
-            Setting::Reference(reference) => self.read_secret(reference),
+            Setting::Reference(reference) => secrets::read(self, reference).await,
         }
     }
 
-    fn read_secret(&self, reference: &Reference) -> Result<Revealed> {
-        let value = self.host.secret(reference)?.ok_or_else(|| {
-            let fix = match reference.provider.as_str() {
-                "env" => format!("export {} before running playbook", reference.name),
-                _ => format!("write the value to {}", reference.name),
-            };
-            Error::missing(format!("the secret `{reference}` of `{}` has no value", self.resource)).fix(fix)
-        })?;
-        Ok(Revealed::new(value))
+    /// The same call's context on a resource that keeps secrets, which every resource of the environment may use.
+    pub(super) fn on_keeper(&self, keeper: &ResourceId) -> Self {
+        Self { resource: keeper.clone(), ..self.clone() }
+    }
+
+    /// What all calls of the run share.
+    pub(super) fn host(&self) -> &Host {
+        &self.host
     }
 
     /// What calls on the same resource share for the whole run (a pool, a client), made at the first call.
@@ -269,6 +253,12 @@ impl Cx {
     #[must_use]
     pub fn run(&self) -> &str {
         self.run.as_ref().map_or("plan", RunJournal::id)
+    }
+
+    /// Names this one call, the same each time that it is tried: for systems that tell a second try by such a name.
+    #[must_use]
+    pub fn call_id(&self) -> String {
+        format!("{}/{}", self.run(), self.position)
     }
 
     /// Writes what the run has journalled so far, each entry as a line of JSON, without secrets as they are kept. It

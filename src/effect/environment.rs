@@ -23,6 +23,17 @@ pub struct Environment {
     pub parameters: Map<String, Value>,
     /// What happens when a run fails.
     pub on_failure: OnFailure,
+    /// The resources that keep secrets, by family, where the environment says which.
+    pub keepers: BTreeMap<String, ResourceId>,
+}
+
+impl Environment {
+    /// The resource of a family that keeps secrets: the one that the environment names, else the only one there is.
+    #[must_use]
+    pub fn keeper(&self, family: &str) -> Option<&ResourceId> {
+        let mut all = self.resources.keys().filter(|id| id.family == family);
+        self.keepers.get(family).or_else(|| all.next().filter(|_| all.next().is_none()))
+    }
 }
 
 /// One named real system.

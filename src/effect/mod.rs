@@ -1,6 +1,8 @@
 //! The one path that every effect takes, and what it is made of.
 
 pub mod archive;
+#[cfg(any(feature = "aws", feature = "s3"))]
+pub mod aws;
 pub mod child;
 pub mod cx;
 pub mod dump;
@@ -13,5 +15,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod primitive;
 pub mod recall;
+mod secrets;
 pub mod sql;
 pub mod store;
+pub mod vault;

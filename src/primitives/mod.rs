@@ -1,5 +1,17 @@
 //! The register: one file per outside system, and one line here.
 
+#[cfg(feature = "aws")]
+pub mod alb;
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "aws")]
+pub mod cloudfront;
+#[cfg(feature = "aws")]
+pub mod ec2;
+#[cfg(feature = "aws")]
+pub mod ecr;
+#[cfg(feature = "aws")]
+pub mod ecs;
 pub mod files;
 pub mod flags;
 pub mod http;
@@ -9,10 +21,17 @@ pub mod postgres;
 pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "aws")]
+pub mod route53;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "aws")]
+pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "aws")]
+pub mod ssm;
+pub mod vault;
 
 use crate::effect::family::Families;
 
@@ -30,5 +49,24 @@ pub const FAMILIES: Families = &[
     &program::FAMILY,
     &service::FAMILY,
     &flags::FAMILY,
+    #[cfg(feature = "aws")]
+    &aws::FAMILY,
+    #[cfg(feature = "aws")]
+    &cloudfront::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecs::FAMILY,
+    #[cfg(feature = "aws")]
+    &ec2::FAMILY,
+    #[cfg(feature = "aws")]
+    &alb::FAMILY,
+    #[cfg(feature = "aws")]
+    &route53::FAMILY,
+    #[cfg(feature = "aws")]
+    &ecr::FAMILY,
+    #[cfg(feature = "aws")]
+    &secrets_manager::FAMILY,
+    #[cfg(feature = "aws")]
+    &ssm::FAMILY,
+    &vault::FAMILY,
     &journal::FAMILY,
 ];

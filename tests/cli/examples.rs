@@ -124,6 +124,23 @@ fn nothing_is_wrong_with_the_playbooks_of_the_page_on_data() {
     }
 }
 
+/// What the page on the cloud shows needs an account and a vault; that it would run is what the checker says.
+#[cfg(all(feature = "aws", feature = "postgres"))]
+#[test]
+fn nothing_is_wrong_with_the_playbooks_of_the_page_on_the_cloud() {
+    let blocks = blocks("docs/cloud.md");
+    let settings: String =
+        blocks.iter().filter(|block| block.words[0] == "toml").map(|block| block.text.as_str()).collect();
+    let mut count = 0;
+    for block in blocks.iter().filter(|block| block.words[0] == "rhai") {
+        count += 1;
+        let name = block.words[1].strip_prefix("file=").unwrap();
+        let rig = Rig::new(&settings).file(name, &block.text);
+        rig.run(&["check", name]).expect(0).says("nothing wrong");
+    }
+    assert_eq!(count, 2);
+}
+
 #[test]
 fn the_table_of_exit_codes_is_that_of_the_program() {
     let page = std::fs::read_to_string(Path::new(REPOSITORY).join("docs/exit-codes.md")).unwrap();

@@ -82,6 +82,24 @@ impl Rig {
         (rig, seen)
     }
 
+    /// Fails the test when `secret` stands anywhere in the project: in the journal, its log, a file left behind.
+    #[track_caller]
+    pub fn keeps_no(&self, secret: &str) {
+        let mut open = vec![self.folder.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                    continue;
+                }
+                let bytes = std::fs::read(&path).unwrap();
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "the secret stands in {}", path.display());
+            }
+        }
+    }
+
     /// The folder itself.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -26,7 +26,7 @@ paragraphs say more about it, and the rest is TOML:
 | `timeout` | How long a run may take; it can only shorten the environment's limit |
 
 A parameter's value comes from `--set name=value`, else from `[env.ENVIRONMENT.params]`, else from its default. A secret
-parameter takes a reference (`env:NAME`, `file:PATH`) and no value in clear. The script finds the values in `params`.
+parameter takes a reference (`env:NAME`, `file:PATH` …) and no value in clear. The script finds the values in `params`.
 
 "#;
 
@@ -53,7 +53,10 @@ url = "env:DATABASE_URL"         # the settings of its family; secrets only by r
 ```
 
 A secret is referred to by where its value lies: `env:NAME`, an environment variable, or `file:PATH`, a file, from the
-project's folder unless the path is absolute."#;
+project's folder unless the path is absolute. Where the environment has a resource that keeps secrets, also
+`vault:MOUNT/PATH#FIELD`, a field in the key-value engine of a `vault`; `aws-sm:NAME` or `aws-sm:NAME#KEY`, a secret in the
+Secrets Manager of an `aws` account; and `aws-ssm:NAME`, a parameter of its Systems Manager. Where there are several such
+resources, `[env.ENVIRONMENT.secrets]` says which: `vault = "vault.main"`, `aws = "aws.main"`."#;
 
 /// The header of a playbook.
 pub(super) fn header() -> String {

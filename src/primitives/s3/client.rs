@@ -3,22 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    Builder, Credentials, ProvideCredentials as _, Region, SharedHttpClient, StalledStreamProtectionConfig,
-};
+use aws_sdk_s3::config::{Builder, SharedHttpClient, StalledStreamProtectionConfig};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
 
 use super::bucket::Bucket;
-use super::failure::chain;
 use super::settings::{Table, check_endpoint};
 use crate::base::error::{Error, Result};
-use crate::base::secret::Reference;
+use crate::effect::aws::chain;
 use crate::effect::cx::Cx;
 use crate::sys::files;
 
@@ -47,7 +43,8 @@ async fn connect(cx: &Cx) -> Result<Bucket> {
     };
     endpoint.as_deref().map(check_endpoint).transpose()?;
     let path_style = table.path_style.unwrap_or(endpoint.is_some());
-    let mut builder = identity(cx, &table, endpoint.is_some()).await?;
+    let found = table.keys().find(cx).await?;
+    let mut builder = Builder::from(&found.config).region(found.region);
     if let Some(endpoint) = endpoint {
         builder = builder.endpoint_url(endpoint);
     }
@@ -76,53 +73,6 @@ async fn connect(cx: &Cx) -> Result<Bucket> {
         tidied: tokio::sync::OnceCell::new(),
         confirmed: tokio::sync::OnceCell::new(),
     })
-}
-
-/// Whose keys, and in which region.
-async fn identity(cx: &Cx, table: &Table, has_endpoint: bool) -> Result<Builder> {
-    let usual = has_endpoint.then(|| "us-east-1".to_owned());
-    if let (Some(access), Some(secret)) = (&table.access_key, &table.secret_key) {
-        let (access, secret) = (cx.reveal(access).await?, cx.reveal(secret).await?);
-        let token = match &table.session_token {
-            Some(token) => Some(cx.reveal(token).await?.expose().to_owned()),
-            None => None,
-        };
-        let keys = Credentials::new(access.expose(), secret.expose(), token, None, "playbook.toml");
-        let region = table.region.clone().or(usual).ok_or_else(|| no_region(cx))?;
-        return Ok(Builder::new()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .credentials_provider(keys)
-            .region(Region::new(region)));
-    }
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-    if let Some(profile) = &table.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(region) = &table.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    let found = loader.load().await;
-    let provider = found.credentials_provider().ok_or_else(|| no_keys(cx, String::new()))?;
-    let keys = provider.provide_credentials().await.map_err(|why| no_keys(cx, chain(&why)))?;
-    let place = |name: &str| Reference { provider: "aws".to_owned(), name: name.to_owned() };
-    cx.redactor().learn(&place("secret_key"), keys.secret_access_key());
-    if let Some(token) = keys.session_token() {
-        cx.redactor().learn(&place("session_token"), token);
-    }
-    let region = found.region().cloned().or(usual.map(Region::new)).ok_or_else(|| no_region(cx))?;
-    Ok(Builder::from(&found).region(region))
-}
-
-fn no_keys(cx: &Cx, why: String) -> Error {
-    Error::missing(format!("there are no keys for `{}`", cx.resource())).why(why).fix(format!(
-        "set `access_key` and `secret_key`, or a `profile`, in {} of playbook.toml, or give this machine a role",
-        cx.table()
-    ))
-}
-
-fn no_region(cx: &Cx) -> Error {
-    Error::missing(format!("`{}` has no region", cx.resource()))
-        .fix(format!("set `region` in {} of playbook.toml", cx.table()))
 }
 
 /// A client that trusts the authorities of one file and nobody else.

@@ -8,6 +8,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use super::bucket::Bucket;
 use crate::base::error::{Error, Kind};
 use crate::base::text;
+use crate::effect::aws::chain;
 
 /// What the server said of a request.
 struct Answer<'a> {
@@ -139,19 +140,4 @@ pub(super) fn is_unknown_to_server(error: &Error) -> bool {
 /// The same error, of a change that a refusal left undone.
 pub(super) fn unless_refused(error: Error) -> Error {
     if is_refusal(&error) || error.kind == Kind::Missing { error.unchanged() } else { error }
-}
-
-/// An error and what caused it, in one line.
-pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let part = error.to_string();
-        // Many errors repeat what they wrap.
-        if !parts.iter().any(|have| have.contains(&part)) {
-            parts.push(part);
-        }
-        next = error.source();
-    }
-    text::headline(&parts.join(": "), 400)
 }

@@ -8,13 +8,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::failure::chain;
 use super::{client, key};
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Reference;
 use crate::base::text;
+use crate::effect::aws::chain;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 

@@ -11,8 +11,8 @@ use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::bucket::Bucket;
-use super::failure::chain;
 use crate::base::error::{Error, Result};
+use crate::effect::aws::chain;
 use crate::effect::store::Content;
 use crate::sys::clock;
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::base::error::{Error, Result};
 use crate::base::secret::{Secret, Setting};
 use crate::base::text;
+use crate::effect::aws::keys::Keys;
 
 /// The smallest part that S3 takes, in bytes; only the last may be smaller.
 const SMALLEST_PART: u64 = 5 * 1024 * 1024;
@@ -112,18 +113,7 @@ impl Table {
         if self.bucket.contains('/') && !self.bucket.starts_with("arn:") {
             return wrong("`bucket` is no name of a bucket", "write the folder within it as `prefix`");
         }
-        match (&self.access_key, &self.secret_key) {
-            (Some(_), Some(_)) | (None, None) => {}
-            _ => {
-                return wrong("`access_key` and `secret_key` belong together", "set both, or neither");
-            }
-        }
-        if self.session_token.is_some() && self.access_key.is_none() {
-            return wrong("`session_token` belongs to keys", "set `access_key` and `secret_key` too");
-        }
-        if self.profile.is_some() && self.access_key.is_some() {
-            return wrong("`profile` and `access_key` are two ways to say who one is", "set one of them");
-        }
+        self.keys().check()?;
         if let Some(Setting::Plain(endpoint)) = &self.endpoint {
             check_endpoint(endpoint)?;
         }
@@ -131,6 +121,18 @@ impl Table {
             return wrong("`prefix` is no folder of a bucket", "write it like `backups/main`");
         }
         self.bounds().map(drop)
+    }
+
+    /// What it says of the keys and the region.
+    pub(super) fn keys(&self) -> Keys<'_> {
+        Keys {
+            access: self.access_key.as_ref(),
+            secret: self.secret_key.as_ref(),
+            token: self.session_token.as_ref(),
+            profile: self.profile.as_deref(),
+            region: self.region.as_deref(),
+            has_endpoint: self.endpoint.is_some(),
+        }
     }
 
     /// The figures, read.

@@ -1,5 +1,6 @@
 //! The project: the folder of `playbook.toml`, and the environments that the file describes.
 
+mod keepers;
 pub mod limits;
 mod reading;
 mod settings;

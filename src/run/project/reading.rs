@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{LOCAL, limits, settings};
+use super::keepers::Mention;
+use super::{LOCAL, keepers, limits, settings};
 use crate::base::access::ResourceId;
 use crate::base::document::{self, Document, Field, type_of};
 use crate::base::error::{Error, Result};
@@ -16,7 +17,7 @@ use crate::effect::family::{self, Families, Family};
 const TOP: &[&str] = &["default", "env"];
 
 /// The keys of an environment that are no family.
-const OWN: &[&str] = &["about", "on_failure", "limits", "params"];
+const OWN: &[&str] = &["about", "on_failure", "limits", "params", "secrets"];
 
 /// The environments of the file by name, and the one that it prefers.
 pub(super) fn read(
@@ -70,21 +71,33 @@ impl Reader<'_> {
         for one in self.document.table(field).unwrap_or_default() {
             self.check_name(one, "an environment");
             let mut environment = Environment { name: one.name().to_owned(), ..Environment::default() };
-            for key in self.document.table(one).unwrap_or_default() {
-                self.read_environment(&mut environment, key);
+            let mut mentions = Vec::new();
+            let keys = self.document.table(one).unwrap_or_default();
+            let before = self.document.mistakes();
+            for key in &keys {
+                mentions.extend(self.read_environment(&mut environment, *key));
+            }
+            if let Some(secrets) = keys.into_iter().find(|key| key.name() == "secrets") {
+                keepers::read(self.document, &mut environment, secrets);
+            }
+            // A keeper with a mistake of its own is not there to be found.
+            if self.document.mistakes() == before {
+                keepers::check(self.document, self.families, &environment, &mentions);
             }
             self.environments.insert(environment.name.clone(), environment);
         }
     }
 
-    fn read_environment(&self, environment: &mut Environment, field: Field<'_, '_>) {
+    /// Reads one key of an environment; gives the references to secrets that stand there.
+    fn read_environment(&self, environment: &mut Environment, field: Field<'_, '_>) -> Vec<Mention> {
         match field.name() {
+            "secrets" => {}
             "about" => environment.about = self.document.string(field, "the live system").map(str::to_owned),
             "on_failure" => environment.on_failure = self.read_on_failure(field).unwrap_or_default(),
             "limits" => environment.limits = limits::read(self.document, field),
             "params" => environment.parameters = self.read_parameters(field),
             name => match family::find(self.families, name) {
-                Some(family) => self.read_family(environment, family, field),
+                Some(family) => return self.read_family(environment, family, field),
                 None => {
                     let error = Error::usage(format!("`{name}` is no family of resources"));
                     let known = self.families.iter().map(|family| family.name).chain(OWN.iter().copied());
@@ -92,6 +105,7 @@ impl Reader<'_> {
                 }
             },
         }
+        Vec::new()
     }
 
     fn read_on_failure(&self, field: Field<'_, '_>) -> Option<OnFailure> {
@@ -111,7 +125,13 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn read_family(&self, environment: &mut Environment, family: &Family, field: Field<'_, '_>) {
+    fn read_family(
+        &self,
+        environment: &mut Environment,
+        family: &Family,
+        field: Field<'_, '_>,
+    ) -> Vec<Mention> {
+        let mut mentions = Vec::new();
         let own = format!("env.{}.{}", environment.name, family.name);
         for one in self.document.table(field).unwrap_or_default() {
             if !one.value.get_ref().is_table() {
@@ -122,15 +142,19 @@ impl Reader<'_> {
                         type_of(one.value.get_ref())
                     ))
                     .fix(format!("give the resource a name: [{own}.main]"));
-                return self.document.refuse(&one.key.span(), error);
+                self.document.refuse(&one.key.span(), error);
+                return mentions;
             }
             self.check_name(one, "a resource");
             let id = ResourceId::new(family.name, one.name());
             let place = format!("{own}.{}", one.name());
-            if let Some(resource) = settings::read(self.document, family, id.clone(), one, &place) {
+            let (resource, found) = settings::read(self.document, family, id.clone(), one, &place);
+            mentions.extend(found);
+            if let Some(resource) = resource {
                 environment.resources.insert(id, resource);
             }
         }
+        mentions
     }
 
     fn check_name(&self, field: Field<'_, '_>, of: &str) {

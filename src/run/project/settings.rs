@@ -1,8 +1,12 @@
 //! The table of one resource, held against the settings that its family declares.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use serde_json::{Map, Value};
 use toml::de::DeValue;
 
+use super::keepers::Mention;
 use crate::base::access::ResourceId;
 use crate::base::document::{Document, Field, mask, type_of};
 use crate::base::effect::Effect;
@@ -15,35 +19,36 @@ use crate::effect::family::Family;
 /// The key that every resource has beside its family's settings.
 const ACCESS: &str = "access";
 
-/// Reads the table `[place]`; `None` when something in it is wrong, which is then noted.
+/// Reads the table `[place]`, and gives the references in it too; `None` when something in it is wrong, which is then
+/// noted.
 pub(super) fn read(
     document: &Document<'_>,
     family: &Family,
     id: ResourceId,
     field: Field<'_, '_>,
     place: &str,
-) -> Option<Resource> {
+) -> (Option<Resource>, Vec<Mention>) {
     let before = document.mistakes();
-    let mut fields = document.table(field)?;
+    let Some(mut fields) = document.table(field) else { return (None, Vec::new()) };
     let access = fields.iter().position(|one| one.name() == ACCESS).map(|index| fields.remove(index));
     let grant = access.map_or(Some(Effect::Read), |one| read_access(document, one));
     let schema = (family.settings.schema)().to_value();
-    let checker = Checker { document, root: &schema, family: family.name, place };
+    let references = RefCell::default();
+    let checker = Checker { document, root: &schema, family: family.name, place, references: &references };
     checker.table(field, &fields, &schema, true);
-    let mut pairs = Vec::new();
-    for one in &fields {
-        pairs.push((*one, document.json(one.value)?));
+    let values: Option<Vec<_>> =
+        fields.iter().map(|one| document.json(one.value).map(|value| (*one, value))).collect();
+    if let Some(pairs) = values.as_ref().filter(|_| document.mistakes() == before) {
+        checker.ask_family(family, field, pairs);
     }
-    if document.mistakes() == before {
-        checker.ask_family(family, field, &pairs);
-    }
-    let settings =
-        pairs.into_iter().map(|(one, value)| (one.name().to_owned(), value)).collect::<Map<_, _>>();
-    (document.mistakes() == before).then_some(Resource {
-        id,
-        grant: grant?,
-        settings: Value::Object(settings),
-    })
+    let mention = |(span, reference)| Mention { resource: id.clone(), span, reference };
+    let mentions = references.into_inner().into_iter().map(mention).collect();
+    let sound = values.zip(grant).filter(|_| document.mistakes() == before);
+    let resource = sound.map(|(pairs, grant)| {
+        let settings = pairs.into_iter().map(|(one, value)| (one.name().to_owned(), value));
+        Resource { id: id.clone(), grant, settings: Value::Object(settings.collect()) }
+    });
+    (resource, mentions)
 }
 
 fn read_access(document: &Document<'_>, field: Field<'_, '_>) -> Option<Effect> {
@@ -60,6 +65,7 @@ struct Checker<'a> {
     root: &'a Value,
     family: &'a str,
     place: &'a str,
+    references: &'a RefCell<Vec<(Range<usize>, Reference)>>,
 }
 
 impl Checker<'_> {
@@ -122,6 +128,9 @@ impl Checker<'_> {
                 self.no_choice(field, text, &choices)
             }
             _ if is_secret(schema) => self.secret(field),
+            Some(text) if may_be_secret(schema) => {
+                Reference::find(text).into_iter().for_each(|reference| self.reference(field, reference));
+            }
             _ => self.range(field, schema),
         }
         if let (Some(items), Some(item)) = (value.as_array(), schema.get("items")) {
@@ -154,8 +163,8 @@ impl Checker<'_> {
     /// Refuses a secret that stands in clear.
     fn secret(&self, field: Field<'_, '_>) {
         let text = field.value.get_ref().as_str();
-        if text.is_some_and(|text| Reference::find(text).is_some()) {
-            return;
+        if let Some(reference) = text.and_then(Reference::find) {
+            return self.reference(field, reference);
         }
         let name = field.name();
         let near = text
@@ -167,6 +176,13 @@ impl Checker<'_> {
                 near.unwrap_or_default()
             ));
         self.document.refuse_hiding(&field.value.span(), &field.value.span(), error);
+    }
+
+    fn reference(&self, field: Field<'_, '_>, reference: Reference) {
+        match reference.check() {
+            Ok(()) => self.references.borrow_mut().push((field.value.span(), reference)),
+            Err(error) => self.document.refuse(&field.value.span(), error),
+        }
     }
 
     fn range(&self, field: Field<'_, '_>, schema: &Value) {
@@ -195,7 +211,7 @@ impl Checker<'_> {
         let Err(message) = check(None) else { return };
         let culprit = pairs.iter().find(|(one, _)| check(Some(one.name())).as_ref() != Err(&message));
         match culprit {
-            Some((one, _)) if mask::is_secret_name(one.name()) => {
+            Some((one, value)) if mask::is_secret_name(one.name()) && !is_reference(value) => {
                 let error = Error::usage(format!(
                     "`{}` has a value that `{}` does not take",
                     one.name(),
@@ -287,6 +303,16 @@ fn fits(value: &DeValue<'_>, schema: &Value) -> bool {
 /// Whether a value must be a reference to a secret.
 fn is_secret(schema: &Value) -> bool {
     schema.get("format").is_some_and(|format| format == "secret")
+}
+
+/// Whether a value says only where a secret lies.
+fn is_reference(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| Reference::find(text).is_some())
+}
+
+/// Whether a value may be such a reference, or plain text.
+fn may_be_secret(schema: &Value) -> bool {
+    schema.get("format").is_some_and(|format| format == "text or secret reference")
 }
 
 fn described(schema: &Value) -> &'static str {

@@ -258,6 +258,16 @@ fn every_example_of_the_manual_is_right() {
         ("program.journalctl", "read = [[\"**\"]]"),
         ("service.app", "program = \"sleep\""),
         ("flags.main", "database = \"sqlite.main\""),
+        ("aws.main", "region = \"eu-central-1\""),
+        ("cloudfront.cdn", "account = \"aws.main\"\ndistribution = \"E1\""),
+        ("ecs.api", "account = \"aws.main\"\ncluster = \"shop\"\nservice = \"api\""),
+        ("ec2.web", "account = \"aws.main\"\ninstances = [\"i-1\"]"),
+        ("alb.public", "account = \"aws.main\"\nload_balancer = \"public\""),
+        ("route53.zone", "account = \"aws.main\"\nzone = \"Z1\""),
+        ("ecr.api", "account = \"aws.main\"\nrepository = \"api\""),
+        ("secrets_manager.main", "account = \"aws.main\""),
+        ("ssm.shop", "account = \"aws.main\"\npath = \"/shop\""),
+        ("vault.main", "url = \"https://127.0.0.1:9\"\ntoken = \"env:T\""),
     ];
     let settings: String =
         tables.iter().map(|(id, rest)| format!("[env.local.{id}]\n{rest}\naccess = \"destroy\"\n")).collect();

@@ -3,7 +3,7 @@
 #[cfg(feature = "s3")]
 pub mod faults;
 pub mod http;
-#[cfg(feature = "s3")]
+#[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
 pub mod postgres;
 pub mod proxy;
@@ -11,5 +11,24 @@ pub mod proxy;
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
-#[cfg(any(feature = "s3", feature = "redis"))]
+pub mod vault;
 pub mod warden;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+/// Asks an HTTP server on a port of 127.0.0.1: the status and the body of its answer, `None` when there is none.
+pub fn ask(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}Content-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}

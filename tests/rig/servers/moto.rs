@@ -1,6 +1,6 @@
-//! An emulation of AWS, `moto_server`: versioned buckets and listings of open uploads. It takes any signature.
+//! An emulation of AWS, `moto_server`: versioned buckets, listings of open uploads, and the control APIs. It takes any
+//! signature.
 
-use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -93,21 +93,52 @@ impl Moto {
     }
 
     fn try_ask(&self, method: &str, path: &str, body: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        // It recognises S3 by the name of the host or by a signature, which it does not check.
-        let signed = "AWS4-HMAC-SHA256 Credential=rig/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: {signed}\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n{body}",
-            self.port,
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).ok()?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).ok()?;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        head.split(' ').nth(1)?.starts_with('2').then(|| body.to_owned())
+        self.signed("s3", (method, path), "", body)
+    }
+
+    /// The body of a service's answer of success to a request with these headers.
+    fn signed(
+        &self,
+        service: &str,
+        (method, path): (&str, &str),
+        headers: &str,
+        body: &str,
+    ) -> Option<String> {
+        // It recognises a service by a signature, which it does not check.
+        let scope = format!("Credential=rig/20260101/us-east-1/{service}/aws4_request");
+        let signed =
+            format!("Authorization: AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0\r\n{headers}");
+        let (status, body) = super::ask(self.port, method, path, &signed, body)?;
+        (200..300).contains(&status).then_some(body)
+    }
+
+    /// Asks a service that speaks JSON: `target` is its word before the action's, with a point.
+    #[track_caller]
+    pub fn json(&self, service: &str, target: &str, body: &serde_json::Value) -> serde_json::Value {
+        let headers = format!("X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\n");
+        let answer = self.signed(service, ("POST", "/"), &headers, &body.to_string());
+        let answer = answer.unwrap_or_else(|| panic!("moto: {target} failed:\n{}", self.warden.log()));
+        serde_json::from_str(&answer).unwrap_or_default()
+    }
+
+    /// Asks a service that takes forms.
+    #[track_caller]
+    pub fn form(&self, service: &str, form: &str) -> String {
+        let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let answer = self.signed(service, ("POST", "/"), headers, form);
+        answer.unwrap_or_else(|| panic!("moto: {form} failed:\n{}", self.warden.log()))
+    }
+
+    /// Asks a service that speaks XML below paths.
+    #[track_caller]
+    pub fn xml(&self, service: &str, method: &str, path: &str, body: &str) -> String {
+        let answer = self.signed(service, (method, path), "Content-Type: text/xml\r\n", body);
+        answer.unwrap_or_else(|| panic!("moto: {method} {path} failed:\n{}", self.warden.log()))
+    }
+
+    /// The process itself, for making it hang.
+    pub fn warden(&self) -> &Warden {
+        &self.warden
     }
 }
 

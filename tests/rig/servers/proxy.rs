@@ -11,6 +11,8 @@ use crate::rig::wait_until;
 pub enum Fault {
     /// The server never sees it; this status is the answer.
     Answer(u16),
+    /// The server never sees it; this status and this body are the answer.
+    Say(u16, &'static str),
     /// The connection is reset after so many bytes of the body have reached the server.
     Reset(usize),
     /// The connection is reset after so many bytes of the answer.
@@ -26,6 +28,7 @@ struct Rule {
     part: String,
     fault: Fault,
     left: usize,
+    inside: bool,
 }
 
 #[derive(Default)]
@@ -87,7 +90,24 @@ impl Proxy {
 
     /// The next `times` requests of this method (empty for any) whose path and query contain `part` meet a fault.
     pub fn when(&self, method: &'static str, part: &str, fault: Fault, times: usize) {
-        self.shared.lock().rules.push(Rule { method, part: part.to_owned(), fault, left: times });
+        self.shared.lock().rules.push(Rule {
+            method,
+            part: part.to_owned(),
+            fault,
+            left: times,
+            inside: false,
+        });
+    }
+
+    /// The next `times` requests in whose headers or body `part` stands meet a fault: where the path says nothing.
+    pub fn when_said(&self, part: &str, fault: Fault, times: usize) {
+        self.shared.lock().rules.push(Rule {
+            method: "",
+            part: part.to_owned(),
+            fault,
+            left: times,
+            inside: true,
+        });
     }
 
     /// From now on no request meets a fault.
@@ -148,6 +168,11 @@ impl Shared {
         drop(self.changed.wait_while(self.lock(), |state| state.silent && !state.over).unwrap());
     }
 
+    /// Whether a rule is about what stands in a body.
+    fn looks_inside(&self) -> bool {
+        self.lock().rules.iter().any(|rule| rule.inside && rule.left > 0)
+    }
+
     /// Waits for the next release.
     fn hold(&self) {
         let mut state = self.lock();
@@ -159,10 +184,11 @@ impl Shared {
     }
 
     /// Notes a request, and tells its fault.
-    fn judge(&self, method: &str, target: &str) -> Option<Fault> {
+    fn judge(&self, method: &str, target: &str, whole: &str) -> Option<Fault> {
         let mut state = self.lock();
         let matches = |rule: &&mut Rule| {
-            rule.left > 0 && (rule.method.is_empty() || rule.method == method) && target.contains(&rule.part)
+            let place = if rule.inside { whole } else { target };
+            rule.left > 0 && (rule.method.is_empty() || rule.method == method) && place.contains(&rule.part)
         };
         let rule = state.rules.iter_mut().find(matches)?;
         rule.left -= 1;
@@ -240,7 +266,7 @@ fn pour(mut from: &TcpStream, mut to: &TcpStream, shared: &Shared) -> std::io::R
 
 /// Hands the client's requests on, one by one.
 fn requests(
-    mut client: &TcpStream,
+    client: &TcpStream,
     mut server: &TcpStream,
     shared: &Shared,
     coming: &Mutex<Coming>,
@@ -254,19 +280,24 @@ fn requests(
         let header = |name: &str| lower.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         assert_eq!(header("transfer-encoding"), None, "the proxy wants to know lengths");
         let length: usize = header("content-length").map_or(0, |length| length.trim().parse().unwrap());
-        let fault = shared.judge(method, target);
+        let expects = header("expect").is_some();
+        let mut body = Vec::new();
+        if shared.looks_inside() {
+            (&mut reader).take(length as u64).read_to_end(&mut body)?;
+        }
+        let fault = shared.judge(method, target, &format!("{head}{}", String::from_utf8_lossy(&body)));
+        // What was looked at comes first again.
+        let mut reader = std::io::Cursor::new(body).chain(&mut reader);
         *coming.lock().unwrap() = Coming {
             hold: fault == Some(Fault::HoldAnswer),
             bytes: if let Some(Fault::Half(bytes)) = fault { Some(bytes) } else { None },
         };
         let send = match fault {
             Some(Fault::Answer(status)) => {
-                if header("expect").is_none() {
-                    std::io::copy(&mut (&mut reader).take(length as u64), &mut std::io::sink())?;
-                }
-                let answer =
-                    format!("HTTP/1.1 {status} Fault\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-                return client.write_all(answer.as_bytes());
+                return say(client, &mut reader, if expects { 0 } else { length }, (status, ""));
+            }
+            Some(Fault::Say(status, body)) => {
+                return say(client, &mut reader, if expects { 0 } else { length }, (status, body));
             }
             Some(Fault::Reset(bytes)) => bytes.min(length),
             Some(Fault::Hold) => {
@@ -301,6 +332,20 @@ fn requests(
         }
     }
     Ok(())
+}
+
+/// Answers in the server's place.
+fn say(
+    mut client: &TcpStream,
+    request: &mut impl std::io::Read,
+    length: usize,
+    (status, body): (u16, &str),
+) -> std::io::Result<()> {
+    std::io::copy(&mut request.take(length as u64), &mut std::io::sink())?;
+    let size = body.len();
+    let answer =
+        format!("HTTP/1.1 {status} Fault\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n{body}");
+    client.write_all(answer.as_bytes())
 }
 
 /// A request's first lines; `None` when the client has no more.
