@@ -37,6 +37,8 @@ fn without_a_policy_and_a_person_the_run_stays_as_it_was() {
     assert_eq!(log(&rig), "once\nend\n");
     rig.run(&["show"]).expect(0).says("tried again by policy");
     rig.run(&["verify"]).expect(0);
+    let plan = rig.run(&["rollback", "last", "--plan"]).expect(0);
+    assert_eq!(plan.all().matches("echo once").count(), 1, "{plan}");
 }
 
 #[test]
