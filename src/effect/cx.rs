@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::environment::{Environment, Resource};
@@ -24,8 +23,8 @@ use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Listener, Position};
-use crate::base::redact::{self, Redactor};
-use crate::base::secret::{Reference, Revealed, Secret, Setting};
+use crate::base::redact::Redactor;
+use crate::base::secret::{Revealed, Secret, Setting};
 use crate::sys::stop::Stop;
 use crate::sys::{blocking, clock, files};
 
@@ -79,35 +78,6 @@ impl Host {
         self.environment.resources.get(id).ok_or_else(|| {
             Error::missing(format!("`{id}` is no resource of the environment `{}`", self.environment.name))
                 .fix(format!("add [env.{}.{id}] to playbook.toml", self.environment.name))
-        })
-    }
-
-    /// The value of a secret, if it has one; from now on it is taken out of everything that is shown or kept.
-    fn secret(&self, reference: &Reference) -> Result<Option<String>> {
-        let value = match reference.provider.as_str() {
-            "env" => environment::variable(&reference.name),
-            _ => {
-                let path = self.project.join(&reference.name);
-                files::exists(&path).then(|| files::read_text(&path, LARGEST_SECRET)).transpose()?
-            }
-        };
-        let value = value
-            .map(|value| value.trim_end_matches(['\n', '\r']).to_owned())
-            .filter(|value| !value.is_empty());
-        if let Some(value) = &value {
-            self.redactor.learn(reference, value);
-        }
-        Ok(value)
-    }
-
-    /// A stored value made whole: the references in it are the secrets' present values.
-    pub fn whole(&self, stored: &Value) -> Result<Value> {
-        redact::whole(stored, &mut |reference| {
-            self.secret(reference)?.ok_or_else(|| {
-                Error::missing(format!("the secret `{reference}` has no value"))
-                    .why("a recorded value holds it")
-                    .fix("give it its value again: the record keeps only where it lies")
-            })
         })
     }
 

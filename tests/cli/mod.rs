@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod crash;
+mod doubt;
 mod examples;
 mod exec;
 mod journal;

@@ -111,7 +111,7 @@ impl Pipeline {
             return self.plan_dependent(entry, &request);
         }
         let digest = digest(&request.call);
-        let open = match self.recalled(entry, &request, &digest)? {
+        let open = match self.recalled(entry, &request, &digest).await? {
             Some(Recalled::Over(result)) => return result.map(Reply::Value),
             Some(Recalled::Open(open)) => Some(open),
             None => None,

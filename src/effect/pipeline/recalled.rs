@@ -1,14 +1,20 @@
 //! What an earlier turn of the run recorded of a call stands in for the call.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{Pipeline, Request, guard};
+use crate::base::access::ResourceId;
 use crate::base::error::{Error, NOT_BEGUN, Result};
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::base::redact::MASK;
+use crate::effect::cx::Cx;
 use crate::effect::primitive::Entry;
 use crate::effect::recall::{Asked, Record, Recorded};
+use crate::effect::secrets;
+use crate::sys::stop::Stop;
 
 /// What the record has of a call.
 pub(super) enum Recalled {
@@ -20,7 +26,7 @@ pub(super) enum Recalled {
 
 impl Pipeline {
     /// What the record has of the call; `None` when it is new, or when it only read and can do so again.
-    pub(super) fn recalled(
+    pub(super) async fn recalled(
         &self,
         entry: &Entry,
         request: &Request,
@@ -44,7 +50,7 @@ impl Pipeline {
         if is_open {
             return Ok((!is_read).then_some(Recalled::Open(recorded)));
         }
-        let Some(result) = self.result(&recorded, is_read)? else { return Ok(None) };
+        let Some(result) = self.result(&recorded, request).await? else { return Ok(None) };
         self.touched(entry, request, &recorded);
         if !self.recall.is_quiet() {
             self.host.tell(&recorded.began);
@@ -55,7 +61,7 @@ impl Pipeline {
     }
 
     /// What the script gets; `None` when it has to be read again.
-    fn result(&self, recorded: &Recorded, is_read: bool) -> Result<Option<Result<Value>>> {
+    async fn result(&self, recorded: &Recorded, request: &Request) -> Result<Option<Result<Value>>> {
         if let Some(value) = &recorded.decided {
             return Ok(Some(Ok(value.clone())));
         }
@@ -65,15 +71,23 @@ impl Pipeline {
         }
         let Some(whole) = &recorded.whole else { return Ok(Some(Ok(value.clone()))) };
         if !whole.to_string().contains(MASK) {
-            return self.host.whole(whole).map(|whole| Some(Ok(whole)));
+            let whole = self.whole(whole, &request.call.resource, &request.stop).await?;
+            return Ok(Some(Ok(whole)));
         }
-        if is_read {
+        if matches!(recorded.began, Event::EffectBegan { effect, .. } if effect.is_read()) {
             return Ok(None);
         }
         Err(Error::missing(format!("the value of `{}` was not recorded whole", recorded.call()))
             .why("it held a secret in a form that could not be stored as a reference")
             .fix("take the run back with `playbook rollback`, and begin anew")
             .detail(NOT_BEGUN, true))
+    }
+
+    /// A stored value made whole: the references in it are the secrets' present values, read for `resource`.
+    pub async fn whole(&self, stored: &Value, resource: &ResourceId, stop: &Stop) -> Result<Value> {
+        let permit = self.grants.permit(Vec::new())?;
+        let cx = Cx::new(Arc::clone(&self.host), resource.clone(), permit, stop.child());
+        secrets::whole(&cx, stored).await
     }
 
     fn touched(&self, entry: &Entry, request: &Request, recorded: &Recorded) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rhai::Engine;
+use serde_json::Value;
 
 pub use compare::{Comparison, changed_since};
 pub use remains::{Item, Remains, Way};
@@ -111,9 +112,11 @@ impl Unwinding<'_> {
         let stored = stored.ok_or_else(|| {
             Error::missing("its inverse is no longer in the journal").fix("take it back by hand")
         })?;
-        let host = &self.session.pipeline.host;
-        let arguments = stored.arguments.iter().map(|(name, value)| Ok((name.clone(), host.whole(value)?)));
-        let call = Call { arguments: arguments.collect::<Result<_>>()?, ..stored };
+        let (pipeline, runtime) = (&self.session.pipeline, &self.session.runtime);
+        let stored_arguments = Value::Object(stored.arguments.clone());
+        let whole = runtime.block_on(pipeline.whole(&stored_arguments, &stored.resource, &here::stop()))?;
+        let Value::Object(arguments) = whole else { return Err(Error::bug("arguments that are no map")) };
+        let call = Call { arguments, ..stored };
         let request = Request {
             call,
             position: format!("{UNDO}/{}", item.seq),
@@ -122,7 +125,7 @@ impl Unwinding<'_> {
             depends: false,
             unwinding: true,
         };
-        self.session.runtime.block_on(self.session.pipeline.call(request)).map(drop)
+        runtime.block_on(pipeline.call(request)).map(drop)
     }
 }
 

@@ -68,9 +68,13 @@ impl Remains {
                 if position.starts_with(UNDO) => {}
             Event::EffectBegan { position, call, effect, plan, inverse, .. } if !effect.is_read() => {
                 // A further try of the same call: what the first one found is how it is taken back.
-                let is_again = matches!(inverse, Inverse::Call(_)) && !kept.has_inverse;
+                let is_again = !kept.has_inverse;
                 match self.last_at(position).filter(|_| is_again) {
-                    Some(Item { way: Way::Inverse { outcome, .. }, .. }) => *outcome = None,
+                    Some(Item { way: Way::Inverse { outcome, inverse: first, .. }, .. })
+                        if matches!(inverse, Inverse::Call(_)) || *first == *inverse =>
+                    {
+                        *outcome = None;
+                    }
                     _ => self.push(Item {
                         seq: kept.seq,
                         position: position.clone(),
