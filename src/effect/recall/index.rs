@@ -49,14 +49,14 @@ impl Index {
         let is_undo = |position: &Position| position.starts_with(UNDO);
         if position(&event).is_some_and(is_undo) {
             std::mem::swap(&mut self.records, &mut self.undo);
-            self.place(at, event, whole);
+            self.place(event, whole);
             std::mem::swap(&mut self.records, &mut self.undo);
         } else {
-            self.place(at, event, whole);
+            self.place(event, whole);
         }
     }
 
-    fn place(&mut self, at: Timestamp, event: Event, whole: Option<Value>) {
+    fn place(&mut self, event: Event, whole: Option<Value>) {
         match event {
             Event::StepBegan { position, name } => {
                 // A step that begins a second time, after an edit, is another one.
