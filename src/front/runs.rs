@@ -92,6 +92,7 @@ fn row(record: &RunRecord) -> [(Paint, String); 8] {
 fn playbook(record: &RunRecord) -> String {
     match record.facts.kind {
         RunKind::Exec => record.facts.playbook.clone(),
+        RunKind::Unlock => record.facts.title.clone(),
         RunKind::Rollback => format!("{} (rollback)", record.facts.playbook),
     }
 }

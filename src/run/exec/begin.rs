@@ -91,7 +91,7 @@ impl Run {
         let begin = clock::instant();
         let facts = facts(ready, intention, scripts);
         let place = match record {
-            Some(record) => Place::take(record, ready, &facts, (intention, scripts))?,
+            Some(record) => Place::take(record, &facts, (intention, scripts))?,
             None => Place::default(),
         };
         let id = place.journal.as_ref().map(|journal| journal.id().to_owned());
@@ -142,12 +142,7 @@ impl Run {
 }
 
 impl Place {
-    fn take(
-        record: Journal,
-        ready: &Ready,
-        facts: &Facts,
-        (intention, scripts): (&Intention, &[Script]),
-    ) -> Result<Self> {
+    fn take(record: Journal, facts: &Facts, (intention, scripts): (&Intention, &[Script])) -> Result<Self> {
         if let Intention::PlanRollBack(_) = intention {
             return Ok(Self { record: Some(record), ..Self::default() });
         }

@@ -1,7 +1,6 @@
 //! The forms that are plain functions: `now`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
 

@@ -59,6 +59,7 @@ static FAKE: Family = Family {
     entries: &[entry::<Set>(), entry::<Unset>(), entry::<Get>(), entry::<Mark>(), entry::<Unmark>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 pub(super) static FAMILIES: Families = &[&FAKE];
