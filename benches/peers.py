@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import backup
+import load
 import measure
 import redis
 import sides
@@ -28,7 +29,7 @@ from sides import STEPS, Programs, Side
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_PEERS = ["pyinfra==3.10.0", "ansible-core==2.19.14", "dbos==3.4.0"]
 NPM_PEERS = ["deno@2.9.6"]
-CONTESTS = ["first", "steps", "limits", "invalidate", "backup", "ssh"]
+CONTESTS = ["first", "steps", "limits", "invalidate", "backup", "ssh", "load"]
 
 
 def say(text: str) -> None:
@@ -221,6 +222,8 @@ def main() -> int:
             ratios += redis.invalidate(binaries["playbook"], work, wanted.rounds, say)
         if "backup" in contests:
             ratios += backup.backup(binaries["playbook"], work, home, wanted.rounds, say)
+        if "load" in contests:
+            ratios += load.load(binaries["playbook"], work, wanted.rounds, say)
         if "ssh" in contests:
             ratios += ssh.contest(binaries["playbook"], work, home, wanted.rounds, say)
     except (measure.Failed, subprocess.CalledProcessError) as why:

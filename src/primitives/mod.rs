@@ -2,10 +2,15 @@
 
 #[cfg(feature = "aws")]
 pub mod alb;
+#[cfg(feature = "probes")]
+pub mod amqp;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod cloudfront;
+pub mod disk;
+#[cfg(feature = "probes")]
+pub mod dns;
 #[cfg(feature = "aws")]
 pub mod ec2;
 #[cfg(feature = "aws")]
@@ -14,8 +19,12 @@ pub mod ecr;
 pub mod ecs;
 pub mod files;
 pub mod flags;
+#[cfg(feature = "probes")]
+pub mod grpc;
 pub mod http;
 pub mod journal;
+#[cfg(feature = "probes")]
+pub mod kafka;
 pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -34,6 +43,9 @@ pub mod sqlite;
 pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
+pub mod tcp;
+#[cfg(feature = "probes")]
+pub mod tls;
 pub mod vault;
 
 use crate::effect::family::Families;
@@ -75,4 +87,16 @@ pub const FAMILIES: Families = &[
     &ssm::FAMILY,
     &vault::FAMILY,
     &journal::FAMILY,
+    &tcp::FAMILY,
+    #[cfg(feature = "probes")]
+    &tls::FAMILY,
+    #[cfg(feature = "probes")]
+    &dns::FAMILY,
+    &disk::FAMILY,
+    #[cfg(feature = "probes")]
+    &grpc::FAMILY,
+    #[cfg(feature = "probes")]
+    &kafka::FAMILY,
+    #[cfg(feature = "probes")]
+    &amqp::FAMILY,
 ];

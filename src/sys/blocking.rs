@@ -1,6 +1,11 @@
 //! Work that blocks its thread, kept off the threads that serve everything else.
 
+use std::pin::Pin;
+
 use crate::base::error::{Error, Result};
+
+/// Work that was begun, whose end can be waited for.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// Does `work` on a thread that may block. Dropping the future does not end the work: whoever can be stopped in the
 /// middle needs a signal of its own.

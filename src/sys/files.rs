@@ -186,3 +186,30 @@ pub fn write_public(path: &Path, content: &[u8]) -> Result<()> {
     }
     fs::write(path, content).map_err(|why| failed("write", path, &why))
 }
+
+/// How much room a file system has, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Space {
+    /// All of it.
+    pub total: u64,
+    /// What is taken.
+    pub used: u64,
+    /// What an ordinary user may still take.
+    pub free: u64,
+    /// How many files it can hold; 0 when it does not count them.
+    pub inodes: u64,
+    /// How many more files it can hold.
+    pub inodes_free: u64,
+}
+
+/// How much room the file system has that holds `path`.
+pub fn space(path: &Path) -> Result<Space> {
+    let have = rustix::fs::statvfs(path).map_err(|why| failed("read the room of", path, &why.into()))?;
+    Ok(Space {
+        total: have.f_blocks.saturating_mul(have.f_frsize),
+        used: have.f_blocks.saturating_sub(have.f_bfree).saturating_mul(have.f_frsize),
+        free: have.f_bavail.saturating_mul(have.f_frsize),
+        inodes: have.f_files,
+        inodes_free: have.f_favail,
+    })
+}

@@ -10,6 +10,7 @@ pub mod http;
 pub mod lock;
 #[cfg(debug_assertions)]
 pub mod mortal;
+pub mod net;
 pub mod pipe;
 pub mod process;
 pub mod scratch;
@@ -18,3 +19,4 @@ pub mod search;
 pub mod ssh;
 pub mod stop;
 pub mod terminal;
+pub mod trust;

@@ -108,11 +108,17 @@ fn every_block_of_the_guide_runs() {
     assert!(count >= 8, "only {count} blocks");
 }
 
-/// What the page on data shows needs a bucket and a cache; that it would run is what the checker says.
-#[cfg(all(feature = "postgres", feature = "s3", feature = "redis"))]
+/// What these pages show needs servers; that it would run is what the checker says.
+#[cfg(all(feature = "postgres", feature = "s3", feature = "redis", feature = "probes"))]
 #[test]
-fn nothing_is_wrong_with_the_playbooks_of_the_page_on_data() {
-    let blocks = blocks("docs/data.md");
+fn nothing_is_wrong_with_the_playbooks_of_the_pages_on_data_and_probes() {
+    checks("docs/data.md");
+    checks("docs/probes.md");
+}
+
+#[cfg(all(feature = "postgres", feature = "s3", feature = "redis", feature = "probes"))]
+fn checks(page: &str) {
+    let blocks = blocks(page);
     let text = |word: &str| blocks.iter().filter(|block| block.words[0] == word).collect::<Vec<_>>();
     let settings: String = text("toml").iter().map(|block| block.text.as_str()).collect();
     let playbooks = text("rhai");

@@ -2,11 +2,16 @@
 
 #[cfg(feature = "aws")]
 mod alb;
+#[cfg(feature = "probes")]
+mod amqp;
 mod archives;
 #[cfg(feature = "aws")]
 mod aws;
 #[cfg(feature = "aws")]
 mod cloudfront;
+mod disk;
+#[cfg(feature = "probes")]
+mod dns;
 #[cfg(all(feature = "postgres", feature = "s3"))]
 mod dumps;
 #[cfg(feature = "aws")]
@@ -17,8 +22,12 @@ mod ecr;
 mod ecs;
 pub mod files;
 mod flags;
+#[cfg(feature = "probes")]
+mod grpc;
 mod http;
 mod journal;
+#[cfg(feature = "probes")]
+mod kafka;
 mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -37,4 +46,7 @@ mod sqlite;
 mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
+mod tcp;
+#[cfg(feature = "probes")]
+mod tls;
 mod vault;

@@ -142,7 +142,12 @@ change!(
     r#"http("api").delete("/sessions/stale");"#
 );
 
-fn body(json: Option<Value>, text: Option<String>, form: Option<Map<String, Value>>) -> Result<Body> {
+/// The body and its content type, of which one kind at most was given.
+pub(super) fn body(
+    json: Option<Value>,
+    text: Option<String>,
+    form: Option<Map<String, Value>>,
+) -> Result<Body> {
     Ok(match (json, text, form) {
         (None, None, None) => None,
         (Some(json), None, None) => Some(("application/json", Bytes::from(json.to_string()))),

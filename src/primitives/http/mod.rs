@@ -1,4 +1,4 @@
-//! HTTP services: requests to one base address, health over a window of time, and small smoke loads.
+//! HTTP services: requests to one base address, health over a window of time, and bounded loads.
 
 mod change;
 mod health;
@@ -25,7 +25,7 @@ use crate::sys::http::{self, Client, Url};
 /// The register's line.
 pub const FAMILY: Family = Family {
     name: "http",
-    about: "An HTTP service: requests, health checks over a window of time, smoke loads with latency percentiles.",
+    about: "An HTTP service: requests, health checks over a window of time, bounded loads with latency percentiles.",
     settings: Settings::of::<Table>(),
     entries: &[
         entry::<request::Get>(),
@@ -35,6 +35,7 @@ pub const FAMILY: Family = Family {
         entry::<change::Delete>(),
         entry::<health::Health>(),
         entry::<load::Load>(),
+        entry::<load::LoadChanges>(),
     ],
     store: None,
     sql: None,
@@ -85,10 +86,11 @@ struct Service {
 
 /// The service of the resource; its client is made at the first call.
 async fn service(cx: &Cx) -> Result<Arc<Service>> {
-    cx.shared(async { connect(cx).await }).await
+    cx.shared(async { connect(cx, None).await }).await
 }
 
-async fn connect(cx: &Cx) -> Result<Service> {
+/// A client of the service; `follow` in place of how many redirects its settings let it follow.
+async fn connect(cx: &Cx, follow: Option<usize>) -> Result<Service> {
     let table: Table = cx.settings()?;
     let name = cx.resource().to_string();
     let base = base(&name, cx.text(&table.url).await?.expose())?;
@@ -102,7 +104,14 @@ async fn connect(cx: &Cx) -> Result<Service> {
     };
     let authorization = authorization(cx, &table).await?;
     let largest_body = usize::try_from(parse_size(&table.largest_body)?).unwrap_or(usize::MAX);
-    let settings = http::Settings { name, base, headers, authorization, authorities, follow: table.follow };
+    let settings = http::Settings {
+        name,
+        base,
+        headers,
+        authorization,
+        authorities,
+        follow: follow.unwrap_or(table.follow),
+    };
     Ok(Service { client: Client::new(settings)?, largest_body })
 }
 

@@ -42,6 +42,21 @@ pub(super) fn is_atomic(sql: &str) -> bool {
     })
 }
 
+/// Whether every statement of `sql` may run within a transaction, as far as its first words tell.
+pub(super) fn fits_in_transaction(sql: &str) -> bool {
+    !split(sql).iter().any(|statement| {
+        let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+        words.contains(&"CONCURRENTLY")
+            || matches!(
+                words.as_slice(),
+                ["VACUUM", ..]
+                    | ["ALTER", "SYSTEM", ..]
+                    | ["CREATE" | "DROP", "DATABASE" | "TABLESPACE", ..]
+                    | ["REINDEX", "DATABASE" | "SYSTEM", ..]
+            )
+    })
+}
+
 /// The statements of `sql`, all of which can be part of one transaction; or which one cannot, in the file `name`.
 pub(super) fn transactional(name: &str, sql: &str) -> Result<Vec<Statement>> {
     let statements = split(sql);

@@ -2,15 +2,24 @@
 
 mod activity;
 mod archive;
+mod connections;
+mod count;
 mod database;
 mod dump;
 mod errors;
+mod integrity;
 mod lexer;
+mod locks;
+mod long;
+mod migrations;
+mod orphans;
 mod parameters;
 mod programs;
+mod reference;
 mod script;
 mod session;
 mod settings;
+mod standbys;
 mod statements;
 mod tables;
 mod tls;
@@ -34,11 +43,22 @@ pub const FAMILY: Family = Family {
         entry::<statements::Execute>(),
         entry::<transaction::Transaction>(),
         entry::<script::Script>(),
+        entry::<migrations::Migrations>(),
+        entry::<migrations::Migrate>(),
+        entry::<migrations::RevertMigrations>(),
         entry::<dump::DumpTo>(),
         entry::<dump::RestoreFrom>(),
         entry::<dump::VerifyRestore>(),
         entry::<tables::Tables>(),
         entry::<activity::Activity>(),
+        entry::<connections::Connections>(),
+        entry::<standbys::ReplicationLag>(),
+        entry::<long::LongTransactions>(),
+        entry::<locks::BlockingLocks>(),
+        entry::<locks::WouldBlock>(),
+        entry::<count::Count>(),
+        entry::<orphans::Orphans>(),
+        entry::<integrity::Integrity>(),
     ],
     store: None,
     sql: Some(|cx| Box::pin(async move { Ok(Arc::new(database::Database(cx)) as Arc<dyn Sql>) })),

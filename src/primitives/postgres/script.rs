@@ -71,7 +71,7 @@ fn read(cx: &Cx, file: &str) -> Result<(String, Vec<Statement>)> {
 
 /// Sends the file as it is, so that the server's positions are those of the file. An error at run time has none: then
 /// the statements that were completed tell which one it was.
-async fn whole(session: &Session, file: &str, sql: &str, statements: &[Statement]) -> Result<u64> {
+pub(super) async fn whole(session: &Session, file: &str, sql: &str, statements: &[Statement]) -> Result<u64> {
     let (mut completed, mut rows) = (0, 0);
     let source = |completed: usize| Source {
         name: file,

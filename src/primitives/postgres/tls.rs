@@ -1,6 +1,6 @@
 //! Encrypted connections: whom to trust, and how little of that `prefer` asks.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -12,19 +12,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::settings::{Target, Tls};
 use crate::base::error::{Error, Result};
-use crate::sys::{environment, files};
+use crate::sys::files;
+pub(super) use crate::sys::trust::authorities;
 
 /// A file of certificates larger than this is something else.
 const LARGEST_CA: u64 = 4 * 1024 * 1024;
-
-/// Where systems keep the certificate authorities that they trust.
-const SYSTEM_BUNDLES: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/opt/homebrew/etc/ca-certificates/cert.pem",
-];
 
 /// What makes a connection as private as the settings ask.
 pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
@@ -41,22 +33,6 @@ pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
         Tls::Disable => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
     };
     Ok(MakeRustlsConnect::new(config))
-}
-
-/// The file of certificate authorities that a verified connection trusts: the one set, else the system's.
-pub(super) fn authorities(ca: Option<&Path>) -> Result<PathBuf> {
-    if let Some(ca) = ca {
-        return Ok(ca.to_owned());
-    }
-    let named = environment::variable("SSL_CERT_FILE").map(PathBuf::from);
-    named
-        .into_iter()
-        .chain(SYSTEM_BUNDLES.iter().map(PathBuf::from))
-        .find(|path| files::exists(path))
-        .ok_or_else(|| {
-            Error::missing("this machine has no list of certificate authorities to verify the server with")
-                .fix("install the package `ca-certificates`, or name the authority's PEM file with `ca`")
-        })
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore> {

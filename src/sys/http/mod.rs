@@ -1,6 +1,7 @@
 //! An HTTP client for one base address: bounded bodies, redirects that stay on the host, and causes told as they are.
 
 mod failure;
+pub mod load;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,9 +13,12 @@ pub use reqwest::{Method, Url};
 
 use crate::base::error::{Error, Result};
 use crate::base::secret::Revealed;
+use crate::sys::environment;
 
 /// How long a host may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How it calls itself.
+const USER: &str = concat!("playbook/", env!("CARGO_PKG_VERSION"));
 
 /// What a client is made of.
 #[derive(Debug)]
@@ -39,6 +43,7 @@ pub struct Client {
     inner: reqwest::Client,
     name: String,
     base: Url,
+    headers: HeaderMap,
 }
 
 /// One request.
@@ -102,8 +107,8 @@ impl Client {
             all.insert(AUTHORIZATION, header_value("authorization", value.expose())?);
         }
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("playbook/", env!("CARGO_PKG_VERSION")))
-            .default_headers(all)
+            .user_agent(USER)
+            .default_headers(all.clone())
             .connect_timeout(CONNECT)
             .referer(false)
             .redirect(redirects(&base, follow));
@@ -119,13 +124,23 @@ impl Client {
             Error::new(crate::base::error::Kind::Io, format!("no HTTP client for `{name}`"))
                 .why(failure::causes(&why))
         })?;
-        Ok(Self { inner, name, base })
+        Ok(Self { inner, name, base, headers: all })
     }
 
     /// The base address.
     #[must_use]
     pub const fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// Whether it reaches the server without TLS and without a proxy.
+    fn is_direct(&self) -> bool {
+        let is_proxied = || {
+            ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+                .iter()
+                .any(|name| environment::variable(name).is_some_and(|value| !value.is_empty()))
+        };
+        self.base.scheme() == "http" && (is_loopback(&self.base) || !is_proxied())
     }
 
     /// Sends a request and reads at most `most` bytes of the answer's body.
@@ -152,12 +167,19 @@ impl Client {
         }
         Ok(Answer {
             status: status.as_u16(),
-            status_line: status.to_string().replace(" <unknown status code>", ""),
+            status_line: status_line(status.as_u16()),
             headers: join_headers(response.headers()),
             body: read.freeze(),
             cut,
         })
     }
+}
+
+/// A status as people know it: `503 Service Unavailable`.
+#[must_use]
+pub fn status_line(status: u16) -> String {
+    let known = reqwest::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    known.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
 }
 
 /// Follows at most `most` redirects, all to the host it began with: what is sent is meant for that host alone.

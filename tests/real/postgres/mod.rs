@@ -5,6 +5,8 @@ mod connections;
 mod dumps;
 mod failures;
 mod flags;
+mod migrations;
+mod vitals;
 
 use crate::rig::Rig;
 use crate::rig::seen::Seen;

@@ -232,7 +232,7 @@ fn certificates(folder: &Path) {
 }
 
 /// A child that waits until this process ends, then stops the server and removes its folder.
-fn warden(programs: &Path, folder: &Path) -> Child {
+pub(super) fn warden(programs: &Path, folder: &Path) -> Child {
     let stop = "cat >/dev/null; folder=$1; shift; \
                 if pid=$(head -n 1 \"$folder/owned/data/postmaster.pid\"); then \
                 kill -CONT $pid $(ps -o pid= --ppid $pid); \"$@\"; fi; rm -rf \"$folder\"";
@@ -243,12 +243,12 @@ fn warden(programs: &Path, folder: &Path) -> Child {
     warden.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output().unwrap();
     output.stdout == b"0\n"
 }
 
-fn as_owner(program: &Path) -> Command {
+pub(super) fn as_owner(program: &Path) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
@@ -262,7 +262,7 @@ fn as_owner(program: &Path) -> Command {
 
 /// Runs a command to its end and returns its output; panics with what it said when it fails.
 #[track_caller]
-fn run(command: &mut Command) -> String {
+pub(super) fn run(command: &mut Command) -> String {
     // The server inherits the outputs of pg_ctl and would keep pipes open, so files take them.
     let (out, err) = (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
     command.stdout(out.reopen().unwrap()).stderr(err.reopen().unwrap());

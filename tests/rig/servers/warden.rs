@@ -50,6 +50,11 @@ impl Warden {
         rustix::process::kill_process(self.pid, Signal::STOP).unwrap();
     }
 
+    /// Makes the server read its files again, where it does so at the signal HUP.
+    pub fn renew(&self) {
+        rustix::process::kill_process(self.pid, Signal::HUP).unwrap();
+    }
+
     /// Lets the server go on after [`Warden::hang`].
     pub fn go_on(&self) {
         rustix::process::kill_process(self.pid, Signal::CONT).unwrap();
@@ -88,6 +93,19 @@ pub fn install(command: &mut Command) -> bool {
             false
         }
     }
+}
+
+/// Installs packages of Debian as root; `false` where that cannot be.
+pub fn apt(what: &str, packages: &[&str]) -> bool {
+    if !rustix::process::getuid().is_root() || on_path("apt-get").is_none() {
+        return false;
+    }
+    eprintln!("installing {what} for the tests …");
+    let run = |arguments: &[&str]| {
+        install(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    let options = ["install", "-y", "-q", "--no-install-recommends"];
+    run(&["update", "-q"]) && run(&[&options[..], packages].concat())
 }
 
 /// Says loudly that tests were skipped; under `RIG=all` that is a failure.
