@@ -21,13 +21,14 @@ import backup
 import measure
 import redis
 import sides
+import ssh
 from measure import Ratio, cost, faster
 from sides import STEPS, Programs, Side
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_PEERS = ["pyinfra==3.10.0", "ansible-core==2.19.14", "dbos==3.4.0"]
 NPM_PEERS = ["deno@2.9.6"]
-CONTESTS = ["first", "steps", "limits", "invalidate", "backup"]
+CONTESTS = ["first", "steps", "limits", "invalidate", "backup", "ssh"]
 
 
 def say(text: str) -> None:
@@ -220,6 +221,8 @@ def main() -> int:
             ratios += redis.invalidate(binaries["playbook"], work, wanted.rounds, say)
         if "backup" in contests:
             ratios += backup.backup(binaries["playbook"], work, home, wanted.rounds, say)
+        if "ssh" in contests:
+            ratios += ssh.contest(binaries["playbook"], work, home, wanted.rounds, say)
     except (measure.Failed, subprocess.CalledProcessError) as why:
         say(f"error: {why}")
         return 1

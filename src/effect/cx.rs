@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::environment::{Environment, Resource};
 use super::family::{self, Families};
+use super::hosts::Hosts;
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::secrets::{self, Fetched};
@@ -238,6 +239,16 @@ impl Cx {
         .await
     }
 
+    /// Another resource as machines that run commands.
+    pub async fn hosts(&self, resource: &ResourceId, effect: Effect) -> Result<Arc<dyn Hosts>> {
+        let cx = self.on(resource, effect)?;
+        let open = family::find(self.host.families, &resource.family).and_then(|family| family.hosts);
+        open.ok_or_else(|| {
+            Error::usage(format!("no commands can be run on `{resource}`")).fix("name a resource of `ssh`")
+        })?(cx)
+        .await
+    }
+
     /// A path of the project. `..`, absolute paths and symbolic links out of the project are refused.
     pub fn path(&self, relative: &str) -> Result<PathBuf> {
         inside(&self.host.project, Path::new(relative))
@@ -284,6 +295,12 @@ impl Cx {
     pub fn line(&self, error: bool, text: &str) {
         let text = self.host.redactor.text(text);
         self.host.tell(&Event::Line { from: self.resource.to_string(), error, text });
+    }
+
+    /// The same of one part of the resource: of one host of a group.
+    pub fn line_of(&self, part: &str, error: bool, text: &str) {
+        let text = self.host.redactor.text(text);
+        self.host.tell(&Event::Line { from: format!("{} {part}", self.resource), error, text });
     }
 
     /// Shows how far a long transfer is.

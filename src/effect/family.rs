@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::cx::Cx;
+use super::hosts::Hosts;
 use super::primitive::{Entry, Work};
 use super::sql::Sql;
 use super::store::Store;
@@ -29,6 +30,8 @@ pub struct Family {
     pub store: Option<Open<dyn Store>>,
     /// How other families reach it as an SQL database, when it is one.
     pub sql: Option<Open<dyn Sql>>,
+    /// How other families run commands on its machines, when it has some.
+    pub hosts: Option<Open<dyn Hosts>>,
 }
 
 impl Family {

@@ -22,6 +22,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Identity>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Asks who the keys belong to: `account`, the number of the account; `arn`, the user or the role; `region`. It proves

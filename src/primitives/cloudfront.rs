@@ -23,6 +23,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Invalidate>(), entry::<Status>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// How many of the newest invalidations are looked through for one in doubt.

@@ -23,6 +23,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Status>(), entry::<WaitHealthy>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// The pause between two looks.

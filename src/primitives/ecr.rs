@@ -20,6 +20,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Image>(), entry::<Exists>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A repository of ECR.

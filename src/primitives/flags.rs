@@ -25,6 +25,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Enable>(), entry::<Disable>(), entry::<Get>(), entry::<Set>(), entry::<List>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A table of feature flags.

@@ -26,6 +26,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<ArchiveTo>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Nothing can be set.

@@ -16,6 +16,7 @@ pub mod files;
 pub mod flags;
 pub mod http;
 pub mod journal;
+pub mod pm2;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod program;
@@ -29,6 +30,8 @@ pub mod s3;
 pub mod secrets_manager;
 pub mod service;
 pub mod sqlite;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 #[cfg(feature = "aws")]
 pub mod ssm;
 pub mod vault;
@@ -47,7 +50,10 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "s3")]
     &s3::FAMILY,
     &program::FAMILY,
+    #[cfg(feature = "ssh")]
+    &ssh::FAMILY,
     &service::FAMILY,
+    &pm2::FAMILY,
     &flags::FAMILY,
     #[cfg(feature = "aws")]
     &aws::FAMILY,

@@ -21,6 +21,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Describe>(), entry::<Exists>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// The Secrets Manager of an account.

@@ -25,6 +25,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Get>(), entry::<Put>(), entry::<Delete>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Parameters of the Systems Manager.

@@ -21,6 +21,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Status>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Reads how the vault is: `initialized`, `sealed`, and its `version`. No token is needed for that.

@@ -21,7 +21,7 @@ use crate::effect::primitive::Entry;
 
 /// The most values a verb may be called with: every argument of the longest primitive by position, and a map. One
 /// number for all, because to ask each primitive for its arguments would take longer than all else at the start of a run.
-pub const MOST_VALUES: usize = 9;
+pub const MOST_VALUES: usize = 11;
 
 /// One resource in a script.
 #[derive(Clone, Debug)]

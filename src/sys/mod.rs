@@ -14,5 +14,7 @@ pub mod pipe;
 pub mod process;
 pub mod scratch;
 pub mod search;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 pub mod stop;
 pub mod terminal;

@@ -34,7 +34,7 @@ fn project() -> Rig {
 #[test]
 fn every_example_is_short_and_plans() {
     let rig = project();
-    assert_eq!(examples().len(), 6);
+    assert_eq!(examples().len(), 7);
     for path in examples() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!((10..=30).contains(&lines), "{} has {lines} lines", path.display());
@@ -124,11 +124,24 @@ fn nothing_is_wrong_with_the_playbooks_of_the_page_on_data() {
     }
 }
 
+/// What the page on hosts shows needs hosts; that it would run is what the checker says.
+#[cfg(feature = "ssh")]
+#[test]
+fn nothing_is_wrong_with_the_playbooks_of_the_page_on_hosts() {
+    all_are_right("docs/hosts.md", 2);
+}
+
 /// What the page on the cloud shows needs an account and a vault; that it would run is what the checker says.
 #[cfg(all(feature = "aws", feature = "postgres"))]
 #[test]
 fn nothing_is_wrong_with_the_playbooks_of_the_page_on_the_cloud() {
-    let blocks = blocks("docs/cloud.md");
+    all_are_right("docs/cloud.md", 2);
+}
+
+/// Checks each playbook of a page against all settings of the page.
+#[cfg(any(feature = "ssh", feature = "aws"))]
+fn all_are_right(page: &str, wanted: usize) {
+    let blocks = blocks(page);
     let settings: String =
         blocks.iter().filter(|block| block.words[0] == "toml").map(|block| block.text.as_str()).collect();
     let mut count = 0;
@@ -138,7 +151,7 @@ fn nothing_is_wrong_with_the_playbooks_of_the_page_on_the_cloud() {
         let rig = Rig::new(&settings).file(name, &block.text);
         rig.run(&["check", name]).expect(0).says("nothing wrong");
     }
-    assert_eq!(count, 2);
+    assert_eq!(count, wanted);
 }
 
 #[test]
@@ -178,7 +191,7 @@ fn nothing_is_wrong_with_any_playbook_in_any_environment() {
             }
         }
     }
-    assert!(count >= 17, "only {count} were checked");
+    assert!(count >= 18, "only {count} were checked");
 }
 
 #[cfg(feature = "postgres")]

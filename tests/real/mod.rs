@@ -19,6 +19,7 @@ pub mod files;
 mod flags;
 mod http;
 mod journal;
+mod pm2;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
@@ -32,6 +33,8 @@ mod s3;
 mod secrets_manager;
 mod service;
 mod sqlite;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
 mod vault;

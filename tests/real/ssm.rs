@@ -141,7 +141,7 @@ fn missing_denied_and_hanging_are_told_apart() {
     proxy.when_said("PutParameter", Fault::Half(0), 3);
     shelf.exec(proxy.port, "shop.put(\"a\", \"b\");").says("in doubt").says("taken back");
     assert_eq!(shelf.held("a"), None);
-    proxy.when_said("PutParameter", Fault::HoldAnswer, 9);
+    proxy.when_said("PutParameter", Fault::Hold, 9);
     shelf.exec(proxy.port, "shop.put(\"c\", \"d\", #{ timeout: \"700ms\" });").says("in doubt").says("700ms");
     proxy.release();
 }

@@ -134,6 +134,7 @@ impl Account {
             };
             let tries = match again {
                 Again::Never => 1,
+                Again::Slow => 2,
                 Again::Passing => 3,
                 Again::Throttled => 6,
             };
@@ -165,7 +166,7 @@ impl Account {
         let error = Error::timeout(what)
             .why(format!("{} gave no answer within {waited}", ask.service.name))
             .fix(format!("check the network, or give it longer with `request_timeout` of {}", self.table));
-        let again = if ask.does == Does::ChangeOnce { Again::Never } else { Again::Passing };
+        let again = if ask.does == Does::ChangeOnce { Again::Never } else { Again::Slow };
         Failure { error, again }
     }
 

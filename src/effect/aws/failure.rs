@@ -19,6 +19,8 @@ pub(super) enum Again {
     Never,
     /// It may have been bad luck.
     Passing,
+    /// It took all the time that it was given, and may do so again.
+    Slow,
     /// The other side asks for patience; it has done nothing.
     Throttled,
 }

@@ -79,6 +79,7 @@ const LAMP: Family = Family {
     entries: &[entry::<Light>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 #[test]

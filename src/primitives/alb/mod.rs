@@ -27,6 +27,7 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A load balancer of AWS.

@@ -26,6 +26,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Status>(), entry::<WaitStable>(), entry::<deploy::Deploy>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// How long tasks may take to come and go.

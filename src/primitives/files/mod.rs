@@ -43,6 +43,7 @@ pub const FAMILY: Family = Family {
     ],
     store: Some(bucket::store),
     sql: None,
+    hosts: None,
 };
 
 /// Text larger than this does not come into a script, in bytes.

@@ -38,6 +38,7 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A file of certificates larger than this is a mistake.

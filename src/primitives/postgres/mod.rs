@@ -42,4 +42,5 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: Some(|cx| Box::pin(async move { Ok(Arc::new(database::Database(cx)) as Arc<dyn Sql>) })),
+    hosts: None,
 };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::settings::Table;
-use super::{failed, kept, shown, spoken};
+use super::{failed, spoken};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
@@ -15,6 +15,7 @@ use crate::base::error::Result;
 use crate::effect::archive::{self, Content};
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
+use crate::effect::output::{kept, shown};
 use crate::effect::primitive::Primitive;
 use crate::sys::process::{self, Ended, Line, Status, Stdin};
 

@@ -1,7 +1,6 @@
 //! Programs of this machine, run by argument list: those lists that `playbook.toml` allows, by the effect they have.
 
 mod archive;
-mod patterns;
 mod settings;
 
 use std::time::Duration;
@@ -15,11 +14,11 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
-use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
+use crate::effect::output::{self, kept, shown};
 use crate::effect::primitive::{Primitive, entry};
-use crate::sys::process::{self, Captured, Ended, Line, Status, Stdin};
+use crate::sys::process::{self, Ended, Line, Status, Stdin};
 
 /// The register's line.
 pub const FAMILY: Family = Family {
@@ -31,6 +30,7 @@ pub const FAMILY: Family = Family {
     entries: &[entry::<Run>(), entry::<Read>(), entry::<Destroy>(), entry::<archive::ArchiveTo>()],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// How long a program may take that changes something.
@@ -151,8 +151,7 @@ async fn carry_out(cx: Cx, effect: Effect, arguments: Vec<String>, stdin: Option
 }
 
 fn failed(called: &str, ended: &Ended, stdout: &str, stderr: &str) -> Error {
-    let last_words = if stderr.trim().is_empty() { stdout } else { stderr };
-    let error = Error::remote(format!("{called} {}", ended.status)).why(last_lines(last_words));
+    let error = Error::remote(format!("{called} {}", ended.status)).why(output::last_words(stdout, stderr));
     match ended.status {
         Status::Code(code) => error.detail("exit_code", code),
         Status::Signal(number) => error.detail("signal", number),
@@ -161,41 +160,6 @@ fn failed(called: &str, ended: &Ended, stdout: &str, stderr: &str) -> Error {
 
 /// A call as people would type it: `git push origin`.
 fn spoken(resource: &ResourceId, arguments: &[String]) -> String {
-    let quoted = arguments.iter().map(|argument| {
-        let plain =
-            !argument.is_empty() && !argument.contains(|c: char| c.is_whitespace() || "'\"`\\".contains(c));
-        if plain { argument.clone() } else { format!("{argument:?}") }
-    });
-    let words: Vec<String> = std::iter::once(resource.name.clone()).chain(quoted).collect();
-    format!("`{}`", text::headline(&words.join(" "), 160))
-}
-
-/// A line as it is shown. A cut one could end within a secret, which would then not be recognised.
-fn shown(cx: &Cx, line: Line<'_>) -> String {
-    if !line.cut {
-        return line.text.to_owned();
-    }
-    let end = line.text.floor_char_boundary(line.text.len().saturating_sub(cx.redactor().overlap()));
-    format!("{} … [line cut after {}]", &line.text[..end], text::show_size(process::LONGEST_LINE as u64))
-}
-
-/// What was kept of an output, without secrets: a script has none of them as a text. Its last line end is dropped.
-fn kept(cx: &Cx, captured: &Captured) -> String {
-    let overlap = if captured.torn { cx.redactor().overlap() } else { 0 };
-    let whole = &captured.text[captured.text.ceil_char_boundary(overlap)..];
-    let whole = whole.strip_suffix('\n').map_or(whole, |text| text.strip_suffix('\r').unwrap_or(text));
-    let clean = cx.redactor().text(whole);
-    match captured.left_out {
-        0 => clean,
-        bytes => format!("[{bytes} bytes before this were left out]\n{clean}"),
-    }
-}
-
-/// The last lines of an output, few enough to be read.
-fn last_lines(output: &str) -> String {
-    const LINES: usize = 20;
-    const BYTES: usize = 4096;
-    let lines: Vec<&str> = output.trim_end().lines().collect();
-    let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
-    last[last.ceil_char_boundary(last.len().saturating_sub(BYTES))..].to_owned()
+    let words: Vec<&str> = std::iter::once(&resource.name).chain(arguments).map(String::as_str).collect();
+    output::spoken(&words)
 }

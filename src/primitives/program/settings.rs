@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::patterns::{Pattern, listed};
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::secret::Setting;
-use crate::base::text;
+use crate::effect::allowed::{Allowed, Pattern};
 use crate::effect::child;
 use crate::effect::cx::Cx;
 use crate::sys::process::Command;
@@ -50,48 +49,20 @@ fn zero() -> Vec<i32> {
 }
 
 impl Table {
-    fn lists(&self, effect: Effect) -> &[Pattern] {
-        match effect {
-            Effect::Read => &self.read,
-            Effect::Write => &self.write,
-            Effect::Destroy => &self.destroy,
-        }
-    }
-
-    fn allows(&self, effect: Effect, arguments: &[String]) -> bool {
-        self.lists(effect).iter().any(|pattern| pattern.allows(arguments))
+    fn allowed(&self) -> Allowed<'_> {
+        Allowed { read: &self.read, write: &self.write, destroy: &self.destroy, run: "run" }
     }
 
     /// Refuses arguments that no list of this effect allows. What only reads may also be run as a change.
     pub(super) fn permit(&self, cx: &Cx, effect: Effect, arguments: &[String]) -> Result<()> {
-        let reads_too = effect == Effect::Write && self.allows(Effect::Read, arguments);
-        if reads_too || self.allows(effect, arguments) {
-            return Ok(());
-        }
-        let allowed: Vec<String> = self.lists(effect).iter().map(Pattern::to_string).collect();
-        let why = match allowed.as_slice() {
-            [] => format!("it has no list `{effect}` of what may be run"),
-            _ => format!("its list `{effect}` allows {}", allowed.join(", ")),
-        };
-        let what =
-            format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
-        let add = match allowed.as_slice() {
-            [] => format!("add the line `{effect} = [{}]`", listed(arguments)),
-            _ => format!("add `{}` to the list `{effect}`", listed(arguments)),
-        };
-        let elsewhere = [("read", Effect::Read), ("run", Effect::Write), ("destroy", Effect::Destroy)]
-            .into_iter()
-            .find(|(_, effect)| self.allows(*effect, arguments))
-            .map(|(verb, effect)| format!("call `{verb}` instead: the list `{effect}` allows it"));
-        Err(Error::denied(what).why(why).fix(
-            elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table())),
-        ))
+        self.allowed().permit(cx, effect, arguments)
     }
 
     /// Refuses to archive the output of anything but what the list `read` allows.
     pub(super) fn permit_archive(&self, cx: &Cx, arguments: &[String]) -> Result<()> {
         self.permit(cx, Effect::Read, arguments).map_err(|denied| {
-            if self.allows(Effect::Write, arguments) || self.allows(Effect::Destroy, arguments) {
+            let allowed = self.allowed();
+            if allowed.allows(Effect::Write, arguments) || allowed.allows(Effect::Destroy, arguments) {
                 denied.fix("archive the output of what changes nothing, and so stands in the list `read`")
             } else {
                 denied

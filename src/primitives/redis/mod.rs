@@ -50,4 +50,5 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: None,
+    hosts: None,
 };

@@ -30,6 +30,7 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// A hosted zone of Route 53.

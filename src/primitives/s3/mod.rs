@@ -52,6 +52,7 @@ pub const FAMILY: Family = Family {
     ],
     store: Some(store::open),
     sql: None,
+    hosts: None,
 };
 
 /// Text larger than this does not come into a script, in bytes.

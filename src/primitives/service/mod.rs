@@ -38,6 +38,7 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: None,
+    hosts: None,
 };
 
 /// Long enough for a slow end and a slow start.

@@ -47,6 +47,7 @@ pub const FAMILY: Family = Family {
     ],
     store: None,
     sql: Some(open),
+    hosts: None,
 };
 
 /// A database file.

@@ -17,6 +17,8 @@ use tokio::io::AsyncRead;
 
 pub use detached::{Detached, Identity, read_log, start_detached};
 pub use group::end_all;
+#[cfg(feature = "ssh")]
+pub(in crate::sys) use output::Output;
 pub use output::{Captured, LONGEST_LINE, Line, Listen};
 pub use running::{Ended, GRACE, Running, run, spawn};
 pub use search::find_program;

@@ -122,7 +122,7 @@ impl Splitter {
 }
 
 /// One of the two outputs of a child.
-pub(super) struct Output<'a> {
+pub(in crate::sys) struct Output<'a> {
     error: bool,
     listen: Listen<'a>,
     keep: Keep,
@@ -131,7 +131,7 @@ pub(super) struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// Keeps the whole output up to `whole` bytes, and beyond that its last `last` bytes.
-    pub(super) fn new(error: bool, listen: Listen<'a>, whole: usize, last: usize) -> Self {
+    pub(in crate::sys) fn new(error: bool, listen: Listen<'a>, whole: usize, last: usize) -> Self {
         let keep = Keep { bytes: Vec::new(), whole, last, left_out: 0 };
         Self { error, listen, keep, splitter: Splitter::default() }
     }
@@ -163,14 +163,15 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn hear(&mut self, chunk: &[u8]) {
+    /// Takes what came.
+    pub(in crate::sys) fn hear(&mut self, chunk: &[u8]) {
         self.keep.push(chunk);
         let (error, listen) = (self.error, self.listen);
         self.splitter.feed(chunk, &mut |text, cut| listen(Line { error, text, cut }));
     }
 
     /// Tells what is left of the last line, and gives what was kept.
-    pub(super) fn finish(mut self) -> Captured {
+    pub(in crate::sys) fn finish(mut self) -> Captured {
         let (error, listen) = (self.error, self.listen);
         self.splitter.finish(&mut |text, cut| listen(Line { error, text, cut }));
         self.keep.finish()

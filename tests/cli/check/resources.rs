@@ -256,6 +256,8 @@ fn every_example_of_the_manual_is_right() {
         ("http.api", "url = \"http://127.0.0.1:9\""),
         ("program.git", "path = \"git\"\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
         ("program.journalctl", "read = [[\"**\"]]"),
+        ("ssh.web", "hosts = [\"web1\"]\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
+        ("pm2.app", ""),
         ("service.app", "program = \"sleep\""),
         ("flags.main", "database = \"sqlite.main\""),
         ("aws.main", "region = \"eu-central-1\""),

@@ -5,12 +5,15 @@ pub mod faults;
 pub mod http;
 #[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
+pub mod pm2;
 pub mod postgres;
 pub mod proxy;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3s;
+#[cfg(feature = "ssh")]
+pub mod ssh;
 pub mod vault;
 pub mod warden;
 

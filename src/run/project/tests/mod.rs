@@ -72,6 +72,7 @@ const FAMILIES: Families = &[&Family {
     entries: &[],
     store: None,
     sql: None,
+    hosts: None,
 }];
 
 fn read(text: &str) -> Result<Project> {

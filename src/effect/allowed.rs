@@ -1,9 +1,14 @@
-//! Which argument lists a program may be run with.
+//! Which argument lists may be run, here or on other machines: those that `playbook.toml` lists, by the effect they have.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
+
+use super::cx::Cx;
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::base::text;
 
 /// The element that stands for any rest of the list.
 const REST: &str = "**";
@@ -13,11 +18,12 @@ const REST: &str = "**";
 /// stands for any rest, options too.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(transparent)]
-pub(super) struct Pattern(Vec<String>);
+pub struct Pattern(Vec<String>);
 
 impl Pattern {
     /// Whether these arguments may be given.
-    pub(super) fn allows(&self, arguments: &[String]) -> bool {
+    #[must_use]
+    pub fn allows(&self, arguments: &[String]) -> bool {
         let (elements, open) = match self.0.split_last() {
             Some((last, before)) if last == REST => (before, true),
             _ => (self.0.as_slice(), false),
@@ -47,8 +53,64 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// The lists of a resource, and how its verbs are called.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed<'a> {
+    /// What changes nothing.
+    pub read: &'a [Pattern],
+    /// What changes something.
+    pub write: &'a [Pattern],
+    /// What loses something for ever.
+    pub destroy: &'a [Pattern],
+    /// The verb that runs what the list `write` allows.
+    pub run: &'static str,
+}
+
+impl Allowed<'_> {
+    fn list(&self, effect: Effect) -> &[Pattern] {
+        match effect {
+            Effect::Read => self.read,
+            Effect::Write => self.write,
+            Effect::Destroy => self.destroy,
+        }
+    }
+
+    /// Whether the list of that effect allows these arguments.
+    #[must_use]
+    pub fn allows(&self, effect: Effect, arguments: &[String]) -> bool {
+        self.list(effect).iter().any(|pattern| pattern.allows(arguments))
+    }
+
+    /// Refuses arguments that no list of this effect allows. What only reads may also be run as a change.
+    pub fn permit(&self, cx: &Cx, effect: Effect, arguments: &[String]) -> Result<()> {
+        let reads_too = effect == Effect::Write && self.allows(Effect::Read, arguments);
+        if reads_too || self.allows(effect, arguments) {
+            return Ok(());
+        }
+        let allowed: Vec<String> = self.list(effect).iter().map(Pattern::to_string).collect();
+        let why = match allowed.as_slice() {
+            [] => format!("it has no list `{effect}` of what may be run"),
+            _ => format!("its list `{effect}` allows {}", allowed.join(", ")),
+        };
+        let what =
+            format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
+        let add = match allowed.as_slice() {
+            [] => format!("add the line `{effect} = [{}]`", listed(arguments)),
+            _ => format!("add `{}` to the list `{effect}`", listed(arguments)),
+        };
+        let elsewhere = [("read", Effect::Read), (self.run, Effect::Write), ("destroy", Effect::Destroy)]
+            .into_iter()
+            .find(|(_, effect)| self.allows(*effect, arguments))
+            .map(|(verb, effect)| format!("call `{verb}` instead: the list `{effect}` allows it"));
+        Err(Error::denied(what).why(why).fix(
+            elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table())),
+        ))
+    }
+}
+
 /// A list of arguments as it is written in `playbook.toml` and in a script.
-pub(super) fn listed(arguments: &[String]) -> String {
+#[must_use]
+pub fn listed(arguments: &[String]) -> String {
     let quoted: Vec<String> = arguments.iter().map(|text| format!("{text:?}")).collect();
     format!("[{}]", quoted.join(", "))
 }

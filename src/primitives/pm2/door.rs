@@ -1,0 +1,177 @@
+//! pm2 itself, on each of its places: asked for its processes, told what to do with them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt as _;
+
+use super::process::{Process, plain};
+use super::settings::Table;
+use crate::base::effect::Effect;
+use crate::base::error::{Error, Result};
+use crate::base::secret::Revealed;
+use crate::base::suggest;
+use crate::effect::cx::Cx;
+use crate::effect::hosts::{Hosts, Task};
+use crate::effect::local::Local;
+use crate::effect::output::last_words;
+use crate::sys::process::{Ended, Status};
+
+/// More than this is no list of processes; in bytes.
+const LONGEST_LIST: u64 = 32 * 1024 * 1024;
+/// Variables of ours that a local pm2 needs.
+const PASSED: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "PM2_HOME"];
+
+/// A pm2 and its places.
+pub(super) struct Pm2 {
+    pub(super) cx: Cx,
+    hosts: Arc<dyn Hosts>,
+    /// The places, in the order in which they are taken.
+    pub(super) places: Vec<String>,
+    program: String,
+    folder: Option<String>,
+    variables: Vec<(String, Revealed)>,
+    pub(super) settle: Duration,
+    pub(super) within: Duration,
+}
+
+impl Pm2 {
+    /// Reaches the places; `effect` is what will be done with pm2.
+    pub(super) async fn open(cx: &Cx, effect: Effect) -> Result<Self> {
+        let table: Table = cx.settings()?;
+        let hosts: Arc<dyn Hosts> = match &table.over {
+            Some(over) => cx.hosts(over, effect).await?,
+            None => Arc::new(Local::new(cx, &PASSED)),
+        };
+        let mut places = hosts.names();
+        if let Some(wanted) = &table.hosts {
+            if let Some(name) = wanted.iter().find(|name| !places.contains(name)) {
+                return Err(Error::usage(format!(
+                    "`hosts` of {} names `{name}`, which is no host",
+                    cx.table()
+                ))
+                .fix(suggest::advice(name, places.iter().map(String::as_str))));
+            }
+            places.retain(|name| wanted.contains(name));
+        }
+        Ok(Self {
+            hosts,
+            places,
+            settle: table.settle()?,
+            within: table.within()?,
+            variables: table.variables(cx).await?,
+            program: table.program,
+            folder: table.folder,
+            cx: cx.clone(),
+        })
+    }
+
+    fn task(&self, arguments: &[&str]) -> Task {
+        Task {
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            folder: self.folder.clone(),
+            variables: self.variables.clone(),
+            within: self.within,
+        }
+    }
+
+    /// All processes of one place.
+    pub(super) async fn list(&self, host: &str) -> Result<Vec<Process>> {
+        let text = self.read(host, &[&self.program, "--silent", "jlist"]).await?;
+        Process::read_all(host, &text).ok_or_else(|| {
+            Error::remote(format!("pm2 on {host} gives no list of its processes"))
+                .why(last_words(&plain(&text), ""))
+                .fix("look at what `pm2 jlist` says there")
+        })
+    }
+
+    /// All processes of all places.
+    pub(super) async fn list_all(&self) -> Result<Vec<Process>> {
+        let mut all = Vec::new();
+        for host in &self.places {
+            all.extend(self.list(host).await?);
+        }
+        Ok(all)
+    }
+
+    /// The processes of one application on one place; `all` means every one. None is an error that names the near ones.
+    pub(super) fn find(&self, name: &str, host: &str, all: &[Process]) -> Result<Vec<Process>> {
+        let here = || all.iter().filter(|process| process.host == host);
+        let found: Vec<Process> = here().filter(|one| name == "all" || one.name == name).cloned().collect();
+        if found.is_empty() {
+            let known = here().map(|process| process.name.as_str());
+            return Err(Error::missing(format!("pm2 on {host} has no process `{name}`"))
+                .fix(suggest::advice(name, known))
+                .unchanged());
+        }
+        Ok(found)
+    }
+
+    /// Does something with pm2 on one place; pm2's own words when it refuses.
+    pub(super) async fn tell(&self, host: &str, words: &[&str]) -> Result<()> {
+        let mut arguments = vec![self.program.as_str()];
+        arguments.extend(words);
+        let ended = self.hosts.run(host, self.task(&arguments)).await?;
+        if ended.status == Status::Code(0) {
+            return Ok(());
+        }
+        Err(self.refused(host, words, &ended))
+    }
+
+    fn refused(&self, host: &str, words: &[&str], ended: &Ended) -> Error {
+        if ended.status == Status::Code(127) || ended.status == Status::Code(126) {
+            return self.no_program(host, &ended.stderr.text);
+        }
+        let said = plain(&format!("{}\n{}", ended.stdout.text, ended.stderr.text));
+        let errors: Vec<&str> = said.lines().filter(|line| line.contains("[ERROR]")).collect();
+        let why = if errors.is_empty() { last_words(&said, "") } else { errors.join("\n") };
+        Error::remote(format!("pm2 on {host} did not {}", words.join(" "))).why(why)
+    }
+
+    fn no_program(&self, host: &str, said: &str) -> Error {
+        Error::missing(format!("pm2 cannot be run on {host}"))
+            .why(last_words(&plain(said), ""))
+            .fix(format!(
+                "install it, or name its path as `program`, and the folder of `node` in `env = {{ PATH = \"…\" }}`, in {}",
+                self.cx.table()
+            ))
+            .unchanged()
+    }
+
+    /// The whole output of a command.
+    async fn read(&self, host: &str, arguments: &[&str]) -> Result<String> {
+        let content = self.hosts.open(host, self.task(arguments)).await?;
+        let mut bytes = Vec::new();
+        content.take(LONGEST_LIST).read_to_end(&mut bytes).await.map_err(|why| {
+            let why = why.to_string();
+            if why.contains("exit code 127") || why.contains("exit code 126") {
+                return self.no_program(host, &why);
+            }
+            Error::remote(format!("pm2 on {host} does not answer")).why(plain(&why))
+        })?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The last lines of a file of one place; empty when there is none.
+    pub(super) async fn tail(&self, host: &str, path: &str, lines: usize) -> Result<String> {
+        if path.is_empty() {
+            return Ok(String::new());
+        }
+        let count = lines.to_string();
+        let ended = self.hosts.run(host, self.task(&["tail", "-n", &count, path])).await?;
+        let text = if ended.status == Status::Code(0) { plain(&ended.stdout.text) } else { String::new() };
+        Ok(self.cx.redactor().text(text.trim_end()))
+    }
+
+    /// The content of files of one place, one after the other.
+    pub(super) async fn content(
+        &self,
+        host: &str,
+        paths: &[String],
+    ) -> Result<crate::effect::store::Content> {
+        let mut arguments = vec!["cat"];
+        arguments.extend(paths.iter().map(String::as_str));
+        let task = Task { within: crate::effect::archive::LONG, ..self.task(&arguments) };
+        self.hosts.open(host, task).await
+    }
+}

@@ -1,0 +1,44 @@
+//! pm2, the process manager of Node applications: here or on each host of a group, and never believed before the
+//! processes are seen to stay up.
+
+mod archive;
+mod change;
+mod door;
+mod logs;
+mod process;
+mod restore;
+mod settings;
+mod settle;
+mod start;
+
+use std::time::Duration;
+
+use self::settings::Table;
+use crate::effect::family::{Family, Settings};
+use crate::effect::primitive::entry;
+
+/// The register's line.
+pub const FAMILY: Family = Family {
+    name: "pm2",
+    about: "pm2, the process manager of Node applications, on this machine or on the hosts of an `ssh` resource. A change \
+            is done when the processes are online, with new pids where they were started anew, and stay so for a while.",
+    settings: Settings { schema: || schemars::schema_for!(Table), check: settings::check },
+    entries: &[
+        entry::<logs::List>(),
+        entry::<logs::Describe>(),
+        entry::<start::Start>(),
+        entry::<change::Stop>(),
+        entry::<change::Reload>(),
+        entry::<change::Restart>(),
+        entry::<change::Delete>(),
+        entry::<restore::Restore>(),
+        entry::<logs::Logs>(),
+        entry::<archive::ArchiveTo>(),
+    ],
+    store: None,
+    sql: None,
+    hosts: None,
+};
+
+/// How long a change may take, on all hosts together.
+const LONG: Duration = Duration::from_secs(600);

@@ -1,0 +1,92 @@
+//! `exec`: a command that changes something, on every host, as far as the lists of the settings allow it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::LONG;
+use super::carry::{Given, How, carry_out, zero};
+use super::settings::Table;
+use super::words::{Words, on};
+use crate::base::access::ResourceId;
+use crate::base::call::{Call, Inverse};
+use crate::base::effect::Effect;
+use crate::base::error::Result;
+use crate::effect::cx::Cx;
+use crate::effect::primitive::Primitive;
+
+/// Runs a command on every host of the group, as far as the list `write` or `read` of its settings allows it; a text is
+/// run by the host's shell and allowed as `["sh", "-c", TEXT]`. Each line is shown as it comes, with its host. A command
+/// that takes too long, or is called off, is ended with all its children. Gives `ok`, `failed`, `unreachable` and
+/// `skipped`, lists of names that `hosts` of a next call takes, and `hosts`: for each name `code`, `stdout`, `stderr`
+/// (their ends) and `took_ms`, or `error`; with one host, these stand beside. More failures than `max_failures` are an
+/// error with the same lists in its `details`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exec {
+    /// The command: arguments one by one, or a text for the shell
+    command: Words,
+    /// Only on these hosts, by name
+    hosts: Option<Vec<String>>,
+    /// On how many at once; default that of the settings
+    limit: Option<usize>,
+    /// How many make a batch, of which the next waits for the one before; default all
+    serial: Option<usize>,
+    /// How many hosts may fail; after one more, no further host is begun
+    #[serde(default)]
+    max_failures: usize,
+    /// How long it may take on each host, as "5m"; default that of the settings
+    within: Option<String>,
+    /// What it reads on its standard input; nothing when left out
+    stdin: Option<String>,
+    /// Variables of its environment
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// The exit codes that mean success
+    #[serde(default = "zero")]
+    ok: Vec<i32>,
+    /// The command that takes it back, on the same hosts; without it it cannot be taken back
+    undo: Option<Words>,
+}
+
+impl Primitive for Exec {
+    const NAME: &'static str = "exec";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"ssh("web").exec(["systemctl", "restart", "api"], #{ serial: 2 })"#;
+    const TIMEOUT: std::time::Duration = LONG;
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("run {} on {}", self.command.spoken(), on(resource, self.hosts.as_deref()))
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let table: Table = cx.settings()?;
+        table.allowed().permit(cx, Effect::Write, &self.command.arguments())?;
+        let Some(undo) = &self.undo else {
+            return Ok(Inverse::none(
+                "what a command does is not known; give its own way back as `undo: [\"…\"]`",
+            ));
+        };
+        table.allowed().permit(cx, Effect::Write, &undo.arguments())?;
+        let mut call = Call::new(cx.resource().clone(), Self::NAME).with("command", undo.value());
+        if let Some(hosts) = &self.hosts {
+            call = call.with("hosts", hosts.clone());
+        }
+        Ok(Inverse::Call(call))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let how = How {
+            hosts: self.hosts,
+            limit: self.limit,
+            serial: self.serial,
+            max_failures: self.max_failures,
+            within: self.within,
+            ok: self.ok,
+        };
+        let given = Given { stdin: self.stdin, environment: self.environment };
+        carry_out(cx, Effect::Write, self.command, given, how).await
+    }
+}

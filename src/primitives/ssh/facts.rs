@@ -1,0 +1,150 @@
+//! `ping` and `facts`: who can be reached, and what they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::answer::Judge;
+use super::carry::One;
+use super::fan::{self, Deed, Fan};
+use super::fleet::Fleet;
+use super::script;
+use super::settings::Table;
+use super::words::on;
+use crate::base::access::ResourceId;
+use crate::base::effect::Effect;
+use crate::base::error::Result;
+use crate::effect::cx::Cx;
+use crate::effect::primitive::Primitive;
+use crate::sys::clock;
+use crate::sys::process::{Captured, Ended, Line, Status};
+
+/// How long each host has to answer.
+const WITHIN: Duration = Duration::from_secs(20);
+/// How much a host may tell of itself, in bytes.
+const KEEP: usize = 16 * 1024;
+
+/// Connects to every host and logs in. Gives `ok`, `unreachable` and `hosts`: for each name `server` (what it calls itself)
+/// and `took_ms`, or `error`. A host that cannot be reached is no error unless `must` says so.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ping {
+    /// Only these hosts, by name
+    hosts: Option<Vec<String>>,
+    /// Whether a host that cannot be reached is an error
+    #[serde(default)]
+    must: bool,
+}
+
+impl Primitive for Ping {
+    const NAME: &'static str = "ping";
+    const EFFECT: Effect = Effect::Read;
+    const EXAMPLE: &'static str = r#"ssh("web").ping().unreachable"#;
+    const TIMEOUT: Duration = Duration::from_secs(120);
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("connect to {}", on(resource, self.hosts.as_deref()))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let most = if self.must { 0 } else { usize::MAX };
+        let deed: Deed<Ended> = Arc::new(|fleet: &Fleet, target, patience| {
+            let began = clock::instant();
+            fleet.with(target, patience, |session| {
+                let stdout = Captured { text: session.banner(), ..Captured::default() };
+                let (status, stderr) = (Status::Code(0), Captured::default());
+                Ok(Ended { status, stdout, stderr, took: began.elapsed() })
+            })
+        });
+        gather(&cx, self.hosts, most, deed, |ended| {
+            let mut map = Map::new();
+            map.insert("server".to_owned(), ended.stdout.text.clone().into());
+            map.insert("took_ms".to_owned(), (ended.took.as_millis() as u64).into());
+            map
+        })
+        .await
+    }
+}
+
+/// Asks every host what it is. Gives the lists of `exec`, and `hosts`: for each name `hostname`, `kernel`, `machine`, `os`,
+/// `user`, `cpus`, `memory_kib`, `memory_free_kib`, `load`, `uptime_s`, `disk_kib` and `disk_free_kib` (of `/`), as far as
+/// it knows them; with one host, these stand beside.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Facts {
+    /// Only these hosts, by name
+    hosts: Option<Vec<String>>,
+    /// How many hosts may fail to answer
+    #[serde(default)]
+    max_failures: usize,
+}
+
+impl Primitive for Facts {
+    const NAME: &'static str = "facts";
+    const EFFECT: Effect = Effect::Read;
+    const EXAMPLE: &'static str = r#"ssh("web").facts().hosts"#;
+    const TIMEOUT: Duration = Duration::from_secs(120);
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("ask {} what they are", on(resource, self.hosts.as_deref()))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let one =
+            One { arguments: script::facts(), folder: None, variables: Vec::new(), stdin: None, keep: KEEP };
+        let deed: Deed<Ended> = Arc::new(move |fleet: &Fleet, target, patience| {
+            fleet.with(target, patience, |session| {
+                session.run(one.order(), &patience.at_most(WITHIN), &|_: Line<'_>| {})
+            })
+        });
+        gather(&cx, self.hosts, self.max_failures, deed, |ended| told(&ended.stdout.text)).await
+    }
+}
+
+async fn gather(
+    cx: &Cx,
+    hosts: Option<Vec<String>>,
+    max_failures: usize,
+    deed: Deed<Ended>,
+    tell: impl Fn(&Ended) -> Map<String, Value>,
+) -> Result<Value> {
+    let table: Table = cx.settings()?;
+    let fleet = super::fleet(cx).await?;
+    let hosts = fleet.choose(hosts.as_deref())?;
+    let fan = Fan { hosts, limit: table.limit(None), serial: None, max_failures, within: WITHIN };
+    let judge = Judge { cx, what: "asking".to_owned(), ok: vec![0], max_failures, within: WITHIN };
+    let ends = fan::out(cx, &fleet, &fan, deed, |ended| Judge::is_good(&judge.ok, ended)).await?;
+    judge.value(ends, tell)
+}
+
+/// Lines of `name=value` as a map; figures become numbers.
+fn told(text: &str) -> Map<String, Value> {
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    pairs
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| {
+            let value = match (value.parse::<i64>(), value.parse::<f64>()) {
+                (Ok(number), _) if name != "hostname" => number.into(),
+                (_, Ok(number)) if name == "load" => number.into(),
+                _ => value.into(),
+            };
+            (name.to_owned(), value)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_texts_and_numbers() {
+        let map = told("hostname=12\nos=Debian GNU/Linux 12\ncpus=2\nload=0.5\nempty=\nnothing\n");
+        let told =
+            serde_json::json!({ "hostname": "12", "os": "Debian GNU/Linux 12", "cpus": 2, "load": 0.5 });
+        assert_eq!(Value::Object(map), told);
+    }
+}

@@ -1,0 +1,2 @@
+[ -f "$to" ] || fail "there is no file $1"
+cat "$to"

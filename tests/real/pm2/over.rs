@@ -1,0 +1,75 @@
+//! pm2 on the hosts of an `ssh` resource.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::*;
+use crate::rig::servers::ssh::{self, Host};
+
+/// A copy of what runs pm2 that the user of the hosts may read, which the cache of root is not.
+fn copy(program: &Path, into: &Path) -> PathBuf {
+    let modules = program.parent().unwrap().parent().unwrap();
+    let copied = Command::new("cp").arg("-a").arg(modules).arg(into).status().unwrap();
+    assert!(copied.success());
+    let owned =
+        Command::new("chown").args(["-R", &format!("{0}:{0}", ssh::USER)]).arg(into).status().unwrap();
+    assert!(owned.success());
+    into.join("node_modules/.bin/pm2")
+}
+
+#[test]
+fn every_host_of_a_group_is_taken_one_after_the_other() {
+    let program = need_pm2!();
+    let Some(access) = ssh::access() else { return };
+    let hosts = [Host::start(access), Host::start(access)];
+    let folder = access.scratch();
+    let remote = copy(program, folder.path());
+    for (name, text) in FILES {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    // Both hosts are this machine, and so is their pm2; one of them is enough to see that it works over there.
+    let settings = format!(
+        "{}\n[env.local.pm2.app]\nover = \"ssh.web\"\nhosts = [\"{}\"]\nprogram = \"{}\"\nhome = \"{}\"\nfolder = \"{}\"\n\
+         settle = \"500ms\"\naccess = \"destroy\"\n",
+        ssh::settings(access, &[&hosts[0], &hosts[1]], ""),
+        hosts[0].name(),
+        remote.display(),
+        folder.path().join("state").display(),
+        folder.path().display(),
+    );
+    let known = ssh::known_hosts(access, &[&hosts[0], &hosts[1]], "host");
+    let rig = Rig::new(&settings).file("known_hosts", &known);
+    let lines = format!(
+        r#"
+        let up = app.start("ecosystem.config.js", #{{ only: ["worker"] }});
+        check "there", up.len() == 1 && up[0].host == "{}" && up[0].status == "online";
+        let fresh = app.restart("worker")[0].pid;
+        check "new", fresh != up[0].pid;
+        check "log", app.logs("worker")[0].out.contains("listening");
+        app.stop("worker");
+        fail("no");
+        "#,
+        hosts[0].name()
+    );
+    let (rig, seen) = exec(rig, &lines);
+    seen.expect(1).says("✔ there").says("✔ new").says("✔ log");
+    let (rig, seen) = exec(rig, "check \"forgotten\", app.list().is_empty();");
+    seen.expect(0);
+    // The group itself is not opened by that.
+    let (rig, seen) = rig.exec("//! T.\n//! uses = [\"pm2.app:write\"]\nssh(\"web\").ping();\n");
+    seen.expect(3).says("ssh.web:read");
+    let missing = settings.replace("/.bin/pm2", "/.bin/pm3");
+    let (rig, seen) = exec(rig.file("playbook.toml", &missing), "app.list();");
+    seen.expect(1).says("pm2 cannot be run on").says("name its path as `program`");
+    let strange = settings.replace("over = \"ssh.web\"", "over = \"pm2.app\"");
+    exec(rig.file("playbook.toml", &strange), "app.list();").1.expect(1).says("no commands can be run on");
+    let kill = Command::new("setpriv")
+        .args(["--reuid", ssh::USER, "--regid", ssh::USER, "--clear-groups"])
+        .arg(&remote)
+        .arg("kill")
+        .env("PM2_HOME", folder.path().join("state"))
+        .env("HOME", folder.path())
+        .output()
+        .unwrap();
+    assert!(kill.status.success(), "{}", String::from_utf8_lossy(&kill.stderr));
+}
