@@ -69,5 +69,6 @@ fn session(runtime: &tokio::runtime::Handle, allocated: fn() -> usize) -> Arc<Se
         allocated,
         parameters: Map::new(),
         facts: Map::new(),
+        recorded: std::collections::BTreeMap::new(),
     }))
 }

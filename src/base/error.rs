@@ -12,6 +12,9 @@ use super::place::Place;
 /// The detail of an error whose effect began and is not known to have ended.
 pub const IN_DOUBT: &str = "in_doubt";
 
+/// The detail of an error that ends a turn of a run before it has gone on at all: the run stays as it was.
+pub const NOT_BEGUN: &str = "not_begun";
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -31,6 +34,8 @@ pub enum Kind {
     Check,
     /// `fail(…)` or a `throw` of the playbook.
     Script,
+    /// Somebody declined at a gate.
+    Declined,
     /// A deadline passed.
     Timeout,
     /// A person or a sibling branch stopped it.
@@ -43,6 +48,12 @@ pub enum Kind {
     Io,
     /// While planning: beyond here depends on an effect that has not happened.
     Horizon,
+    /// What the command builds on was changed since: the part of a playbook that has run, a thing to be restored.
+    Changed,
+    /// The process ends while the run waits for time or for people; the run goes on later.
+    Suspended,
+    /// Another run holds the lock.
+    Held,
     /// The journal was changed outside the product.
     Tampered,
     /// A fault of the product itself.
@@ -53,7 +64,18 @@ impl Kind {
     /// Whether a script may hold it with `try … catch`.
     #[must_use]
     pub const fn is_catchable(self) -> bool {
-        !matches!(self, Self::Denied | Self::Cancelled | Self::Limit | Self::Horizon | Self::Bug)
+        !matches!(
+            self,
+            Self::Denied
+                | Self::Declined
+                | Self::Suspended
+                | Self::Held
+                | Self::Changed
+                | Self::Cancelled
+                | Self::Limit
+                | Self::Horizon
+                | Self::Bug
+        )
     }
 
     /// The exit code of a command that ends with it.
@@ -65,9 +87,14 @@ impl Kind {
             Self::Timeout | Self::Limit => Exit::Timeout,
             Self::Cancelled => Exit::Interrupted,
             Self::InDoubt => Exit::InDoubt,
+            Self::Changed => Exit::Changed,
+            Self::Suspended => Exit::Waiting,
+            Self::Held => Exit::Held,
             Self::Tampered => Exit::Tampered,
             Self::Bug => Exit::Bug,
-            Self::Remote | Self::Check | Self::Script | Self::Io | Self::Horizon => Exit::Failed,
+            Self::Remote | Self::Check | Self::Declined | Self::Script | Self::Io | Self::Horizon => {
+                Exit::Failed
+            }
         }
     }
 
@@ -81,12 +108,16 @@ impl Kind {
             Self::Remote => "remote",
             Self::Check => "check",
             Self::Script => "script",
+            Self::Declined => "declined",
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::Limit => "limit",
             Self::InDoubt => "in_doubt",
             Self::Io => "io",
             Self::Horizon => "horizon",
+            Self::Changed => "changed",
+            Self::Suspended => "suspended",
+            Self::Held => "held",
             Self::Tampered => "tampered",
             Self::Bug => "bug",
         }
@@ -237,6 +268,12 @@ impl Error {
         let mut first = self.clone();
         first.0.others.clear();
         std::iter::once(first).chain(self.others.iter().cloned())
+    }
+
+    /// Whether a script may hold it: its kind may be held, and it does not end the turn.
+    #[must_use]
+    pub fn is_catchable(&self) -> bool {
+        self.kind.is_catchable() && !self.details.contains_key(NOT_BEGUN)
     }
 
     /// The exit code of a command that ends with it.

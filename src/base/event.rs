@@ -1,13 +1,20 @@
 //! What happens in a run, as data: the journal keeps the lasting ones, listeners draw them all.
 
+mod millis;
+mod words;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::call::{Call, Inverse};
+use super::clock::Reading;
+use super::decision::Choice;
 use super::effect::Effect;
 use super::error::Error;
+use super::gate::{Answer, Asked, GateEnd};
 use super::outcome::Outcome;
 use super::place::Place;
 
@@ -39,7 +46,6 @@ impl Judgement {
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "events are passed by reference and never gathered in number")]
 pub enum Event {
     /// The run began.
     RunBegan {
@@ -59,6 +65,41 @@ pub enum Event {
         parameters: Map<String, Value>,
         /// Whether this is a plan: nothing will be changed.
         planning: bool,
+    },
+    /// The run goes on in another process, after a crash or after it was left to be gone on with.
+    RunResumed {
+        /// Who goes on with it: login name and host.
+        person: String,
+        /// SHA-256 of the playbook and the modules as they are now, hexadecimal.
+        script: String,
+        /// The scripts of this turn, name to SHA-256.
+        scripts: BTreeMap<String, String>,
+        /// Whether the run had written an end; that end no longer counts.
+        reopened: bool,
+    },
+    /// Somebody or something decided how it goes on at a call, a check or the whole run.
+    Decided {
+        /// What is decided on; empty for the whole run.
+        position: Position,
+        /// What it is, in words.
+        what: String,
+        /// How it goes on.
+        choice: Choice,
+        /// Who decided: `probe`, `policy`, or a person.
+        by: String,
+        /// What stands in place of the call's value, where that was chosen.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        value: Value,
+        /// What the person wrote about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Branches of `parallel` begin; each has the place of its number below this one.
+    Branched {
+        /// Where in the tree.
+        position: Position,
+        /// How many there are.
+        branches: usize,
     },
     /// A step began.
     StepBegan {
@@ -153,9 +194,21 @@ pub enum Event {
     Waiting {
         /// Where in the tree.
         position: Position,
-        /// How long in all.
+        /// How long in all, as the playbook asks for it.
         #[serde(with = "millis")]
         pause: Duration,
+        /// Until when, RFC 3339.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// How much shorter this environment makes it: `time_scale`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scale: Option<f64>,
+        /// Both clocks when it began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Reading>,
+        /// Whether it follows the wall clock: `wait_until` a point in time.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        wall: bool,
     },
     /// The clock was read by the playbook; a replay returns the same.
     ClockRead {
@@ -219,6 +272,85 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Error>,
     },
+    /// People are asked to decide; while planning it is only told whom.
+    GateOpened {
+        /// Where in the tree.
+        position: Position,
+        /// What is asked of whom.
+        asked: Asked,
+        /// Both clocks when it was opened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Reading>,
+    },
+    /// Somebody decided at a gate.
+    GateAnswered {
+        /// Where in the tree.
+        position: Position,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A gate is passed, or not.
+    GateClosed {
+        /// Where in the tree.
+        position: Position,
+        /// Its name.
+        name: String,
+        /// How.
+        end: GateEnd,
+        /// How long it was waited for.
+        #[serde(with = "millis")]
+        took: Duration,
+    },
+    /// A run that was held to a saved plan is compared with it.
+    PlanCompared {
+        /// The plan's hash.
+        plan: String,
+        /// How many changes were planned.
+        planned: usize,
+        /// How many of them were made just so.
+        as_planned: usize,
+        /// How many were made that the plan did not know.
+        unplanned: usize,
+        /// The first differences, in words.
+        differences: Vec<String>,
+        /// The share of all changes, made or planned, that went as planned: 0 to 1.
+        accuracy: f64,
+        /// The same over all runs of this playbook that were held to a plan, this one among them.
+        usual: f64,
+        /// How many those are.
+        runs: u64,
+    },
+    /// The run may change an environment that is frozen or closed.
+    GlassBroken {
+        /// Who began the run.
+        person: String,
+        /// Why.
+        reason: String,
+        /// What was closed when it began; nothing may have been yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
+    },
+    /// The process of the run ends, and the run does not: it waits for time or for people.
+    Suspended {
+        /// Until when, RFC 3339; without one it waits for people alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// What it waits for, in words.
+        what: String,
+    },
+    /// A lock was taken away from the run that held it.
+    Unlocked {
+        /// The lock's name.
+        name: String,
+        /// The run that held it.
+        run: String,
+        /// Who had begun that run, and how it stood.
+        holder: String,
+        /// Who took it away.
+        person: String,
+        /// Why.
+        reason: String,
+    },
     /// The run ended.
     RunEnded {
         /// How.
@@ -230,53 +362,6 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Error>,
     },
-}
-
-impl Event {
-    /// Whether the journal keeps it.
-    #[must_use]
-    pub const fn is_kept(&self) -> bool {
-        !matches!(self, Self::Line { .. } | Self::Progress { .. })
-    }
-
-    /// Its word, as in JSON.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::RunBegan { .. } => "run_began",
-            Self::StepBegan { .. } => "step_began",
-            Self::StepEnded { .. } => "step_ended",
-            Self::EffectBegan { .. } => "effect_began",
-            Self::EffectEnded { .. } => "effect_ended",
-            Self::Judged { .. } => "judged",
-            Self::Retrying { .. } => "retrying",
-            Self::Waiting { .. } => "waiting",
-            Self::ClockRead { .. } => "clock_read",
-            Self::Logged { .. } => "logged",
-            Self::Line { .. } => "line",
-            Self::Progress { .. } => "progress",
-            Self::Horizon { .. } => "horizon",
-            Self::UnwindBegan { .. } => "unwind_began",
-            Self::Unwound { .. } => "unwound",
-            Self::RunEnded { .. } => "run_ended",
-        }
-    }
-}
-
-/// Durations as a number of milliseconds with fractions.
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let millis = f64::deserialize(deserializer)?;
-        Duration::try_from_secs_f64(millis / 1e3).map_err(serde::de::Error::custom)
-    }
 }
 
 /// Somebody who is told of every event as it happens: a terminal, a file, a web page.

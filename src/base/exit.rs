@@ -22,6 +22,12 @@ pub enum Exit {
     NotTakenBack,
     /// The journal does not verify: it was changed outside the product.
     Tampered,
+    /// What the command builds on was changed since: a playbook's part that has run, or what a rollback would restore.
+    Changed,
+    /// Another run holds the lock of the environment; nothing was run.
+    Held,
+    /// The run is not over: it waits for time or for people.
+    Waiting,
     /// A fault of the product itself.
     Bug,
     /// Ctrl-C or a termination signal.
@@ -30,7 +36,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, in the order of the table in the manual.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -39,6 +45,9 @@ impl Exit {
         Self::InDoubt,
         Self::NotTakenBack,
         Self::Tampered,
+        Self::Changed,
+        Self::Held,
+        Self::Waiting,
         Self::Bug,
         Self::Interrupted,
     ];
@@ -55,6 +64,9 @@ impl Exit {
             Self::InDoubt => 5,
             Self::NotTakenBack => 6,
             Self::Tampered => 7,
+            Self::Changed => 8,
+            Self::Held => 9,
+            Self::Waiting => 10,
             Self::Bug => 70,
             Self::Interrupted => 130,
         }
@@ -69,11 +81,20 @@ impl Exit {
                 "failed: a step, check or effect failed; what had been done was taken back, or left where that was asked for"
             }
             Self::Usage => "usage: the command, the playbook or `playbook.toml` is wrong; nothing was run",
-            Self::Denied => "denied: the grants of the environment do not cover what the playbook asked for",
+            Self::Denied => {
+                "denied: the grants of the environment do not cover what the playbook asked for, or its windows are closed"
+            }
             Self::Timeout => "timeout: a deadline or a limit of the sandbox ended the run",
             Self::InDoubt => "in doubt: an effect began and it is not known how it ended",
             Self::NotTakenBack => "not taken back: the run failed and something could not be taken back",
             Self::Tampered => "tampered: the journal does not verify",
+            Self::Changed => {
+                "changed: what the command builds on was changed since (the part of a playbook that has run, what a rollback would restore, what a saved plan read); nothing was done"
+            }
+            Self::Held => "held: another run holds the lock; nothing was run",
+            Self::Waiting => {
+                "waiting: the run is not over, and its process has ended while it waits for time or for people"
+            }
             Self::Bug => "bug: a fault of playbook itself",
             Self::Interrupted => "interrupted: Ctrl-C or a termination signal ended the run",
         }

@@ -2,11 +2,15 @@
 
 pub mod access;
 pub mod call;
+pub mod clock;
+pub mod decision;
 pub mod document;
 pub mod effect;
 pub mod error;
 pub mod event;
 pub mod exit;
+pub mod gate;
+pub mod moment;
 pub mod outcome;
 pub mod place;
 pub mod redact;

@@ -6,6 +6,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use serde_json::Value;
 
+use super::error::Result;
 use super::secret::Reference;
 
 /// What stands where a secret stood.
@@ -70,12 +71,13 @@ impl Redactor {
         }
     }
 
-    /// `value` with each known secret replaced by `${REFERENCE}`, so that it can be stored and made whole later.
+    /// `value` with each known secret replaced by `${REFERENCE}`, so that it can be stored and made whole later by
+    /// [`whole`]. What looks like a reference and is none is marked.
     #[must_use]
     pub fn refer(&self, value: &Value) -> Value {
         let Ok(known) = self.known.read() else { return value.clone() };
         map_strings(value, &|text| {
-            known.secrets.iter().fold(text.to_owned(), |text, (reference, secret)| {
+            known.secrets.iter().fold(marked(text), |text, (reference, secret)| {
                 text.replace(secret.as_str(), &format!("${{{reference}}}"))
             })
         })
@@ -86,6 +88,57 @@ impl Redactor {
     pub fn overlap(&self) -> usize {
         self.known.read().map_or(0, |known| known.longest.saturating_sub(1))
     }
+}
+
+/// The text with a colon put into what only looks like a reference: `${env:A}` becomes `${:env:A}`.
+fn marked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split("${");
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let looks = part.starts_with(':') || Reference::find(part).is_some();
+        out.push_str(if looks { "${:" } else { "${" });
+        out.push_str(part);
+    }
+    out
+}
+
+/// A stored value made whole again: each reference is what `reveal` says.
+pub fn whole(value: &Value, reveal: &mut dyn FnMut(&Reference) -> Result<String>) -> Result<Value> {
+    Ok(match value {
+        Value::String(text) => Value::String(whole_text(text, reveal)?),
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| whole(item, reveal)).collect::<Result<_>>()?)
+        }
+        Value::Object(map) => Value::Object(
+            map.iter().map(|(key, item)| Ok((key.clone(), whole(item, reveal)?))).collect::<Result<_>>()?,
+        ),
+        other => other.clone(),
+    })
+}
+
+fn whole_text(text: &str, reveal: &mut dyn FnMut(&Reference) -> Result<String>) -> Result<String> {
+    let mut parts = text.split("${");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        if let Some(rest) = part.strip_prefix(':') {
+            out.push_str("${");
+            out.push_str(rest);
+            continue;
+        }
+        let named = part.split_once('}').and_then(|(name, rest)| Some((Reference::find(name)?, rest)));
+        match named {
+            Some((reference, rest)) => {
+                out.push_str(&reveal(&reference)?);
+                out.push_str(rest);
+            }
+            None => {
+                out.push_str("${");
+                out.push_str(part);
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// The same value with every string passed through `change`.
@@ -159,6 +212,20 @@ mod tests {
             assert!(clean.contains(MASK), "{text} → {clean}");
         }
         assert_eq!(redactor.text("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn a_stored_value_becomes_whole_again_and_what_only_looks_like_a_reference_stays() {
+        let value = serde_json::json!({ "a": "pw=s3cr3t-Wörd ${env:PW} ${:x} ${HOME} $", "b": ["${file:x"] });
+        let redactor = Redactor::default();
+        redactor.learn(&"env:PW".parse().unwrap(), "s3cr3t-Wörd");
+        let stored = redactor.refer(&value);
+        assert_eq!(stored["a"], "pw=${env:PW} ${:env:PW} ${::x} ${HOME} $");
+        let mut reveal = |reference: &Reference| {
+            assert_eq!(reference.to_string(), "env:PW");
+            Ok("s3cr3t-Wörd".to_owned())
+        };
+        assert_eq!(whole(&stored, &mut reveal).unwrap(), value);
     }
 
     #[test]

@@ -305,7 +305,7 @@ impl Cx {
         let (project, run) = (self.host.project.clone(), run.to_owned());
         blocking::run(move || {
             let state = Journal::find(&project)?.map(|journal| journal.state(&run)).transpose()?.flatten();
-            Ok(state.map(|state| state != State::Running))
+            Ok(state.map(|state| !matches!(state, State::Running | State::Waiting)))
         })
         .await
     }

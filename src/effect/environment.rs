@@ -1,12 +1,16 @@
 //! An environment of `playbook.toml` as data: named resources, grants, limits, parameters.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
+
+use super::people::People;
+use super::windows::Windows;
 
 /// What a run may reach and how far.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,14 @@ pub struct Environment {
     pub parameters: Map<String, Value>,
     /// What happens when a run fails.
     pub on_failure: OnFailure,
+    /// Who is who; the same in every environment.
+    pub people: Arc<People>,
+    /// Whether who began a run may approve it at its gates.
+    pub self_approval: bool,
+    /// How much of the time that a playbook asks to pass does pass: less than 1 makes a wait shorter.
+    pub time_scale: Option<f64>,
+    /// When it may be changed.
+    pub windows: Windows,
     /// The resources that keep secrets, by family, where the environment says which.
     pub keepers: BTreeMap<String, ResourceId>,
 }

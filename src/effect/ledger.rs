@@ -1,83 +1,120 @@
-//! What would have to be taken back if the run failed now: inverses and rollback blocks, newest last.
+//! What must be known of a run while it goes on so that it can be taken back: which steps changed something, and their
+//! rollback blocks. What each effect found lies in the journal, so this does not grow with the number of effects.
 
-use std::sync::{Arc, Mutex};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::base::call::Inverse;
 use crate::base::error::Result;
 use crate::base::event::Position;
 
 /// A rollback block with everything it needs, ready to be run later.
-pub type Block = Box<dyn FnOnce() -> Result<()> + Send>;
+pub type Run = Box<dyn FnOnce() -> Result<()> + Send>;
 
-/// One entry of the ledger.
-pub struct Entry {
-    /// The effect or step that is taken back.
-    pub position: Position,
-    /// What it was, in words.
+/// The rollback block of a step.
+pub struct Block {
+    /// What it is, in words.
     pub what: String,
-    /// How it is taken back.
-    pub way: Way,
+    /// Runs it.
+    pub run: Run,
 }
 
-/// How an entry is taken back.
-pub enum Way {
-    /// By the inverse that was recorded before the effect.
-    Inverse(Inverse),
-    /// By the rollback block of a step.
-    Block(Block),
+#[derive(Default)]
+struct Known {
+    /// The steps and branches within which something was changed; the empty one is the run itself.
+    touched: HashSet<Position>,
+    blocks: HashMap<Position, Block>,
 }
 
-/// The stack of entries of one run; clones are the same stack.
+/// The ledger of one run; clones are the same.
 #[derive(Clone, Default)]
 pub struct Ledger {
-    entries: Arc<Mutex<Vec<Entry>>>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ledger").field("entries", &self.len()).finish()
+        f.debug_struct("Ledger").field("blocks", &self.known().blocks.len()).finish()
     }
 }
 
 impl Ledger {
-    /// Adds an entry on top.
-    pub fn push(&self, entry: Entry) {
-        if let Ok(mut entries) = self.entries.lock() {
-            entries.push(entry);
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The effect at `position` changed something, or may have.
+    pub fn touch(&self, position: &str) {
+        let mut known = self.known();
+        for frame in frames(position) {
+            if known.touched.contains(frame) {
+                return;
+            }
+            known.touched.insert(frame.to_owned());
         }
     }
 
-    /// Takes every entry off, oldest first.
+    /// Whether anything within the step at `position` was changed; to be asked once, when it ends.
     #[must_use]
-    pub fn take(&self) -> Vec<Entry> {
-        self.entries.lock().map(|mut entries| std::mem::take(&mut *entries)).unwrap_or_default()
+    pub fn leave(&self, position: &str) -> bool {
+        self.known().touched.remove(position)
     }
 
-    /// Takes out the effect at `position`, which turned out to have changed nothing.
-    pub fn withdraw(&self, position: &str) {
-        if let Ok(mut entries) = self.entries.lock() {
-            entries.retain(|entry| entry.position != position || matches!(entry.way, Way::Block(_)));
-        }
+    /// Whether nothing was changed in the whole run.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.known().touched.is_empty()
     }
 
-    /// How many entries there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.lock().map_or(0, |entries| entries.len())
+    /// Keeps the rollback block of the step at `position`.
+    pub fn keep(&self, position: &str, block: Block) {
+        self.known().blocks.insert(position.to_owned(), block);
     }
 
-    /// Whether there is nothing to take back.
+    /// Whether the step at `position` has a rollback block.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn has_block(&self, position: &str) -> bool {
+        self.known().blocks.contains_key(position)
     }
 
-    /// Whether anything within the step at `position` is recorded.
+    /// The positions of the steps that have one.
     #[must_use]
-    pub fn touches(&self, position: &str) -> bool {
-        let within = format!("{position}/");
-        self.entries
-            .lock()
-            .is_ok_and(|entries| entries.iter().any(|entry| entry.position.starts_with(&within)))
+    pub fn blocks(&self) -> Vec<Position> {
+        self.known().blocks.keys().cloned().collect()
+    }
+
+    /// Takes the rollback block of the step at `position` out.
+    #[must_use]
+    pub fn block(&self, position: &str) -> Option<Block> {
+        self.known().blocks.remove(position)
+    }
+
+    /// Forgets everything, for another turn of the same script.
+    pub fn clear(&self) {
+        *self.known() = Known::default();
+    }
+}
+
+/// The steps and branches that `position` lies in, innermost first, and the run itself, which is the empty one.
+pub fn frames(position: &str) -> impl Iterator<Item = &str> {
+    let above = |at: &str| at.rfind('/').map_or(0, |end| end);
+    std::iter::successors(Some(&position[..above(position)]), move |frame| {
+        (!frame.is_empty()).then(|| &frame[..above(frame)])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_touched_by_what_happens_in_it_and_only_once_asked() {
+        assert_eq!(frames("0/2/1").collect::<Vec<_>>(), ["0/2", "0", ""]);
+        assert_eq!(frames("7").collect::<Vec<_>>(), [""]);
+        let ledger = Ledger::default();
+        assert!(ledger.is_untouched());
+        ledger.touch("0/2/1");
+        assert!(!ledger.is_untouched() && !ledger.leave("1") && ledger.leave("0/2") && !ledger.leave("0/2"));
+        ledger.touch("0/3/1");
+        assert!(ledger.leave("0/3") && ledger.leave("0"));
     }
 }

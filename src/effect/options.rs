@@ -1,4 +1,4 @@
-//! The options that every primitive takes: `timeout`, `retry`, `label`, `stays`. A primitive never sees them.
+//! The options that every primitive takes: `timeout`, `retry`, `label`, `stays`, `on_doubt`. A primitive never sees them.
 
 use std::time::Duration;
 
@@ -13,7 +13,36 @@ pub const SHARED: &[(&str, &str)] = &[
     ("retry", "How many times it may be tried again after a failure; only where doing it twice is safe"),
     ("label", "What the report calls it, in place of its plan text"),
     ("stays", "`true` for a change that stays when the run is taken back: one that is itself a way back"),
+    (
+        "on_doubt",
+        "What happens when it began and nobody can tell whether it was done: \"retry\", \"skip\", \"ask\" or \"fail\"",
+    ),
 ];
+
+/// What happens with a call that began, when neither the record nor the system tells whether it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDoubt {
+    /// It is done again.
+    Retry,
+    /// It counts as done, without a value.
+    Skip,
+    /// The person at the terminal decides; where there is none, the run stops.
+    Ask,
+    /// The run stops.
+    Fail,
+}
+
+impl OnDoubt {
+    /// The words of the option, in the order of the manual.
+    pub const WORDS: &[(&str, Self)] =
+        &[("retry", Self::Retry), ("skip", Self::Skip), ("ask", Self::Ask), ("fail", Self::Fail)];
+
+    /// The policy of that word.
+    #[must_use]
+    pub fn find(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(name, _)| *name == word).map(|(_, policy)| *policy)
+    }
+}
 
 /// The shared options of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +55,8 @@ pub struct Options {
     pub label: Option<String>,
     /// Whether a change stays when the run is taken back.
     pub stays: bool,
+    /// What happens when it is in doubt.
+    pub on_doubt: Option<OnDoubt>,
 }
 
 impl Options {
@@ -53,6 +84,11 @@ impl Options {
         if let Some(value) = arguments.remove("stays") {
             options.stays = value.as_bool().ok_or_else(|| wrong("stays", &value, "`true` or `false`"))?;
         }
+        if let Some(value) = arguments.remove("on_doubt") {
+            let policy = value.as_str().and_then(OnDoubt::find);
+            let wanted = "\"retry\", \"skip\", \"ask\" or \"fail\"";
+            options.on_doubt = Some(policy.ok_or_else(|| wrong("on_doubt", &value, wanted))?);
+        }
         Ok(options)
     }
 }
@@ -71,6 +107,8 @@ mod tests {
             Options { timeout: Some(Duration::from_secs(5)), retry: 2, ..Options::default() }
         );
         assert_eq!(arguments.keys().collect::<Vec<_>>(), ["sql"]);
+        let mut doubt = serde_json::json!({ "on_doubt": "skip" }).as_object().unwrap().clone();
+        assert_eq!(Options::take(&mut doubt).unwrap().on_doubt, Some(OnDoubt::Skip));
         let mut wrong = serde_json::json!({ "retry": -1 }).as_object().unwrap().clone();
         assert!(Options::take(&mut wrong).is_err());
     }

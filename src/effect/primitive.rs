@@ -36,6 +36,9 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Whether a failure means that nothing was changed, so that there is nothing to take back. An effect in doubt has
     /// not failed.
     const ATOMIC: bool = false;
+    /// Whether its [`Primitive::probe`] can settle a doubt. A `Destroy` for which this is `false` must say at each call
+    /// what happens in doubt.
+    const PROBES: bool = true;
 
     /// What it touches; by default its own resource with its own effect.
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
@@ -63,6 +66,13 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         async { Ok(None) }
     }
 
+    /// The value of an effect that the probe found done, whose own was lost. By default it cannot be had again: then
+    /// what may be done twice is done again for it, and anything else has none.
+    fn settled(&self, cx: &Cx) -> impl Future<Output = Result<Option<Value>>> + Send {
+        let _ = cx;
+        async { Ok(None) }
+    }
+
     /// Does it, and returns its value or receipt.
     fn run(self, cx: Cx) -> impl Future<Output = Result<Value>> + Send;
 }
@@ -79,6 +89,8 @@ pub trait Bound: Send + Sync {
     fn inverse<'a>(&'a self, cx: &'a Cx) -> Work<'a, Inverse>;
     /// See [`Primitive::probe`].
     fn probe<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<bool>>;
+    /// See [`Primitive::settled`].
+    fn settled<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<Value>>;
     /// See [`Primitive::run`].
     fn run(self: Box<Self>, cx: Cx) -> Work<'static, Value>;
 }
@@ -104,6 +116,10 @@ impl<P: Primitive> Bound for P {
         Box::pin(Primitive::probe(self, cx))
     }
 
+    fn settled<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<Value>> {
+        Box::pin(Primitive::settled(self, cx))
+    }
+
     fn run(self: Box<Self>, cx: Cx) -> Work<'static, Value> {
         Box::pin(Primitive::run(*self, cx))
     }
@@ -126,6 +142,8 @@ pub struct Entry {
     pub idempotent: bool,
     /// Whether a failure means that nothing was changed.
     pub atomic: bool,
+    /// Whether a doubt can be settled by looking.
+    pub probes: bool,
     /// The JSON schema of its arguments: names, types, docs, in source order.
     pub schema: fn() -> Schema,
     bind: Bind,
@@ -145,6 +163,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         waits: P::WAITS,
         idempotent: P::IDEMPOTENT || P::EFFECT.is_read(),
         atomic: P::ATOMIC,
+        probes: P::PROBES,
         schema: || schemars::schema_for!(P),
         bind: |arguments| {
             serde_json::from_value::<P>(Value::Object(arguments))

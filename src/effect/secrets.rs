@@ -11,6 +11,7 @@ use super::primitive::Work;
 use super::vault;
 use crate::base::access::ResourceId;
 use crate::base::error::{Error, Result};
+use crate::base::redact;
 use crate::base::secret::{Reference, Revealed};
 use crate::base::suggest;
 use crate::sys::{environment, files};
@@ -54,6 +55,25 @@ pub(super) async fn read(cx: &Cx, reference: &Reference) -> Result<Revealed> {
     })?;
     cx.redactor().learn(reference, &value);
     Ok(Revealed::new(value))
+}
+
+/// A stored value made whole: the references in it are the secrets' present values.
+pub(super) async fn whole(cx: &Cx, stored: &Value) -> Result<Value> {
+    let mut named = Vec::new();
+    redact::whole(stored, &mut |reference| {
+        named.push(reference.clone());
+        Ok(String::new())
+    })?;
+    let mut values = HashMap::new();
+    for reference in named {
+        let value = read(cx, &reference).await.map_err(|error| {
+            error.fix("give the secret its value again: the record keeps only where it lies")
+        })?;
+        values.insert(reference, value);
+    }
+    redact::whole(stored, &mut |reference| {
+        Ok(values.get(reference).map(|value| value.expose().to_owned()).unwrap_or_default())
+    })
 }
 
 /// The value of a secret that another system keeps.

@@ -28,6 +28,9 @@ pub struct Common {
     /// Colours: as the terminal can, always, or never.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// Asks nothing, although somebody is at the terminal: where a run fails, its policy decides.
+    #[arg(long, global = true, visible_alias = "yes")]
+    pub no_input: bool,
     /// Structured log on standard error, as `info`, `debug` or a filter such as `playbook=debug`.
     #[arg(long, global = true, env = "PLAYBOOK_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -40,6 +43,17 @@ pub enum Output {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// What happens with an effect in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Doubt {
+    /// It is done again.
+    Retry,
+    /// It counts as done, without a value.
+    Skip,
+    /// The run stops.
+    Fail,
 }
 
 /// When colours are used.
@@ -58,22 +72,45 @@ pub enum Color {
 pub enum Command {
     /// Runs a playbook, and takes back what it did when it fails.
     #[command(visible_alias = "run")]
-    Exec {
-        /// The playbook.
-        #[command(flatten)]
-        target: Target,
-        /// Leaves everything as it is when the run fails.
-        #[arg(long)]
-        no_rollback: bool,
-        /// Plans only; the same as `playbook plan`.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Exec(Exec),
     /// Tells what a playbook would do, without any effect: reads run, writes are only told.
     Plan {
         /// The playbook.
         #[command(flatten)]
         target: Target,
+        /// Keeps the plan in a file, so that `exec --plan FILE` can be held to it.
+        #[arg(long, value_name = "FILE")]
+        save: Option<PathBuf>,
+    },
+    /// Goes on with a run that was cut off or that failed: what it did is not done again.
+    Resume {
+        /// The run's id, the beginning of it, or `last`.
+        run: String,
+        /// Goes on although the part of the playbook that has run was edited.
+        #[arg(long)]
+        accept_changes: bool,
+        /// What happens with an effect in doubt that nothing settles and whose call does not say.
+        #[arg(long, value_enum, value_name = "POLICY")]
+        on_doubt: Option<Doubt>,
+        /// Leaves everything as it is when the run fails.
+        #[arg(long)]
+        no_rollback: bool,
+        /// Ends the process at a gate, and at a wait that is longer than this (a minute when it is not said).
+        #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m")]
+        detach: Option<String>,
+    },
+    /// Goes on with every run that waits and whose time has come, or whose gate was answered; for cron or a systemd timer.
+    Tick,
+    /// Takes back what a run did, newest first, however long ago; refuses where somebody changed it since.
+    Rollback {
+        /// The run's id, the beginning of it, or `last`.
+        run: String,
+        /// Only tells what would be taken back.
+        #[arg(long)]
+        plan: bool,
+        /// Takes back what belongs to this resource or call although it was changed since; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        force: Vec<String>,
     },
     /// Finds everything that can be found without running: names, arguments, resources, grants, options.
     Check {
@@ -105,9 +142,36 @@ pub enum Command {
         #[arg(default_value = "last")]
         run: String,
     },
-    /// Verifies that the journal was not changed since it was written.
+    /// Approves a run that waits at a gate, or declines; signed with your ssh key where playbook.toml names one.
+    Approve(Approve),
+    /// Lists the locks that runs hold: who, since when, in which step, until when.
+    Locks,
+    /// Takes a lock away from the run that holds it; who did it and why is recorded.
+    Unlock {
+        /// The lock's name.
+        name: String,
+        /// The environment, where the name alone does not tell.
+        #[arg(long, short, env = "PLAYBOOK_ENV", value_name = "NAME")]
+        env: Option<String>,
+        /// Takes it, although its run may go on or be resumed.
+        #[arg(long, requires = "reason")]
+        force: bool,
+        /// Why; it is recorded.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Writes one run as one file that `verify` checks anywhere: record, scripts, approvals with their signatures.
+    Bundle {
+        /// The run's id, the beginning or end of it, or `last`.
+        #[arg(default_value = "last")]
+        run: String,
+        /// Where to; else `RUN.bundle`.
+        #[arg(long = "out", short, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Verifies that the journal, or a bundle, was not changed since it was written, and who approved.
     Verify {
-        /// The run's id, or all runs.
+        /// The run's id, a bundle's file, or all runs.
         run: Option<String>,
     },
     /// Prints the reference of every primitive, generated from their declarations.
@@ -119,6 +183,59 @@ pub enum Command {
         #[arg(long, conflicts_with = "write")]
         check: bool,
     },
+}
+
+/// What a run takes.
+#[derive(Args, Clone, Debug)]
+pub struct Exec {
+    /// The playbook's file; a saved plan names it too.
+    #[arg(required_unless_present = "plan")]
+    pub playbook: Option<PathBuf>,
+    /// The environment of `playbook.toml`.
+    #[arg(long, short, env = "PLAYBOOK_ENV", value_name = "NAME")]
+    pub env: Option<String>,
+    /// A parameter of the playbook; may be repeated.
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Holds the run to a saved plan: refused when anything that the plan read or would change has moved.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "playbook"])]
+    pub plan: Option<PathBuf>,
+    /// Leaves everything as it is when the run fails.
+    #[arg(long)]
+    pub no_rollback: bool,
+    /// Plans only; the same as `playbook plan`.
+    #[arg(long, conflicts_with = "plan")]
+    pub dry_run: bool,
+    /// Waits for the lock while another run holds it, without end or for at most so long, as in `--wait=10m`.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "forever")]
+    pub wait: Option<String>,
+    /// Ends the process at a gate, and at a wait that is longer than this (a minute when it is not said): `playbook tick` goes on.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m")]
+    pub detach: Option<String>,
+    /// Changes the environment although it is frozen or closed now; the reason is recorded.
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub break_glass: Option<String>,
+}
+
+/// An answer at a gate.
+#[derive(Args, Clone, Debug)]
+pub struct Approve {
+    /// The run's id, the beginning or end of it, or `last`.
+    pub run: String,
+    /// The gate's name, where the run waits at several.
+    pub gate: Option<String>,
+    /// Says no.
+    #[arg(long)]
+    pub decline: bool,
+    /// What you say about it; it is recorded.
+    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
+    pub comment: String,
+    /// Who you are, when your login does not tell: the name of a table `[people.NAME]`.
+    #[arg(long = "as", value_name = "NAME")]
+    pub person: Option<String>,
+    /// The private key to sign with; else the one in `~/.ssh` or the agent's that belongs to your public key.
+    #[arg(long, env = "PLAYBOOK_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// A playbook, where, and with what.

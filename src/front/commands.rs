@@ -2,23 +2,18 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
-use std::sync::Arc;
 
-use super::arguments::{Arguments, Color, Command, Common, Output, Target};
+use super::arguments::{Approve, Arguments, Color, Command, Common, Output, Target};
 use super::json::Json;
 use super::runs::{self, Format};
 use super::style::Style;
-use super::summary::Summary;
-use super::terminal::Terminal;
-use super::{check, docs, doctor, list, log, show, verify};
+use super::{again, approve, bundle, check, docs, doctor, execution, list, locks, show, verify};
 use crate::base::error::{Error, Result};
-use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
 use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
-use crate::run::exec::{self, Intention};
-use crate::run::order::{Ask, Audience, Order};
+use crate::run::order::Order;
 use crate::run::project::Project;
 use crate::sys::{environment, terminal};
 
@@ -26,17 +21,22 @@ use crate::sys::{environment, terminal};
 pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
     let Arguments { command, common } = arguments;
     let done = match command {
-        Some(Command::Exec { target, no_rollback, dry_run }) => {
-            let intention = if dry_run { Intention::Plan } else { Intention::Apply };
-            let on_failure = no_rollback.then_some(OnFailure::Stop);
-            perform(&order(&common, target, on_failure), intention, &common, allocated)
+        Some(Command::Exec(wanted)) => execution::exec(&common, wanted, allocated),
+        Some(Command::Plan { target, save }) => {
+            execution::plan(&order(&common, target), save.as_deref(), &common, allocated)
         }
-        Some(Command::Plan { target }) => {
-            perform(&order(&common, target, None), Intention::Plan, &common, allocated)
+        Some(Command::Resume { run, accept_changes, on_doubt, no_rollback, detach }) => {
+            let on_failure = no_rollback.then_some(OnFailure::Stop);
+            let wish = again::Wish { accept: accept_changes, on_doubt, on_failure, detach };
+            again::resume(&common, &run, &wish, allocated)
+        }
+        Some(Command::Tick) => again::tick(&common, allocated),
+        Some(Command::Rollback { run, plan, force }) => {
+            again::roll_back(&common, &run, (plan, force), allocated)
         }
         Some(Command::Check { target }) => {
             let style = (common.output == Output::Text).then(|| style(&common));
-            check::check(&order(&common, target, None), FAMILIES, style).map(|(text, exit)| {
+            check::check(&order(&common, target), FAMILIES, style).map(|(text, exit)| {
                 print(&text);
                 exit
             })
@@ -50,9 +50,11 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
             tell(&common, |journal, format| runs::runs(journal, &filter, format))
         }
         Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),
-        Some(Command::Verify { run }) => {
-            tell(&common, |journal, format| verify::verify(journal, run.as_deref(), format))
-        }
+        Some(
+            told
+            @ (Command::Bundle { .. } | Command::Verify { .. } | Command::Locks | Command::Unlock { .. }),
+        ) => record(&common, told),
+        Some(Command::Approve(wanted)) => answer(&common, wanted),
         Some(Command::Docs { write, check }) => docs(write, check),
         None => list(&common),
     };
@@ -62,14 +64,31 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
     })
 }
 
+/// What is told of the journal as a whole, or changed in it.
+fn record(common: &Common, command: Command) -> Result<Exit> {
+    match command {
+        Command::Bundle { run, out } => {
+            tell(common, |journal, format| bundle::bundle(journal, &run, out.as_deref(), format))
+        }
+        Command::Verify { run: Some(file) } if verify::is_file(&file) => {
+            print(&verify::bundle(Path::new(&file), format(common))?);
+            Ok(Exit::Done)
+        }
+        Command::Verify { run } => {
+            tell(common, |journal, format| verify::verify(journal, run.as_deref(), format))
+        }
+        Command::Unlock { name, env, force, reason } => tell(common, |journal, format| {
+            let reason = reason.filter(|_| force);
+            locks::unlock(journal, (&name, env.as_deref()), reason.as_deref(), format)
+        }),
+        _ => tell(common, locks::locks),
+    }
+}
+
 /// Prints what `draw` makes of the project's journal.
 fn tell(common: &Common, draw: impl FnOnce(Option<&Journal>, Format) -> Result<String>) -> Result<Exit> {
     let project = Project::open(common.project.as_deref(), FAMILIES)?;
-    let format = match common.output {
-        Output::Text => Format::Text(style(common)),
-        Output::Json => Format::Json,
-    };
-    print(&draw(Journal::find(&project.folder)?.as_ref(), format)?);
+    print(&draw(Journal::find(&project.folder)?.as_ref(), format(common))?);
     Ok(Exit::Done)
 }
 
@@ -90,41 +109,35 @@ fn examine(common: &Common, asked: &doctor::Asked<'_>) -> Result<Exit> {
     doctor::doctor(&project, asked, FAMILIES, ears)
 }
 
-fn order(common: &Common, target: Target, on_failure: Option<OnFailure>) -> Order {
+fn format(common: &Common) -> Format {
+    match common.output {
+        Output::Text => Format::Text(style(common)),
+        Output::Json => Format::Json,
+    }
+}
+
+/// Leaves an answer at a gate.
+fn answer(common: &Common, wanted: Approve) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let wanted = approve::Wanted {
+        run: wanted.run,
+        gate: wanted.gate,
+        approved: !wanted.decline,
+        comment: wanted.comment,
+        person: wanted.person,
+        key: wanted.key,
+    };
+    tell(common, |journal, format| approve::approve(&project, journal, &wanted, format))
+}
+
+fn order(common: &Common, target: Target) -> Order {
     Order {
         playbook: target.playbook,
         project: common.project.clone(),
         environment: target.env,
         set: target.set,
-        on_failure,
+        ..Order::default()
     }
-}
-
-fn perform(order: &Order, intention: Intention, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
-    let ready = order.ready(FAMILIES)?;
-    let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)));
-    let terminal = Arc::new(Terminal::new(is_colored(common, terminal::is_there()), is_live(common)));
-    let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
-    match common.output {
-        Output::Text => {
-            listeners.push(terminal.clone());
-            listeners.push(summary.clone());
-        }
-        Output::Json => listeners.push(Arc::new(Json::new())),
-    }
-    listeners.extend(log::begin(common)?);
-    let audience = Audience { listeners, ask: person(&terminal), allocated: Some(allocated) };
-    let ended = exec::exec(&ready, FAMILIES, &audience, intention)?;
-    terminal.close();
-    print(&summary.draw(style(common)));
-    Ok(ended.exit())
-}
-
-/// The project's folder as the reader names it, when the reader does not stand in it.
-fn elsewhere(project: &Path) -> Option<String> {
-    let here = environment::current_folder().ok()?;
-    let name = project.strip_prefix(&here).unwrap_or(project);
-    (!here.starts_with(project)).then(|| name.display().to_string())
 }
 
 fn list(common: &Common) -> Result<Exit> {
@@ -146,27 +159,11 @@ fn docs(write: bool, check: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The person at the terminal, if there is one to ask.
-fn person(terminal: &Arc<Terminal>) -> Option<Ask> {
-    let terminal = Arc::clone(terminal);
-    (std::io::stdin().is_terminal() && terminal::is_there()).then(|| {
-        Arc::new(move |question: &str| {
-            let mut answer = String::new();
-            terminal.aside(|| {
-                terminal::write(&format!("{question} [Y/n] "));
-                // No answer at all, as when the terminal is gone, is no reason to leave things half done.
-                let _ = std::io::stdin().read_line(&mut answer);
-            });
-            !answer.trim().to_lowercase().starts_with('n')
-        }) as Ask
-    })
-}
-
-fn style(common: &Common) -> Style {
+pub(super) fn style(common: &Common) -> Style {
     Style { color: is_colored(common, std::io::stdout().is_terminal()), width: None }
 }
 
-fn is_colored(common: &Common, is_terminal: bool) -> bool {
+pub(super) fn is_colored(common: &Common, is_terminal: bool) -> bool {
     match common.color {
         Color::Always => true,
         Color::Never => false,
@@ -175,13 +172,13 @@ fn is_colored(common: &Common, is_terminal: bool) -> bool {
 }
 
 /// A screen moves only where there is one that understands it, and where control codes are welcome.
-fn is_live(common: &Common) -> bool {
+pub(super) fn is_live(common: &Common) -> bool {
     let dumb = environment::variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     common.output == Output::Text && terminal::is_there() && !dumb && is_colored(common, true)
 }
 
 /// Prints to standard output; whoever closed it early (`| head`) has seen enough.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 

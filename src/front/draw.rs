@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::gate;
 use super::style::{Line, Paint, Style};
 use super::tree::{End, Node, Tree, What};
+use crate::base::clock::times;
 use crate::base::effect::Effect;
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
 
 /// As much of a value or a reason as stands in a line.
 const LONGEST: usize = 160;
+
+/// Of a wait that is longer it is shown when it ends.
+const LONG: Duration = Duration::from_secs(60);
 
 /// The whole tree with everything that was done, one line each, as `playbook show` prints it.
 #[must_use]
@@ -31,10 +36,18 @@ pub fn text(lines: &[Line], style: Style) -> String {
     lines.iter().map(|line| line.show(style) + "\n").collect()
 }
 
+/// How a run went against the saved plan that it was held to.
+#[must_use]
+pub fn compared(tree: &Tree) -> Vec<Line> {
+    let lines = tree.compared.iter().enumerate();
+    lines.map(|(index, text)| Line::indented(usize::from(index > 0)).with(Paint::Dim, text)).collect()
+}
+
 /// A node and all below it.
 #[must_use]
 pub fn block(node: &Node, depth: usize) -> Vec<Line> {
     let mut lines = vec![line(node, depth, mark(node))];
+    lines.extend(gate::answers(node, depth + 1));
     for child in &node.children {
         if !says_the_same(node, child) {
             lines.extend(block(child, depth + 1));
@@ -67,12 +80,13 @@ pub fn mark(node: &Node) -> (Paint, &'static str) {
         (What::Judged { passed: Some(false), .. }, _) => (Paint::Bad, "✘"),
         (What::Judged { passed: None, .. }, _) => (Paint::Dim, "◌"),
         (What::Retrying { .. }, _) => (Paint::Warn, "↻"),
+        (What::Gate { planned: true, .. }, _) => (Paint::Warn, "◈"),
         (What::Waiting { .. }, _) => (Paint::Dim, "…"),
         (What::Horizon { .. }, _) => (Paint::Warn, "┄"),
         (What::Logged { .. } | What::Line { .. }, _) => (Paint::Dim, ""),
         (What::Effect { planned: true, effect: Effect::Read, .. }, None) => (Paint::Dim, "·"),
         (What::Effect { planned: true, .. }, None) => (Paint::Warn, "◇"),
-        (What::Step { .. } | What::Effect { .. }, None) => (Paint::Live, "▸"),
+        (What::Step { .. } | What::Effect { .. } | What::Gate { .. }, None) => (Paint::Live, "▸"),
         (What::Effect { effect: Effect::Read, .. }, Some(Outcome::Done)) => (Paint::Dim, "·"),
         (What::Effect { .. }, Some(Outcome::Done)) => (Paint::Dim, "•"),
         (What::Unwound { .. }, Some(Outcome::Done | Outcome::TakenBack)) => (Paint::Good, "↩"),
@@ -103,14 +117,28 @@ pub fn line(node: &Node, depth: usize, mark: (Paint, &str)) -> Line {
             }
         }
         What::Judged { .. } => judged(start, node),
+        What::Gate { .. } => ending(gate::line(start, node), node),
         What::Retrying { attempt, of, pause, error } => start
             .with(Paint::Warn, format!("try {attempt} of {of} failed"))
             .with(Paint::Plain, format!(": {}", headline(&error.what, LONGEST)))
             .with(Paint::Dim, format!("  again in {}", show_duration(*pause))),
-        What::Waiting { pause } => start.with(Paint::Dim, format!("wait {}", show_duration(*pause))),
+        What::Waiting { pause, until, scale } => waiting(start, *pause, until.as_deref(), *scale),
         What::Logged { text } => start.with(Paint::Plain, text),
         What::Line { from, text } => output(from, text, depth),
         What::Horizon { on } => start.with(Paint::Warn, format!("the plan ends {on}")),
+    }
+}
+
+/// A wait; of a long one also its end, and of one that the environment makes shorter how long it is there.
+fn waiting(start: Line, pause: Duration, until: Option<&str>, scale: Option<f64>) -> Line {
+    let line = start.with(Paint::Dim, format!("wait {}", show_duration(pause)));
+    match (scale, until) {
+        (Some(scale), _) => {
+            let here = show_duration(times(pause, scale));
+            line.with(Paint::Warn, format!("  here {here}: time_scale = {scale}"))
+        }
+        (None, Some(until)) if pause >= LONG => line.with(Paint::Dim, format!("  until {until}")),
+        (None, _) => line,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `--output json`: each event as one line of JSON on standard output, for machines.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Mutex;
 
 use serde::Serialize;
@@ -42,6 +43,11 @@ impl Json {
     /// Writes the error that a command ends with: `{"event":"error","exit":1,"error":{…}}`.
     pub fn error(&self, error: &Error) {
         self.line(&json!({ "event": "error", "exit": error.exit().code(), "error": error }));
+    }
+
+    /// Writes where a plan was saved: `{"event":"plan_saved","file":…,"hash":…}`.
+    pub fn plan(&self, file: &Path, hash: &str) {
+        self.line(&json!({ "event": "plan_saved", "file": file.display().to_string(), "hash": hash }));
     }
 
     fn line(&self, value: &impl Serialize) {

@@ -1,15 +1,23 @@
 //! What people and machines outside see: the command line, the terminal, JSON, the summary.
 
+mod again;
+mod person;
 mod plan;
+mod ways;
 
+pub mod approve;
 pub mod arguments;
+pub mod bundle;
 pub mod check;
 pub mod commands;
 pub mod docs;
 pub mod doctor;
 pub mod draw;
+pub mod execution;
+pub mod gate;
 pub mod json;
 pub mod list;
+pub mod locks;
 pub mod log;
 pub mod runs;
 pub mod show;

@@ -13,7 +13,15 @@ pub(super) fn lines(tree: &Tree) -> Vec<Line> {
         lines.push(Line::default());
     }
     lines.push(changes(tree));
+    lines.extend(no_return(tree));
     lines
+}
+
+/// The first change that has no inverse: up to there a run can be taken back as a whole.
+fn no_return(tree: &Tree) -> Option<Line> {
+    let node = tree.walk().find(|node| matches!(&node.what, What::Effect { final_because: Some(_), .. }))?;
+    let What::Effect { plan, .. } = &node.what else { return None };
+    Some(Line::default().with(Paint::Warn, "point of no return: ").with(Paint::Plain, headline(plan, 240)))
 }
 
 /// The title's right side.

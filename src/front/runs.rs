@@ -6,7 +6,7 @@ use super::style::{Line, Paint, Style};
 use crate::base::error::{Error, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
-use crate::effect::journal::{Filter, Journal, RunRecord, State};
+use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
 use crate::sys::clock;
 
 /// For whom the record is drawn.
@@ -57,7 +57,22 @@ fn table(records: &[RunRecord], style: Style) -> String {
         });
         line.show(style) + "\n"
     };
-    rows.iter().map(draw).collect()
+    let lines: String = rows.iter().map(draw).collect();
+    let waiting: String = records.iter().filter_map(waits).map(|line| line.show(style) + "\n").collect();
+    if waiting.is_empty() { lines } else { format!("{lines}\n{waiting}") }
+}
+
+/// What a run waits for, and whether that is due.
+fn waits(record: &RunRecord) -> Option<Line> {
+    let waits = record.waits.as_ref()?;
+    let line = Line::default().with(Paint::Bold, &record.id).with(Paint::Plain, format!("  {}", waits.what));
+    Some(match waits.until {
+        Some(until) if until <= clock::now() => {
+            line.with(Paint::Warn, format!("  due since {until:.0}: `playbook tick` goes on"))
+        }
+        Some(until) => line.with(Paint::Dim, format!("  until {until:.0}")),
+        None => line,
+    })
 }
 
 fn row(record: &RunRecord) -> [(Paint, String); 8] {
@@ -65,13 +80,21 @@ fn row(record: &RunRecord) -> [(Paint, String); 8] {
     [
         (Paint::Bold, record.id.clone()),
         (Paint::Plain, when(record)),
-        (Paint::Plain, headline(&record.facts.playbook, WIDEST)),
+        (Paint::Plain, headline(&playbook(record), WIDEST)),
         (Paint::Plain, headline(&record.facts.environment, WIDEST)),
         (Paint::Plain, headline(&record.facts.person, WIDEST)),
         (paint, ended.to_owned()),
         (Paint::Plain, took(record).map(show_duration).unwrap_or_default()),
         (Paint::Plain, record.steps.to_string()),
     ]
+}
+
+fn playbook(record: &RunRecord) -> String {
+    match record.facts.kind {
+        RunKind::Exec => record.facts.playbook.clone(),
+        RunKind::Unlock => record.facts.title.clone(),
+        RunKind::Rollback => format!("{} (rollback)", record.facts.playbook),
+    }
 }
 
 /// When it began, to the second, in UTC like its id.
@@ -83,6 +106,7 @@ pub(super) fn when(record: &RunRecord) -> String {
 pub(super) fn outcome(record: &RunRecord) -> (Paint, &'static str) {
     match (record.state, record.outcome) {
         (State::Running, _) => (Paint::Live, "running"),
+        (State::Waiting, _) => (Paint::Live, "waiting"),
         (State::Interrupted, _) => (Paint::Warn, "interrupted"),
         (State::Ended, Some(Outcome::Done)) => (Paint::Good, Outcome::Done.words()),
         (State::Ended, Some(outcome @ (Outcome::TakenBack | Outcome::InDoubt | Outcome::Cancelled))) => {
@@ -97,7 +121,7 @@ pub(super) fn outcome(record: &RunRecord) -> (Paint, &'static str) {
 pub(super) fn took(record: &RunRecord) -> Option<Duration> {
     let until = match record.state {
         State::Ended => record.ended?,
-        State::Running => clock::now(),
+        State::Running | State::Waiting => clock::now(),
         State::Interrupted => return None,
     };
     Duration::try_from(until.duration_since(record.started)).ok()

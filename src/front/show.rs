@@ -6,6 +6,7 @@ use super::draw;
 use super::runs::{Format, json, outcome, took, when};
 use super::style::{Line, Paint, Style};
 use super::tree::{Node, Tree, What};
+use super::ways;
 use crate::base::error::{Error, Result};
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::{Journal, RunKind, RunRecord, State};
@@ -61,8 +62,11 @@ fn head(record: &RunRecord) -> Vec<Line> {
             facts.parameters.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         lines.push(fact("parameters", parameters.join(", ")));
     }
-    if let (RunKind::Rollback, Some(parent)) = (facts.kind, &facts.parent) {
-        lines.push(fact("takes back", parent.clone()));
+    lines.extend(facts.break_glass.as_ref().map(|reason| fact("glass broken", reason.clone())));
+    match (facts.kind, &facts.parent) {
+        (RunKind::Rollback, Some(parent)) => lines.push(fact("takes back", parent.clone())),
+        (RunKind::Unlock, Some(parent)) => lines.push(fact("from run", parent.clone())),
+        _ => {}
     }
     lines.push(Line::default());
     lines
@@ -70,7 +74,7 @@ fn head(record: &RunRecord) -> Vec<Line> {
 
 /// The error that ended it, and for a run whose process is gone what is not known.
 fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines = draw::compared(tree);
     if let Some(error) = tree.end.as_ref().and_then(|end| end.error.as_ref()) {
         let text = error.to_string();
         lines.push(Line::default());
@@ -78,6 +82,14 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
             0 => Line::default().with(Paint::Bad, "✘ ").with(Paint::Bold, line),
             _ => Line::default().with(Paint::Plain, line),
         }));
+    }
+    if let Some(waits) = &record.waits {
+        let until = waits.until.map(|until| format!(" until {until:.0}")).unwrap_or_default();
+        let words = format!(": {}{until}; `playbook tick` goes on when it is time", waits.what);
+        lines.extend([
+            Line::default(),
+            Line::default().with(Paint::Live, "… waiting").with(Paint::Plain, words),
+        ]);
     }
     if record.state == State::Interrupted {
         let words = format!("its process ({}) is gone and wrote no end", record.facts.process);
@@ -87,6 +99,7 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
         ]);
         lines.extend(tree.walk().filter_map(in_doubt));
     }
+    lines.extend(ways::ways(record));
     lines
 }
 

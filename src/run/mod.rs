@@ -1,9 +1,11 @@
 //! One run from start to end: what was asked for, the run itself, and taking it back.
 
 pub mod doctor;
+pub mod due;
 pub mod exec;
-pub mod lock;
 pub mod order;
 pub mod parameters;
+pub mod past;
 pub mod project;
+pub mod saved;
 pub mod unwind;

@@ -1,12 +1,16 @@
 //! What a command asks for, made ready: the project, the environment, the playbook with its header and parameters.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::parameters;
 use super::project::Project;
+use super::saved::Watch;
+use crate::base::decision::Choose;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::effect::environment::{Environment, OnFailure};
@@ -27,6 +31,12 @@ pub struct Order {
     pub set: Vec<String>,
     /// What happens when the run fails, where the command line says so.
     pub on_failure: Option<OnFailure>,
+    /// How long to wait for a lock that another run holds; not at all when it is not said.
+    pub patience: Option<Duration>,
+    /// Why the environment is changed although its windows are closed.
+    pub break_glass: Option<String>,
+    /// A wait that is longer ends the process, and so does a gate; none does when it is not said.
+    pub detach: Option<Duration>,
 }
 
 /// Asks the person at the terminal a yes or no.
@@ -39,6 +49,8 @@ pub struct Audience {
     pub listeners: Vec<Arc<dyn Listener>>,
     /// The person at the terminal, if there is one.
     pub ask: Option<Ask>,
+    /// Lets that person choose how it goes on where something failed.
+    pub choose: Option<Choose>,
     /// How many bytes the process has allocated; only the binary owns its allocator.
     pub allocated: Option<fn() -> usize>,
 }
@@ -58,6 +70,14 @@ pub struct Ready {
     pub header: Header,
     /// The parameters' values.
     pub parameters: Map<String, Value>,
+    /// How long to wait for a lock that another run holds.
+    pub patience: Option<Duration>,
+    /// The saved plan that the run is held to.
+    pub plan: Option<Arc<Watch>>,
+    /// A wait that is longer ends the process, and so does a gate.
+    pub detach: Option<Duration>,
+    /// The scripts as they ran once, by name; empty when those of today are meant.
+    pub recorded: BTreeMap<String, String>,
 }
 
 impl Order {
@@ -84,14 +104,27 @@ impl Order {
         let name = path
             .strip_prefix(&project.folder)
             .map_or_else(|_| path.display().to_string(), |name| name.display().to_string());
+        environment.windows.broken = self.break_glass.clone();
         let text = files::read_text(&path, environment.limits.source)?;
         let header = Header::read(&name, &text)?;
         if let Some(timeout) = header.timeout {
             environment.limits.timeout = environment.limits.timeout.min(timeout);
         }
-        if let Some(on_failure) = self.on_failure {
+        if let Some(on_failure) = self.on_failure.or(header.on_failure) {
             environment.on_failure = on_failure;
         }
-        Ok(Ready { folder: project.folder, environment, name, text, header, parameters: Map::new() })
+        let patience = self.patience;
+        Ok(Ready {
+            folder: project.folder,
+            environment,
+            name,
+            text,
+            header,
+            parameters: Map::new(),
+            patience,
+            plan: None,
+            detach: self.detach,
+            recorded: BTreeMap::new(),
+        })
     }
 }

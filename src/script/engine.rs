@@ -39,9 +39,8 @@ pub fn unbounded(session: &Arc<Session>) -> Engine {
 }
 
 fn tell(session: &Session, text: &str) {
-    let text = session.pipeline.host.redactor.text(text);
     // A journal that cannot be written shows itself at the next effect, which can fail; printing cannot.
-    let _ = session.record(&crate::base::event::Event::Logged { position: here::next(), text });
+    let _ = forms::plain::say(session, text);
 }
 
 /// Makes `params` and `run` readable everywhere. As variables of a module a closure could not capture them.
@@ -124,6 +123,6 @@ pub fn run(engine: &Engine, ast: &AST, session: &Session) -> Result<(), Error> {
             Err(traces::explain(&error, ast.source().unwrap_or_default(), &session.sources))
         }
         // A native function such as `sort` may have swallowed the termination.
-        _ => here::stopped().map_or(Ok(()), Err),
+        _ => here::stopped().map_or_else(|| session.leave(""), Err),
     }
 }

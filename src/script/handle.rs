@@ -93,7 +93,7 @@ fn invoke(
 
 /// Raises an error; one that may not be caught ends the script.
 fn refuse(error: Error, context: &NativeCallContext) -> Box<rhai::EvalAltResult> {
-    if !error.kind.is_catchable() {
+    if !error.is_catchable() {
         here::end(error.clone());
     }
     traces::raise(error, context.call_position())

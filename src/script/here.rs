@@ -22,6 +22,8 @@ pub struct Here {
     frames: Vec<Frame>,
     stop: Stop,
     unwinding: bool,
+    /// It is a branch of `parallel`, beside which others are at work.
+    branch: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -34,7 +36,7 @@ impl Here {
     /// A place at the root of the tree, below `path` (empty for the run itself).
     #[must_use]
     pub fn new(path: &str, stop: Stop, unwinding: bool) -> Self {
-        Self { frames: vec![Frame { path: path.to_owned(), next: 0 }], stop, unwinding }
+        Self { frames: vec![Frame { path: path.to_owned(), next: 0 }], stop, unwinding, branch: false }
     }
 }
 
@@ -130,10 +132,19 @@ pub fn is_unwinding() -> bool {
     HERE.with(|cell| cell.borrow().unwinding)
 }
 
+/// Whether the process may end while this thread waits.
+#[must_use]
+pub fn may_leave() -> bool {
+    HERE.with(|cell| {
+        let here = cell.borrow();
+        !here.branch && !here.unwinding
+    })
+}
+
 /// The place of a branch of `parallel` at `position`, stopped by `stop`.
 #[must_use]
 pub fn branch(position: &str, stop: Stop) -> Here {
-    Here::new(position, stop, is_unwinding())
+    Here { branch: true, ..Here::new(position, stop, is_unwinding()) }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::sys::files;
 pub const STANDARD: &[(&str, &str)] = &[
     ("std/blue_green", include_str!("../../stdlib/blue_green.rhai")),
     ("std/canary", include_str!("../../stdlib/canary.rhai")),
+    ("std/checkpoints", include_str!("../../stdlib/checkpoints.rhai")),
     ("std/health", include_str!("../../stdlib/health.rhai")),
 ];
 
@@ -61,6 +62,9 @@ impl ModuleResolver for Resolver {
 
 /// The text of a module.
 pub fn read(session: &Session, path: &str) -> Result<String> {
+    if let Some(text) = session.recorded.get(path) {
+        return Ok(text.clone());
+    }
     if path.starts_with("std/") {
         let known = || STANDARD.iter().map(|(name, _)| *name);
         return STANDARD

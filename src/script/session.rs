@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rhai::{Dynamic, Position};
 use serde_json::{Map, Value};
 
+use super::forms::time;
+use super::here;
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::place::Place;
 use crate::effect::environment::Limits;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::primitive::Entry;
+use crate::effect::recall::{Asked, Record};
+use crate::sys::clock::Idle;
 
 /// The arguments of a primitive in their positional order, each with whether it must be given.
 #[derive(Debug)]
@@ -59,6 +64,16 @@ pub struct Session {
     pub parameters: Map<String, Value>,
     /// What `run` is in the script.
     pub facts: Map<String, Value>,
+    /// SHA-256 of the playbook and its modules, hexadecimal; empty while they are only read.
+    pub digest: String,
+    /// The hash of the saved plan that the run is held to.
+    pub plan: Option<String>,
+    /// A wait that is longer ends the process; none does when it is not said.
+    pub detach: Option<Duration>,
+    /// The time in which people decided: it does not count against the run's own.
+    pub idle: Idle,
+    /// Modules as they were when the script ran; where there is one, the file of today is not read.
+    pub recorded: BTreeMap<String, String>,
     signatures: Mutex<HashMap<(&'static str, &'static str), Arc<Signature>>>,
 }
 
@@ -74,6 +89,14 @@ pub struct Parts {
     pub parameters: Map<String, Value>,
     /// What `run` is in the script.
     pub facts: Map<String, Value>,
+    /// SHA-256 of the playbook and its modules, hexadecimal; empty while they are only read.
+    pub digest: String,
+    /// The hash of the saved plan that the run is held to.
+    pub plan: Option<String>,
+    /// A wait that is longer ends the process; none does when it is not said.
+    pub detach: Option<Duration>,
+    /// Modules as they were when the script ran.
+    pub recorded: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -85,24 +108,77 @@ impl Session {
             project: host.project.clone(),
             limits: host.environment.limits.clone(),
             sources: Sources::default(),
+            idle: Idle::default(),
             signatures: Mutex::default(),
             runtime: parts.runtime,
             allocated: parts.allocated,
             parameters: parts.parameters,
             facts: parts.facts,
+            digest: parts.digest,
+            plan: parts.plan,
+            detach: parts.detach,
+            recorded: parts.recorded,
             pipeline: parts.pipeline,
         }
     }
 
-    /// Whether nothing may be changed.
+    /// Whether nothing may be changed, and what a change gives is not known.
     #[must_use]
     pub fn is_planning(&self) -> bool {
-        matches!(self.pipeline.mode, Mode::Plan)
+        matches!(self.pipeline.mode, Mode::Plan) && !self.pipeline.recall.is_only_looking()
     }
 
-    /// Journals an event and tells every listener.
+    /// How much of the time that a playbook asks to pass does pass in this environment: 1, or less.
+    #[must_use]
+    pub fn time_scale(&self) -> f64 {
+        self.pipeline.host.environment.time_scale.unwrap_or(1.0)
+    }
+
+    /// Ends this process when it may end while the run waits so long, or for people, which is an error that ends the
+    /// script and not the run. Branches of `parallel` and what is taken back wait where they are.
+    pub fn may_leave(&self, left: Duration, until: Option<&str>, what: &str) -> Result<()> {
+        match self.detach {
+            Some(longest) if left > longest && here::may_leave() => Err(time::suspended(until, what)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Journals an event and tells every listener; not while the script only runs to know again what it knew.
     pub fn record(&self, event: &Event) -> Result<()> {
-        self.pipeline.record(event)
+        if self.pipeline.recall.is_only_looking() { Ok(()) } else { self.pipeline.record(event) }
+    }
+
+    /// How long earlier turns of the run were at work.
+    #[must_use]
+    pub fn worked(&self) -> Duration {
+        self.pipeline.recall.worked()
+    }
+
+    /// What an earlier turn of the run recorded at `position`, where the script now does what `asked` says.
+    pub fn recall(&self, position: &str, asked: &Asked<'_>) -> Result<Option<Record>> {
+        self.ends_where_it_must(self.pipeline.recall.take(position, asked))
+    }
+
+    /// The step or branch at `position` ended without an error: it must have done all that was recorded of it.
+    pub fn leave(&self, position: &str) -> Result<()> {
+        self.ends_where_it_must(self.pipeline.recall.leave(position))
+    }
+
+    /// Tells every listener of something that was journalled by an earlier turn.
+    pub fn retell(&self, event: &Event) {
+        if !self.pipeline.recall.is_quiet() {
+            self.pipeline.host.tell(event);
+        }
+    }
+
+    /// No `try` of the script may hold an error that ends the turn.
+    fn ends_where_it_must<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result
+            && !error.is_catchable()
+        {
+            here::end(error.clone());
+        }
+        result
     }
 
     /// The arguments of a primitive in their positional order.

@@ -12,7 +12,7 @@ pub type Raised<T> = Result<T, Box<EvalAltResult>>;
 /// An error of ours as the engine carries it: a map that `catch` may hold, or a termination that it may not.
 #[must_use]
 pub fn raise(error: Error, position: Position) -> Box<EvalAltResult> {
-    let catchable = error.kind.is_catchable();
+    let catchable = error.is_catchable();
     let map = serde_json::to_value(&error).map_or(Dynamic::UNIT, |json| values::from_json(&json));
     if catchable {
         EvalAltResult::ErrorRuntime(map, position).into()

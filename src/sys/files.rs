@@ -34,6 +34,16 @@ pub fn read_text(path: &Path, most: u64) -> Result<String> {
     })
 }
 
+/// Reads a whole file of at most `most` bytes.
+pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let size = fs::metadata(path).map_err(|why| failed("read", path, &why))?.len();
+    if size > most {
+        return Err(Error::usage(format!("{} is too large: {size} bytes", path.display()))
+            .fix(format!("at most {most} bytes are read")));
+    }
+    fs::read(path).map_err(|why| failed("read", path, &why))
+}
+
 /// Whether anything is there.
 #[must_use]
 pub fn exists(path: &Path) -> bool {

@@ -9,6 +9,8 @@ pub mod files;
 pub mod folder;
 pub mod http;
 pub mod lock;
+#[cfg(debug_assertions)]
+pub mod mortal;
 pub mod net;
 pub mod pipe;
 pub mod process;

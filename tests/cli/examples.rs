@@ -9,8 +9,16 @@ use crate::rig::servers::postgres;
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The exit code of each example that needs no server.
-const EMBEDDED: &[(&str, i32)] =
-    &[("hello", 0), ("backup", 0), ("flag", 0), ("rollback", 1), ("parallel", 0), ("notice", 0)];
+const EMBEDDED: &[(&str, i32)] = &[
+    ("hello", 0),
+    ("backup", 0),
+    ("flag", 0),
+    ("rollback", 1),
+    ("parallel", 0),
+    ("notice", 0),
+    ("gate", 0),
+    ("lock", 0),
+];
 
 fn examples() -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(Path::new(REPOSITORY).join("examples"))

@@ -2,12 +2,18 @@
 
 mod check;
 mod config;
+mod crash;
 mod doctor;
+mod doubt;
 mod examples;
 mod exec;
 mod journal;
 mod language;
+mod operator;
+mod people;
 mod plan;
+mod resume;
+mod rollback;
 mod sandbox;
 mod shop;
 mod signals;

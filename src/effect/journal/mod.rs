@@ -1,15 +1,23 @@
 //! The record of what runs did: each entry's hash covers the one before, and a write's intent is on the disk before
 //! the write begins. One interface; where the rows lie is behind `home`.
 
+mod bundle;
 mod chain;
 mod home;
+mod lease;
 mod licence;
+#[cfg(test)]
+pub(crate) mod memory;
 mod record;
+mod reopen;
 mod run;
 mod sqlite;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
 mod tests;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
+mod torn;
 mod verify;
 
 use std::fmt;
@@ -21,17 +29,25 @@ use jiff::Timestamp;
 
 use crate::base::access::ResourceId;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::event::Event;
+use crate::base::gate::Answer;
 use crate::sys::lock::{self, FileLock};
 use crate::sys::{clock, files};
 
-use home::{Home, RunRow};
+pub use bundle::{Bundle, looks_like_one, read as read_bundle};
+use home::{Beginning, Home, RunRow};
+pub use lease::{Holding, Lease, expectation, may_be_waited_for};
 pub use licence::{Intent, Licence};
-pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State};
+pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State, Waits};
+pub use reopen::Kept;
 pub use run::{RunJournal, exit};
 pub use verify::{Fault, Verdict};
 
 /// The field of an `effect_began` that holds the SHA-256 of its stored inverse.
 const INVERSE_HASH: &str = "inverse_hash";
+
+/// The field of an `effect_ended` that holds the SHA-256 of its whole value, where that is kept apart.
+const WHOLE_HASH: &str = "whole_hash";
 
 /// The field of a `run_ended` that holds the exit code of its command.
 const EXIT_CODE: &str = "exit_code";
@@ -78,6 +94,12 @@ impl Journal {
         files::exists(&project.join(".playbook/journal.db")).then(|| Self::open(project)).transpose()
     }
 
+    /// A journal in memory whose process can be made to die; only its locks lie in `folder`.
+    #[cfg(test)]
+    pub(crate) fn in_memory(folder: PathBuf, home: Arc<memory::Memory>) -> Self {
+        Self { folder, home }
+    }
+
     /// Begins a run: its row is durable when this returns.
     pub fn begin_run(&self, run: &NewRun) -> Result<RunJournal> {
         let mut run = run.clone();
@@ -86,15 +108,34 @@ impl Journal {
         run.facts.scripts =
             run.scripts.iter().map(|script| (script.name.clone(), chain::sha256(&script.text))).collect();
         files::make_private_folder(&self.folder.join("live"))?;
+        let lock = run.facts.lock.clone();
+        let expected = match lock {
+            Some(_) => self.usual(&run.facts.playbook, &run.facts.environment)?,
+            None => None,
+        };
+        let mut over = None;
         // Ids of one second differ in four digits, so a few turns find a free one.
         for _ in 0..64 {
             let now = clock::now();
             let id = new_id(now);
             let path = self.alive(&id);
             let Some(alive) = FileLock::try_hold(&path)? else { continue };
-            if let Some(begun) = self.home.begin(&id, &stamp(now), &run)? {
-                let writer = self.home.writer(begun.number)?;
-                return Ok(RunJournal::new(id, begun.hash, writer, (alive, path)));
+            let lease = lock.as_ref().map(|name| Lease::new(name, &run.facts, &id, expected));
+            match self.home.begin((&id, &stamp(now)), &run, lease.as_ref(), over.as_deref()) {
+                Ok(Beginning::Begun(begun)) => {
+                    let writer = self.home.writer(begun.number)?;
+                    return Ok(RunJournal::new(id, (0, begun.hash), (writer, lock), (alive, path), None));
+                }
+                Ok(Beginning::SameId) => {}
+                Ok(Beginning::Held(other)) => {
+                    files::remove(&path)?;
+                    self.refuse(&other, &run.facts)?;
+                    over = Some(other.run);
+                }
+                Err(error) => {
+                    let _ = files::remove(&path);
+                    return Err(error);
+                }
             }
         }
         Err(Error::bug("no free run id was found"))
@@ -160,6 +201,21 @@ impl Journal {
         self.home.script(hash)
     }
 
+    /// The answers that people have left at the gates of the run with this whole id, oldest first.
+    pub fn answers(&self, run: &str) -> Result<Vec<Answer>> {
+        self.home.answers(run)
+    }
+
+    /// Leaves an answer at a gate, durably, for the run that waits there.
+    pub fn leave(&self, answer: &Answer) -> Result<()> {
+        self.home.leave(answer)
+    }
+
+    /// How many runs of a playbook were compared with the plans that they were held to, and the mean of how they went.
+    pub fn accuracy(&self, playbook: &str) -> Result<(u64, f64)> {
+        self.home.accuracy(playbook)
+    }
+
     /// Whether the record of the run that `wanted` names is as it was written.
     pub fn verify(&self, wanted: &str) -> Result<Verdict> {
         verify::one(&*self.home, &self.row(wanted)?)
@@ -203,6 +259,8 @@ impl Journal {
             None if lock::is_held(&self.alive(&row.id)) => State::Running,
             None => State::Interrupted,
         };
+        let waits = if state == State::Interrupted { self.waits(row.number)? } else { None };
+        let state = if waits.is_some() { State::Waiting } else { state };
         let outcome = row.ended.as_ref().map(|end| serde_json::from_value(end.outcome.clone().into()));
         Ok(RunRecord {
             number: row.number,
@@ -212,8 +270,20 @@ impl Journal {
             ended: row.ended.as_ref().map(|end| time(&end.at)).transpose()?,
             outcome: outcome.transpose().map_err(|why| unreadable(&what, why.to_string()))?,
             exit_code: row.ended.as_ref().map(|end| end.exit_code),
+            waits,
             steps: row.steps,
             id: row.id,
+        })
+    }
+
+    /// What the run of this number waits for, when that is the last thing it said.
+    fn waits(&self, number: u64) -> Result<Option<Waits>> {
+        let body = self.home.last_body(number)?.unwrap_or_default();
+        Ok(match serde_json::from_str(&body) {
+            Ok(Event::Suspended { until, what }) => {
+                Some(Waits { until: until.and_then(|until| until.parse().ok()), what })
+            }
+            _ => None,
         })
     }
 

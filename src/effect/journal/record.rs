@@ -18,6 +18,8 @@ pub enum RunKind {
     Exec,
     /// It takes an earlier run back.
     Rollback,
+    /// It took a lock away from a run.
+    Unlock,
 }
 
 /// What is known of a run when it begins; it never changes afterwards.
@@ -41,6 +43,12 @@ pub struct Facts {
     pub parent: Option<String>,
     /// The lock it holds on its environment.
     pub lock: Option<String>,
+    /// The hash of the saved plan that it is held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Why it may change the environment although that is frozen or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
     /// The process that carries it out; filled in by the journal.
     pub process: u32,
     /// The version of the product; filled in by the journal.
@@ -73,10 +81,21 @@ pub struct NewRun {
 pub enum State {
     /// Its process lives.
     Running,
+    /// Its process ended on purpose while the run waits for time or for people.
+    Waiting,
     /// Its process is gone and never wrote an end.
     Interrupted,
     /// It wrote its end.
     Ended,
+}
+
+/// What a run waits for while no process carries it out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waits {
+    /// Until when; without one for people alone.
+    pub until: Option<Timestamp>,
+    /// For what, in words.
+    pub what: String,
 }
 
 /// A run as the journal knows it.
@@ -99,6 +118,9 @@ pub struct RunRecord {
     pub outcome: Option<Outcome>,
     /// The exit code of its command.
     pub exit_code: Option<u8>,
+    /// What it waits for, while its process has ended on purpose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
     /// How many steps ended so far.
     pub steps: u64,
 }

@@ -8,14 +8,17 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::chain;
-use super::home::{End, Row, Writer, stored};
+use super::home::{End, Row, Turn, Writer, stored};
+use super::lease::{BEAT, Beat};
 use super::licence::Intent;
 use crate::base::call::Inverse;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
 use crate::sys::lock::FileLock;
+#[cfg(debug_assertions)]
+use crate::sys::mortal;
 use crate::sys::{clock, files};
 
 /// How long an entry may wait for a commit that it can ride on.
@@ -46,6 +49,8 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     pen: Mutex<Pen>,
+    /// The lock that the run holds.
+    lock: Option<String>,
 }
 
 /// What waits to be written.
@@ -55,11 +60,18 @@ struct Queue {
     bytes: usize,
     last: u64,
     since: Option<Instant>,
-    end: Option<End>,
+    turn: Turn,
     ended: bool,
+    /// What stands before the first entry of a turn that goes on with an earlier one; nothing is written until then.
+    prelude: Option<Event>,
     closing: bool,
     /// The flusher looks at the clock by itself and need not be woken.
     watched: bool,
+    /// The step that began last.
+    step: Option<String>,
+    /// The step that was told last, and when.
+    told: Option<String>,
+    beaten: Option<Instant>,
     failed: Option<Error>,
 }
 
@@ -71,15 +83,17 @@ struct Pen {
 }
 
 impl RunJournal {
-    /// The journal of the run `id`, whose chain goes on from `head`.
+    /// The journal of the run `id`, whose chain goes on from the entry `last` with the hash `head`, and which holds `lock`.
     pub(super) fn new(
         id: String,
-        head: String,
-        writer: Box<dyn Writer>,
+        (last, head): (u64, String),
+        (writer, lock): (Box<dyn Writer>, Option<String>),
         alive: (FileLock, std::path::PathBuf),
+        prelude: Option<Event>,
     ) -> Self {
         let pen = Mutex::new(Pen { run: id.clone(), head, writer });
-        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), pen });
+        let queue = Mutex::new(Queue { last, prelude, ..Queue::default() });
+        let shared = Arc::new(Shared { queue, wake: Condvar::new(), pen, lock });
         let watched = Arc::clone(&shared);
         let flusher = std::thread::Builder::new().name("journal".into()).spawn(move || watched.watch()).ok();
         Self(Arc::new(Open { id, shared, flusher, _alive: alive.0, alive_at: alive.1 }))
@@ -96,15 +110,30 @@ impl RunJournal {
         if !event.is_kept() {
             return Ok(());
         }
-        let waiting = self.0.shared.push(body(event, None), None, None)?.waiting;
-        if waiting > MOST_WAITING { self.flush() } else { Ok(()) }
+        if let Event::StepBegan { name, .. } = event {
+            self.0.shared.queue().step = Some(name.clone());
+        }
+        self.keep(event, None)
     }
 
-    /// Keeps the beginning of a write together with how it is taken back. Both are on the disk when this returns.
+    /// Keeps the end of an effect together with its whole value, secrets as references, which nobody is shown.
+    pub fn note_whole(&self, event: &Event, whole: &Value) -> Result<()> {
+        self.keep(event, Some(whole.to_string()))
+    }
+
+    fn keep(&self, event: &Event, whole: Option<String>) -> Result<()> {
+        let hash = whole.as_ref().map(|whole| (super::WHOLE_HASH, chain::sha256(whole).into()));
+        let pushed = self.0.shared.push(body(event, hash)?, Aside { whole, ..Aside::default() });
+        if pushed?.waiting > MOST_WAITING { self.flush() } else { Ok(()) }
+    }
+
+    /// Keeps the beginning of a write together with how it is taken back. Both are on the disk when this returns. A run
+    /// whose lock was taken away begins none.
     pub fn intend(&self, event: &Event, inverse: &Inverse) -> Result<Intent> {
+        self.0.shared.hold_on()?;
         let inverse = stored(inverse);
         let hash = inverse.as_ref().map(|inverse| (super::INVERSE_HASH, chain::sha256(inverse).into()));
-        let pushed = self.0.shared.push(body(event, hash), inverse, None)?;
+        let pushed = self.0.shared.push(body(event, hash)?, Aside { inverse, ..Aside::default() })?;
         self.flush()?;
         Ok(Intent::new(pushed.seq))
     }
@@ -115,8 +144,8 @@ impl RunJournal {
             return Err(Error::bug("a run can end only with `run_ended`"));
         };
         let end = End { outcome: *outcome, exit_code: exit(*outcome, error.as_ref()).code() };
-        let body = body(event, Some((super::EXIT_CODE, end.exit_code.into())));
-        self.0.shared.push(body, None, Some(end))?;
+        let body = body(event, Some((super::EXIT_CODE, end.exit_code.into())))?;
+        self.0.shared.push(body, Aside { end: Some(end), ..Aside::default() })?;
         self.flush()
     }
 
@@ -159,9 +188,31 @@ fn body(event: &Event, field: Option<(&str, Value)>) -> Result<String> {
     Ok(value.to_string())
 }
 
+/// What is kept of an entry beside its body.
+#[derive(Default)]
+struct Aside {
+    inverse: Option<String>,
+    whole: Option<String>,
+    end: Option<End>,
+}
+
 struct Pushed {
     seq: u64,
     waiting: usize,
+}
+
+impl Queue {
+    fn add(&mut self, body: String, aside: Aside) {
+        self.last += 1;
+        self.ended = aside.end.is_some();
+        self.turn.end = aside.end;
+        let (seq, at) = (self.last, super::stamp(clock::now()));
+        let Aside { inverse, whole, .. } = aside;
+        let row = Row { seq, at, body, hash: String::new(), inverse, whole };
+        self.bytes += row.size();
+        self.rows.push(row);
+        self.since.get_or_insert_with(clock::instant);
+    }
 }
 
 impl Shared {
@@ -169,8 +220,18 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, body: Result<String>, inverse: Option<String>, end: Option<End>) -> Result<Pushed> {
-        let body = body?;
+    fn push(&self, body: String, aside: Aside) -> Result<Pushed> {
+        #[cfg(debug_assertions)]
+        let is_last = mortal::counts();
+        let pushed = self.queue_up(body, aside);
+        #[cfg(debug_assertions)]
+        if is_last && self.settle().is_ok() {
+            mortal::end();
+        }
+        pushed
+    }
+
+    fn queue_up(&self, body: String, aside: Aside) -> Result<Pushed> {
         let mut queue = self.queue();
         if let Some(error) = &queue.failed {
             return Err(error.clone());
@@ -178,14 +239,12 @@ impl Shared {
         if queue.ended {
             return Err(Error::bug("the run has ended: nothing can be added to its journal"));
         }
-        queue.last += 1;
-        queue.bytes += body.len() + inverse.as_ref().map_or(0, String::len);
-        queue.ended = end.is_some();
-        queue.end = end;
-        let (seq, at) = (queue.last, super::stamp(clock::now()));
-        queue.rows.push(Row { seq, at, body, hash: String::new(), inverse });
-        queue.since.get_or_insert_with(clock::instant);
-        let pushed = Pushed { seq, waiting: queue.bytes };
+        if let Some(prelude) = queue.prelude.take() {
+            queue.turn.reopened = matches!(prelude, Event::RunResumed { reopened: true, .. });
+            queue.add(self::body(&prelude, None)?, Aside::default());
+        }
+        queue.add(body, aside);
+        let pushed = Pushed { seq: queue.last, waiting: queue.bytes };
         if !queue.watched {
             self.wake.notify_one();
         }
@@ -195,14 +254,14 @@ impl Shared {
     /// Commits all that waits. Callers that come while one commits find their entries committed by it.
     fn settle(&self) -> Result<()> {
         let mut pen = self.pen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut rows, end) = {
+        let (mut rows, turn) = {
             let mut queue = self.queue();
             if let Some(error) = &queue.failed {
                 return Err(error.clone());
             }
             queue.bytes = 0;
             queue.since = None;
-            (std::mem::take(&mut queue.rows), queue.end.take())
+            (std::mem::take(&mut queue.rows), std::mem::take(&mut queue.turn))
         };
         if rows.is_empty() {
             return Ok(());
@@ -212,7 +271,7 @@ impl Shared {
             head = chain::link(&head, &pen.run, row.seq, &row.at, &row.body);
             row.hash.clone_from(&head);
         }
-        pen.writer.commit(&rows, end).map_err(|error| {
+        pen.writer.commit(&rows, turn).map_err(|error| {
             // What is on the disk is now uncertain, so nothing may follow it.
             self.queue().failed.get_or_insert(error).clone()
         })?;
@@ -220,13 +279,57 @@ impl Shared {
         Ok(())
     }
 
+    /// Makes sure that the run still has its lock.
+    fn hold_on(&self) -> Result<()> {
+        let Some(name) = &self.lock else { return Ok(()) };
+        if self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.holds()? {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Held, format!("the lock `{name}` was taken away from this run"))
+            .why("no further change is begun, for another run may hold it now")
+            .fix("`playbook runs` shows who took it, and `playbook show` of that line why; then take this run back with `playbook rollback`")
+            .unchanged())
+    }
+
+    /// Whether it is time to say that the run lives, or in which other step it is.
+    fn is_due(&self, queue: &Queue) -> bool {
+        let since = queue.beaten.map_or(BEAT, |at| at.elapsed());
+        self.lock.is_some() && !queue.ended && (since >= BEAT || (since >= IDLE && queue.told != queue.step))
+    }
+
+    /// Says that the run lives, and in which step. Only people read it: whether the lock is still there is asked before
+    /// each change.
+    fn beat(&self) {
+        let step = {
+            let mut queue = self.queue();
+            queue.beaten = Some(clock::instant());
+            queue.told = queue.step.clone();
+            queue.step.clone()
+        };
+        let _ = self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.beat(&Beat::now(step));
+    }
+
+    /// Waits until something is to be written; a run with a lock says meanwhile that it lives.
+    fn rest<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
+        if self.lock.is_none() {
+            return self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.wake.wait_timeout(queue, BEAT).unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// Commits what has waited too long, until the journal closes.
     fn watch(&self) {
         let mut queue = self.queue();
         while !queue.closing {
+            if self.is_due(&queue) {
+                drop(queue);
+                self.beat();
+                queue = self.queue();
+                continue;
+            }
             let left = queue.since.map(|since| IDLE.saturating_sub(since.elapsed()));
             queue = match left {
-                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => self.rest(queue),
                 Some(Duration::ZERO) => {
                     drop(queue);
                     // A failure stays in the queue, where the next call finds it.

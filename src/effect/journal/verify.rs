@@ -16,6 +16,8 @@ pub struct Verdict {
     pub run: String,
     /// How many entries it has.
     pub entries: u64,
+    /// How many answers at gates are among them.
+    pub answers: u64,
     /// The hash of the last one: note it elsewhere, and nobody can rewrite the run unseen.
     pub head: String,
     /// The first thing that is wrong, if anything is.
@@ -54,12 +56,23 @@ impl fmt::Display for Fault {
 pub(super) fn one(home: &dyn Home, row: &RunRow) -> Result<Verdict> {
     let entries = home.entries(row.number, 0, None)?;
     let next = home.after(row.number)?.filter(|next| next.number == row.number + 1);
-    let fault = match fault(row, &entries, next.as_ref()) {
+    let fault = match fault(row, &entries, next.as_ref(), true) {
         Some(fault) => Some(fault),
         None => scripts(home, row)?,
     };
     let head = entries.last().map_or_else(|| row.hash.clone(), |last| last.hash.clone());
-    Ok(Verdict { run: row.id.clone(), entries: entries.len() as u64, head, fault })
+    Ok(Verdict {
+        run: row.id.clone(),
+        entries: entries.len() as u64,
+        answers: answers(&entries),
+        head,
+        fault,
+    })
+}
+
+/// How many of the entries are answers at gates.
+pub(super) fn answers(entries: &[Row]) -> u64 {
+    entries.iter().filter(|row| row.body.starts_with("{\"event\":\"gate_answered\"")).count() as u64
 }
 
 /// Checks every run, and that none is missing; oldest first.
@@ -78,10 +91,21 @@ pub(super) fn all(home: &dyn Home) -> Result<Vec<Verdict>> {
 
 fn missing(number: u64) -> Verdict {
     let fault = Fault::of_run("the run was taken out of the journal");
-    Verdict { run: format!("number {number}"), entries: 0, head: String::new(), fault: Some(fault) }
+    Verdict {
+        run: format!("number {number}"),
+        entries: 0,
+        answers: 0,
+        head: String::new(),
+        fault: Some(fault),
+    }
 }
 
-fn fault(row: &RunRow, entries: &[Row], next: Option<&RunRow>) -> Option<Fault> {
+/// Checks a run by itself, without what other runs know of it and without its inverses.
+pub(super) fn alone(row: &RunRow, entries: &[Row]) -> Option<Fault> {
+    fault(row, entries, None, false)
+}
+
+fn fault(row: &RunRow, entries: &[Row], next: Option<&RunRow>, inverses: bool) -> Option<Fault> {
     if row.number == 1 && row.previous != ROOT {
         return Some(Fault::of_run("the runs before this one were taken out of the journal"));
     }
@@ -94,7 +118,7 @@ fn fault(row: &RunRow, entries: &[Row], next: Option<&RunRow>) -> Option<Fault> 
         if let Some(fault) = misplaced(entry.seq, due).or_else(|| unlinked(row, entries, index, head)) {
             return Some(fault);
         }
-        if let Some(what) = inverse(entry) {
+        if let Some(what) = inverse(entry).filter(|_| inverses) {
             return Some(Fault::of_entry(due, what));
         }
         head = &entry.hash;
@@ -139,6 +163,19 @@ fn inverse(entry: &Row) -> Option<&'static str> {
         }
         (Some(_), None) => Some("has lost its inverse"),
         (None, Some(_)) => Some("was given an inverse that it did not have"),
+        _ => whole(&body, entry),
+    }
+}
+
+/// What is wrong with the whole value that is kept beside an entry.
+fn whole(body: &Value, entry: &Row) -> Option<&'static str> {
+    let promised = body.get(super::WHOLE_HASH).and_then(Value::as_str);
+    match (promised, &entry.whole) {
+        (Some(promised), Some(stored)) if chain::sha256(stored) != promised => {
+            Some("has a value that was changed")
+        }
+        (Some(_), None) => Some("has lost its whole value"),
+        (None, Some(_)) => Some("was given a value that it did not have"),
         _ => None,
     }
 }

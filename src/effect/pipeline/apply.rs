@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::settle::Settled;
 use super::{Permitted, Pipeline, forgive, guard};
 use crate::base::call::Inverse;
 use crate::base::error::{Error, Kind, Result};
@@ -11,47 +12,70 @@ use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::base::text;
 use crate::effect::journal::{Licence, RunJournal};
-use crate::effect::ledger::{Entry, Way};
+use crate::effect::recall::Recorded;
 use crate::sys::clock;
 
 /// A value larger than this is bulk data, which goes from door to door and never into a script; in bytes of JSON.
 const LARGEST_VALUE: usize = 4 * 1024 * 1024;
 
 impl Pipeline {
-    /// Carries out a call that has passed the permit.
-    pub(super) async fn apply(&self, journal: &RunJournal, mut call: Permitted) -> Result<Value> {
+    /// Carries out a call that has passed the permit; `open` is what an earlier turn began of it.
+    pub(super) async fn apply(
+        &self,
+        journal: &RunJournal,
+        mut call: Permitted,
+        open: Option<Box<Recorded>>,
+    ) -> Result<Value> {
         let effect = call.entry.effect;
         let must = call.bound.must() || call.request.unwinding;
-        let inverse = match effect.is_read() {
-            true => Inverse::Nothing,
-            false => forgive::inverse(must, self.ask_inverse(&call).await)?,
+        if !effect.is_read() && !call.request.unwinding {
+            self.host.environment.windows.permit(&self.host.environment.name, clock::now())?;
+        }
+        let settled = match open {
+            Some(recorded) => self.settle(&call, *recorded).await?,
+            None => Settled::Fresh,
         };
-        let began = self.began(&call, &inverse);
-        let licence = match Licence::to_read(effect) {
-            Some(licence) => {
-                journal.note(&began)?;
-                licence
+        let (began, licence) = match settled {
+            Settled::Done(value) => return Ok(value),
+            Settled::Again(began) => {
+                let licence = Licence::from(journal.intend(&began, &Inverse::Nothing)?);
+                (*began, licence)
             }
-            None => Licence::from(journal.intend(&began, &self.stored(&inverse))?),
+            Settled::Fresh => self.begin(journal, &call, must).await?,
         };
         self.host.tell(&began);
-        let is_kept = !effect.is_read() && !call.request.unwinding;
-        if is_kept {
-            let (position, what) = (call.request.position.clone(), call.plan.clone());
-            self.ledger.push(Entry { position, what, way: Way::Inverse(inverse) });
-        }
         let begin = clock::instant();
-        let result = self.attempt(journal, &mut call, &began, licence).await;
+        let mut result = self.attempt(journal, &mut call, &began, licence).await;
+        if guard::outcome(effect, &result) == Outcome::InDoubt
+            && let Err(error) = result
+        {
+            result = self.look_again(&call, error).await;
+        }
         let result = result.and_then(|value| bounded(&call, value)).map_err(|error| self.clean(error));
         let result = result.map_err(|error| forgive::settle(must, error));
         forgive::explain(must, &result, &call.cx);
         let outcome = guard::outcome(effect, &result);
         let unchanged = result.as_ref().is_err_and(|error| error.unchanged);
-        if is_kept && (unchanged || ((call.entry.atomic || !must) && outcome == Outcome::Failed)) {
-            self.ledger.withdraw(&call.request.position);
+        let is_kept = !effect.is_read() && !call.request.unwinding;
+        if is_kept && !unchanged && !((call.entry.atomic || !must) && outcome == Outcome::Failed) {
+            self.ledger.touch(&call.request.position);
         }
-        self.record(&self.ended(&call.request, effect, begin.elapsed(), &result))?;
+        self.keep_end(&call, begin.elapsed(), &result)?;
         forgive::receipt(must, result).map_err(|error| guard::in_doubt(error, outcome))
+    }
+
+    /// Asks a write for its inverse, and keeps its beginning: the licence to run it.
+    async fn begin(&self, journal: &RunJournal, call: &Permitted, must: bool) -> Result<(Event, Licence)> {
+        let effect = call.entry.effect;
+        if let Some(licence) = Licence::to_read(effect) {
+            let began = self.began(call, &Inverse::Nothing);
+            journal.note(&began)?;
+            return Ok((began, licence));
+        }
+        let inverse = forgive::inverse(must, self.ask_inverse(call).await)?;
+        let began = self.began(call, &inverse);
+        let licence = Licence::from(journal.intend(&began, &self.stored(&inverse))?);
+        Ok((began, licence))
     }
 
     /// Tries once, and again as often as the call allows.
@@ -112,11 +136,23 @@ impl Pipeline {
 }
 
 fn bounded(call: &Permitted, value: Value) -> Result<Value> {
-    let size = value.to_string().len();
+    let text = value.to_string();
+    let size = text.len();
     if size <= LARGEST_VALUE {
-        return Ok(value);
+        // A fraction may differ in its last digit once it was written and read: a script that goes on after a crash must
+        // see the same one as before it.
+        return Ok(if has_fraction(&value) { serde_json::from_str(&text).unwrap_or(value) } else { value });
     }
     let (size, most) = (text::show_size(size as u64), text::show_size(LARGEST_VALUE as u64));
     Err(Error::usage(format!("the value of `{}` is too large for a script: {size}", call.request.call))
         .fix(format!("ask for less; at most {most} come into a script")))
+}
+
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_fraction),
+        Value::Object(map) => map.values().any(has_fraction),
+        _ => false,
+    }
 }

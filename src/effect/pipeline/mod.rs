@@ -6,6 +6,8 @@ mod examine;
 mod forgive;
 mod guard;
 mod plan;
+mod recalled;
+mod settle;
 mod told;
 
 use std::collections::BTreeSet;
@@ -30,6 +32,7 @@ use crate::base::event::{Event, Position};
 use crate::base::place::Place;
 use crate::base::{suggest, text};
 use crate::sys::stop::Stop;
+use recalled::Recalled;
 
 /// What is done with effects: carried out and journalled, or only told.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ pub struct Pipeline {
     pub mode: Mode,
     /// What earlier turns of the run recorded.
     pub recall: Recall,
-    /// What would have to be taken back.
+    /// What must be known so that it can be taken back.
     pub ledger: Ledger,
     /// The resources that a plan would have changed by now: what is read there now is not what will be read then.
     pub planned: Mutex<BTreeSet<ResourceId>>,
@@ -98,7 +101,6 @@ impl Pipeline {
     /// Carries out one call.
     pub async fn call(&self, mut request: Request) -> Result<Reply> {
         let entry = self.entry(&request.call)?;
-        let whole = request.call.clone();
         let options = Options::take(&mut request.call.arguments)?;
         if options.retry > 0 && !entry.idempotent {
             return Err(Error::usage(format!(
@@ -110,6 +112,30 @@ impl Pipeline {
         if request.depends {
             return self.plan_dependent(entry, &request);
         }
+        let digest = digest(&request.call);
+        let open = match self.recalled(entry, &request, &digest).await? {
+            Some(Recalled::Over(Ok(value))) => return Ok(Reply::Value(value)),
+            Some(Recalled::Over(failed)) => {
+                return forgive::receipt(must(entry, &request), failed).map(Reply::Value);
+            }
+            Some(Recalled::Open(open)) => Some(open),
+            None => None,
+        };
+        let call = self.permitted(entry, options, digest, request)?;
+        match &self.mode {
+            Mode::Plan => self.plan(call).await,
+            Mode::Apply(journal) => self.apply(journal, call, open).await.map(Reply::Value),
+        }
+    }
+
+    /// Binds the arguments, and asks whether the grants cover the call.
+    fn permitted(
+        &self,
+        entry: &'static Entry,
+        options: Options,
+        digest: String,
+        request: Request,
+    ) -> Result<Permitted> {
         let bound = entry.bind(request.call.arguments.clone())?;
         let needs = bound.needs(&request.call.resource);
         let permit =
@@ -125,15 +151,7 @@ impl Pipeline {
         }
         let plan = options.label.clone().unwrap_or_else(|| bound.plan(&request.call.resource));
         let plan = self.host.redactor.text(&text::headline(&plan, 240));
-        let digest = digest(&whole);
-        if let Some(recorded) = self.recall.find(&request.position, &request.call.name(), &digest)? {
-            return forgive::receipt(bound.must() || request.unwinding, recorded).map(Reply::Value);
-        }
-        let call = Permitted { entry, bound, options, cx, plan, digest, request };
-        match &self.mode {
-            Mode::Plan => self.plan(call).await,
-            Mode::Apply(journal) => self.apply(journal, call).await.map(Reply::Value),
-        }
+        Ok(Permitted { entry, bound, options, cx, plan, digest, request })
     }
 
     /// Journals an event, when there is a journal, and tells every listener.
@@ -173,7 +191,13 @@ impl Permitted {
     }
 }
 
-/// SHA-256 of a call with its whole arguments, hexadecimal.
+/// Whether a failure of the call has to be heeded.
+fn must(entry: &Entry, request: &Request) -> bool {
+    request.unwinding || entry.bind(request.call.arguments.clone()).is_ok_and(|bound| bound.must())
+}
+
+/// SHA-256 of a call with its whole arguments, hexadecimal. The shared options are not among them: another timeout
+/// makes no other call.
 fn digest(call: &Call) -> String {
     let json = serde_json::to_string(call).unwrap_or_default();
     text::hexadecimal(&Sha256::digest(json.as_bytes()))

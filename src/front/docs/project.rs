@@ -40,6 +40,14 @@ default = "local"                # the environment of commands without --env; el
 [env.production]
 about = "the live system"
 on_failure = "rollback"          # or "stop": leave everything as it is when a run fails
+self_approval = false            # whether who began a run may approve it at its gates
+# time_scale = 0.0001            # a wait of a day takes 8.64s: for trying a playbook out
+allow = ["Mon-Thu 09:00-16:00 Europe/Berlin"]   # the only hours in which it may be changed
+
+[[env.production.freeze]]        # when it may not be changed; a zone may follow, else UTC
+from = "2026-12-20"
+to = "2027-01-02"                # that day included; or with a time
+reason = "the holidays"
 
 [env.production.limits]
 timeout = "45m"

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
-use crate::front::draw;
 use crate::front::style::{Line, Paint};
 use crate::front::tree::{End, Node, Tree, What};
+use crate::front::{draw, gate};
 
 /// Steps and what was judged in them, ticked; times stand below each other.
 pub(super) fn ticked(tree: &Tree) -> Vec<Line> {
@@ -39,6 +39,10 @@ fn collect(node: &Node, depth: usize, rows: &mut Vec<(Line, Option<End>)>) {
             let line =
                 Line::indented(depth).with(paint, mark).with(Paint::Plain, " ").with(Paint::Bold, name);
             rows.push((line, node.end.clone()));
+        }
+        What::Gate { .. } => {
+            rows.push((draw::line(node, depth, draw::mark(node)), None));
+            rows.extend(gate::answers(node, depth + 1).into_iter().map(|line| (line, None)));
         }
         What::Judged { .. } | What::Horizon { .. } => {
             rows.push((draw::line(node, depth, draw::mark(node)), None))

@@ -40,7 +40,8 @@ impl Listener for Summary {
     fn hear(&self, event: &Event) {
         // What is shown only while it happens is nothing for the end, nor is what a long loop has read.
         let Ok(mut tree) = self.tree.lock() else { return };
-        let is_passing = matches!(event, Event::Logged { .. } | Event::Retrying { .. });
+        let is_passing =
+            matches!(event, Event::Logged { .. } | Event::Retrying { .. } | Event::Waiting { .. });
         if !event.is_kept() || (is_passing && !tree.is_planning()) {
             return;
         }
@@ -69,8 +70,10 @@ pub fn of(tree: &Tree, project: Option<&str>, style: Style) -> String {
         lines.extend(checklist::judgements(tree));
         lines.extend(checklist::slowest(tree));
     }
+    lines.extend(waiting(tree));
     lines.extend(failure(tree));
     lines.extend(undone::taken_back(tree));
+    lines.extend(draw::compared(tree));
     if !head.planning {
         let (run, environment, person) = (&head.run, &head.environment, &head.person);
         let at = project.map(|project| format!(" --project {project}")).unwrap_or_default();
@@ -93,6 +96,7 @@ fn title(tree: &Tree) -> Line {
         return plan::outcome(line, tree);
     }
     match &tree.end {
+        None if tree.waiting.is_some() => line.with(Paint::Live, "  … waiting"),
         None => line.with(Paint::Warn, "  not ended"),
         Some(end) => {
             let failed = tree.unwound_items().any(|item| !undone::is_back(item));
@@ -113,6 +117,14 @@ fn title(tree: &Tree) -> Line {
                 .with(Paint::Dim, format!(" in {}", show_duration(end.took)))
         }
     }
+}
+
+/// What a run waits for whose process ends meanwhile.
+fn waiting(tree: &Tree) -> Vec<Line> {
+    let Some(what) = &tree.waiting else { return Vec::new() };
+    let line = Line::default().with(Paint::Live, "… ").with(Paint::Plain, what);
+    let how = "`playbook tick` goes on when it is time, `playbook resume` by hand";
+    vec![Line::default(), line.with(Paint::Dim, format!("; {how}")), Line::default()]
 }
 
 fn failure(tree: &Tree) -> Vec<Line> {

@@ -39,7 +39,10 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
 
 /// The changes that a run left which did not end well and was not taken back.
 fn left(tree: &Tree) -> Vec<Line> {
-    if tree.is_planning() || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done) {
+    if tree.is_planning()
+        || tree.waiting.is_some()
+        || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done)
+    {
         return Vec::new();
     }
     let is_change = |node: &&Node| {
@@ -51,6 +54,12 @@ fn left(tree: &Tree) -> Vec<Line> {
         tree.walk().filter(is_change).map(|node| draw::line(node, 1, draw::mark(node))).collect();
     if !lines.is_empty() {
         lines.insert(0, Line::default().with(Paint::Bold, "left as it is:"));
+        if let Some(head) = &tree.head {
+            let run = &head.run;
+            let text =
+                format!("go on with `playbook resume {run}`, or take it back with `playbook rollback {run}`");
+            lines.push(Line::indented(1).with(Paint::Dim, text));
+        }
         lines.push(Line::default());
     }
     lines

@@ -85,7 +85,7 @@ impl Listener for Terminal {
         };
         write(screen.as_ref(), &self.text(&lines));
         drop(screen);
-        if matches!(event, Event::RunEnded { .. }) {
+        if matches!(event, Event::RunEnded { .. } | Event::Suspended { .. }) {
             self.close();
         }
     }

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::bars::Bars;
 use crate::base::event::Event;
-use crate::front::draw;
 use crate::front::style::{Line, Paint};
 use crate::front::tree::{Node, Tree};
+use crate::front::{draw, gate};
 
 /// Rows that the moving part leaves free.
 const MARGIN: usize = 6;
@@ -68,7 +68,10 @@ impl Stage {
     fn time(&mut self, event: &Event, position: Option<&str>, now: Instant) {
         let Some(position) = position else { return };
         match event {
-            Event::StepBegan { .. } | Event::EffectBegan { .. } | Event::Waiting { .. } => {
+            Event::StepBegan { .. }
+            | Event::EffectBegan { .. }
+            | Event::GateOpened { .. }
+            | Event::Waiting { .. } => {
                 self.began.insert(position.to_owned(), now);
             }
             Event::StepEnded { .. } => {
@@ -86,7 +89,7 @@ impl Stage {
     fn told(&mut self, event: &Event, position: &str, rows: usize) -> Vec<Line> {
         match event {
             Event::RunBegan { .. } => self.title(),
-            Event::RunEnded { .. } => self.flush(),
+            Event::RunEnded { .. } | Event::Suspended { .. } => self.flush(),
             Event::UnwindBegan { reason, .. } => {
                 let mut lines = self.flush();
                 lines.push(draw::unwind_heading(reason));
@@ -104,8 +107,21 @@ impl Stage {
                 self.tree.find(position).map(|(_, node)| draw::block(node, 0)).unwrap_or_default()
             }
             Event::EffectBegan { .. } => self.let_go_if_tall(position, rows),
-            Event::ClockRead { .. } | Event::Horizon { .. } => Vec::new(),
+            Event::GateOpened { .. } | Event::GateAnswered { .. } => self.gate(event, position, rows),
+            Event::ClockRead { .. } | Event::Branched { .. } | Event::Horizon { .. } => Vec::new(),
             _ => self.ended(position, rows),
+        }
+    }
+
+    /// Who is asked, and each answer, go up as they come: people wait for them.
+    fn gate(&mut self, event: &Event, position: &str, rows: usize) -> Vec<Line> {
+        if self.is_held(position) {
+            return self.let_go_if_tall(position, rows);
+        }
+        let Some((depth, node)) = self.tree.find(position) else { return Vec::new() };
+        match event {
+            Event::GateAnswered { answer, .. } => vec![gate::answer(answer, depth + 1)],
+            _ => vec![draw::line(node, depth, draw::mark(node))],
         }
     }
 
@@ -206,7 +222,11 @@ fn position(event: &Event) -> Option<&str> {
         | Event::Judged { position, .. }
         | Event::Retrying { position, .. }
         | Event::Waiting { position, .. }
+        | Event::GateOpened { position, .. }
+        | Event::GateAnswered { position, .. }
+        | Event::GateClosed { position, .. }
         | Event::ClockRead { position, .. }
+        | Event::Decided { position, .. }
         | Event::Logged { position, .. } => Some(position),
         _ => None,
     }

@@ -1,8 +1,12 @@
 //! The stream of events folded into the tree, one by one; from a live run or from the journal alike.
 
+use std::time::Duration;
+
 use super::{End, Head, Node, Tree, Unwind, What};
 use crate::base::call::Inverse;
 use crate::base::event::Event;
+use crate::base::gate::{Answer, GateEnd};
+use crate::base::outcome::Outcome;
 
 impl Tree {
     /// Takes one event.
@@ -10,6 +14,7 @@ impl Tree {
         match event {
             Event::RunBegan { .. } => self.head = head(event),
             Event::RunEnded { outcome, took, error } => {
+                self.waiting = None;
                 self.end = Some(End { outcome: *outcome, took: *took, error: error.clone() });
             }
             Event::StepEnded { position, outcome, took, error, .. }
@@ -37,9 +42,41 @@ impl Tree {
                 let at = at.as_ref().map_or_else(|| "here".to_owned(), |at| format!("at {at}"));
                 self.remark("", What::Horizon { on: format!("{at}: {on}") });
             }
-            Event::Progress { .. } | Event::ClockRead { .. } => {}
+            Event::RunResumed { .. } => {
+                self.waiting = None;
+                self.add(event);
+            }
+            Event::GateAnswered { position, answer } => self.answered(position, answer),
+            Event::GateClosed { position, end, took, .. } => self.closed(position, *end, *took),
+            Event::Suspended { until, what } => {
+                let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+                self.waiting = Some(format!("{what}{until}"));
+            }
+            Event::PlanCompared { .. } => self.compared = compared(event),
+            Event::Progress { .. } | Event::ClockRead { .. } | Event::Branched { .. } => {}
             other => self.add(other),
         }
+    }
+
+    fn answered(&mut self, position: &str, answer: &Answer) {
+        if let Some(Node { what: What::Gate { answers, .. }, .. }) = self.begun(position) {
+            answers.retain(|before| before.person != answer.person);
+            answers.push(answer.clone());
+        }
+    }
+
+    fn closed(&mut self, position: &str, end: GateEnd, took: Duration) {
+        self.running.remove(position);
+        let Some(node) = self.begun(position) else { return };
+        let outcome = match end {
+            GateEnd::Approved => Outcome::Done,
+            GateEnd::Declined | GateEnd::TimedOut => Outcome::Failed,
+            GateEnd::Stopped => Outcome::Cancelled,
+        };
+        if let What::Gate { closed, .. } = &mut node.what {
+            *closed = Some(end);
+        }
+        node.end = Some(End { outcome, took, error: None });
     }
 
     /// Forgets the latest node at `position` and all below it, once nobody will ask for it again.
@@ -71,7 +108,8 @@ impl Tree {
     fn add(&mut self, event: &Event) {
         let planning = self.is_planning();
         let Some(node) = leaf(event, planning) else { return };
-        let began = matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. });
+        let began =
+            matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. } | Event::GateOpened { .. });
         // After a crash the journal says of the same thing twice that it began.
         let again = began && !self.running.insert(node.position.clone());
         let list = parent(self.open_nodes(), &node.position, 0);
@@ -111,6 +149,19 @@ impl Tree {
             unwind.items.push(item);
         }
     }
+}
+
+/// How a run went against its plan: one line, and one for each difference.
+fn compared(event: &Event) -> Vec<String> {
+    let Event::PlanCompared { plan, planned, as_planned, differences, usual, runs, .. } = event else {
+        return Vec::new();
+    };
+    let short = plan.get(..12).unwrap_or(plan);
+    let mut line = format!("plan {short}: {as_planned} of {planned} changes as planned");
+    if *runs > 1 {
+        line += &format!("; over {runs} runs this playbook's plans were {:.0} % right", usual * 100.0);
+    }
+    std::iter::once(line).chain(differences.iter().cloned()).collect()
 }
 
 fn head(event: &Event) -> Option<Head> {
@@ -157,7 +208,34 @@ fn leaf(event: &Event, planning: bool) -> Option<Node> {
             position,
             What::Retrying { attempt: *attempt, of: *of, pause: *pause, error: error.clone() },
         ),
-        Event::Waiting { position, pause } => Node::new(position, What::Waiting { pause: *pause }),
+        Event::GateOpened { position, asked, .. } => Node::new(
+            position,
+            What::Gate { asked: asked.clone(), answers: Vec::new(), closed: None, planned: planning },
+        ),
+        Event::GlassBroken { person, reason, over } => {
+            let over = over.as_ref().map(|over| format!(", although {over}")).unwrap_or_default();
+            Node::new("", What::Logged { text: format!("{person} broke the glass{over}: {reason}") })
+        }
+        Event::Unlocked { name, run, holder, person, reason } => {
+            let text = format!("{person} took the lock `{name}` from run {run} ({holder}): {reason}");
+            Node::new("", What::Logged { text })
+        }
+        Event::Waiting { position, pause, until, scale, .. } => {
+            let (until, scale) = (until.clone(), *scale);
+            Node::new(position, What::Waiting { pause: *pause, until, scale })
+        }
+        Event::RunResumed { person, .. } => {
+            Node::new("", What::Logged { text: format!("gone on with by {person}") })
+        }
+        Event::Decided { position, what, choice, by, note, .. } => {
+            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            let text = format!(
+                "{} by {by}: {}{note}",
+                choice.words(),
+                if what.is_empty() { "the run" } else { what }
+            );
+            Node::new(position, What::Logged { text })
+        }
         Event::Logged { position, text } => Node::new(position, What::Logged { text: text.clone() }),
         _ => return None,
     })
@@ -165,7 +243,9 @@ fn leaf(event: &Event, planning: bool) -> Option<Node> {
 
 fn find_mut<'a>(nodes: &'a mut [Node], position: &str) -> Option<&'a mut Node> {
     nodes.iter_mut().rev().find_map(|node| match node.position == position {
-        true => matches!(node.what, What::Step { .. } | What::Effect { .. }).then_some(node),
+        true => {
+            matches!(node.what, What::Step { .. } | What::Effect { .. } | What::Gate { .. }).then_some(node)
+        }
         false if node.holds(position) => find_mut(&mut node.children, position),
         false => None,
     })

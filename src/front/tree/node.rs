@@ -8,6 +8,7 @@ use super::End;
 use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::event::Judgement;
+use crate::base::gate::{Answer, Asked, GateEnd};
 use crate::base::outcome::Outcome;
 
 /// One line of the tree and what is below it.
@@ -72,10 +73,25 @@ pub enum What {
         /// Why it failed.
         error: Error,
     },
+    /// People decide.
+    Gate {
+        /// What is asked of whom.
+        asked: Asked,
+        /// What was answered so far.
+        answers: Vec<Answer>,
+        /// How it ended, once it has.
+        closed: Option<GateEnd>,
+        /// Whether the run is a plan, so that nobody is asked.
+        planned: bool,
+    },
     /// Time passes on purpose.
     Waiting {
-        /// How long.
+        /// How long, as the playbook asks for it.
         pause: Duration,
+        /// Until when.
+        until: Option<String>,
+        /// How much shorter the environment makes it.
+        scale: Option<f64>,
     },
     /// The playbook said something.
     Logged {
@@ -110,7 +126,10 @@ impl Node {
     /// Whether it has begun and not ended.
     #[must_use]
     pub const fn is_running(&self) -> bool {
-        matches!(self.what, What::Step { .. } | What::Effect { planned: false, .. }) && self.end.is_none()
+        matches!(
+            self.what,
+            What::Step { .. } | What::Effect { planned: false, .. } | What::Gate { planned: false, .. }
+        ) && self.end.is_none()
     }
 
     /// Whether it is a step.

@@ -121,7 +121,8 @@ struct Destroy {
 impl Primitive for Destroy {
     const NAME: &'static str = "destroy";
     const EFFECT: Effect = Effect::Destroy;
-    const EXAMPLE: &'static str = r#"program("git").destroy(["branch", "-D", "old"])"#;
+    const EXAMPLE: &'static str = r#"program("git").destroy(["branch", "-D", "old"], #{ on_doubt: "ask" })"#;
+    const PROBES: bool = false;
     const TIMEOUT: Duration = LONG;
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -1,210 +1,163 @@
-//! A run that has begun: the playbook on its own thread, then its end, taken back where it failed.
+//! A run that has begun: the playbook on its own thread, in as many turns as a person wants, then its end.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rhai::{AST, Engine};
-use serde_json::json;
-use tokio::runtime::Handle;
-
-use super::reading::{Compiled, session};
-use super::{Ended, Intention};
-use crate::base::error::{Error, IN_DOUBT, Kind, Result};
+use super::Ended;
+use super::Intention;
+use super::begin::Run;
+use super::deadline::Deadline;
+use super::operator::Next;
+use crate::base::error::{Error, IN_DOUBT, Kind, NOT_BEGUN, Result};
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
-use crate::base::text;
 use crate::effect::environment::OnFailure;
-use crate::effect::family::Families;
-use crate::effect::journal::{Facts, Filter, Journal, NewRun, RunJournal, RunKind, Script, State};
-use crate::effect::pipeline::Mode;
-use crate::run::lock;
-use crate::run::order::{Ask, Audience, Ready};
-use crate::run::unwind::{self, Unwound};
+use crate::effect::journal::RunJournal;
+use crate::effect::recall::{Index, Terms};
+use crate::run::past;
+use crate::script::engine;
 use crate::script::here::{self, Here};
-use crate::script::session::Session;
-use crate::script::{engine, imports};
-use crate::sys::lock::FileLock;
-use crate::sys::stop::Stop;
-use crate::sys::{clock, environment};
-
-/// A run that has begun.
-pub(super) struct Run {
-    /// The run's id; a plan has none.
-    pub(super) id: Option<String>,
-    journal: Option<RunJournal>,
-    session: Arc<Session>,
-    engine: Arc<Engine>,
-    ast: AST,
-    /// Stops the script.
-    pub(super) stop: Stop,
-    /// Stops the taking back.
-    pub(super) unwinding: Stop,
-    timeout: Duration,
-    on_failure: OnFailure,
-    ask: Option<Ask>,
-    begin: Instant,
-    /// The lock on the environment, let go at the end.
-    _held: Option<FileLock>,
-}
 
 impl Run {
-    /// Begins the run: from here on it is journalled.
-    pub(super) fn begin(
-        ready: &Ready,
-        families: Families,
-        audience: &Audience,
-        (intention, handle): (Intention, &Handle),
-        (ast, scripts): Compiled,
-    ) -> Result<Self> {
-        let begin = clock::instant();
-        let facts = Facts {
-            playbook: ready.name.clone(),
-            title: ready.header.title.clone(),
-            environment: ready.environment.name.clone(),
-            person: environment::person(),
-            script: imports::digest(&scripts),
-            parameters: ready.parameters.clone(),
-            kind: RunKind::Exec,
-            lock: ready.header.lock.clone(),
-            ..Facts::default()
-        };
-        let kept = match intention {
-            Intention::Apply => Some(keep(ready, &facts, scripts)?),
-            Intention::Plan => None,
-        };
-        let (journal, held, left) =
-            kept.map_or((None, None, None), |(journal, held, left)| (Some(journal), held, left));
-        let id = journal.as_ref().map(|journal| journal.id().to_owned());
-        let shown = json!({ "id": id.as_deref().unwrap_or("plan"), "environment": facts.environment, "person": facts.person, "playbook": facts.playbook });
-        let mode = journal.clone().map_or(Mode::Plan, Mode::Apply);
-        let session = session(
-            ready,
-            families,
-            (mode, shown.as_object().cloned().unwrap_or_default()),
-            audience,
-            handle,
-        );
-        session.sources.keep(&ready.name, &ready.text);
-        session.record(&Event::RunBegan {
-            run: id.clone().unwrap_or_default(),
-            playbook: facts.playbook,
-            title: facts.title,
-            environment: facts.environment,
-            person: facts.person,
-            script: facts.script,
-            parameters: facts.parameters,
-            planning: intention == Intention::Plan,
-        })?;
-        if let Some(text) = left {
-            session.record(&Event::Logged { position: String::new(), text })?;
-        }
-        let engine = Arc::new(engine::build(&session));
-        let ast =
-            if session.is_planning() { engine::compile_plan(&engine, &session, &ready.name)? } else { ast };
-        let limits = &ready.environment;
-        Ok(Self {
-            id,
-            journal,
-            session,
-            engine,
-            ast,
-            stop: Stop::default(),
-            unwinding: Stop::default(),
-            timeout: limits.limits.timeout,
-            on_failure: limits.on_failure,
-            ask: audience.ask.clone(),
-            begin,
-            _held: held,
-        })
-    }
-
     /// On the script's own thread: the playbook, then its end.
     pub(super) fn carry_out(self) -> Ended {
-        let deadline = self.session.runtime.spawn(deadline(self.stop.clone(), self.timeout));
+        match &self.intention {
+            Intention::RollBack(_) | Intention::PlanRollBack(_) => self.roll_back(),
+            Intention::Resume(_) if self.index.unwinding().is_some() => self.go_on_unwinding(),
+            _ => self.go(),
+        }
+    }
+
+    /// The script, from the top: what is recorded is recalled.
+    fn go(mut self) -> Ended {
+        let mut index = std::mem::take(&mut self.index);
+        if index.has_ended() {
+            index.reopen();
+        }
+        // A person has decided to go on: this turn has the whole time again.
+        let (mut spent, mut quiet) = (Duration::ZERO, false);
+        loop {
+            if !index.is_empty() {
+                let terms = Terms { quiet, ..self.terms() };
+                self.session.pipeline.recall.begin(std::mem::take(&mut index), terms);
+            }
+            let result = self.turn(&mut spent);
+            let error = match result {
+                Ok(()) => return self.end(Outcome::Done, None),
+                Err(error) if error.kind == Kind::Horizon => {
+                    let horizon = Event::Horizon { at: error.at.clone(), on: error.what.clone() };
+                    self.session.pipeline.host.tell(&horizon);
+                    return self.end(Outcome::Done, None);
+                }
+                Err(error) => error,
+            };
+            if error.kind == Kind::Suspended {
+                return self.suspend(error);
+            }
+            if error.details.contains_key(NOT_BEGUN) {
+                return self.leave(error);
+            }
+            match self.ask(&error) {
+                Next::Again(again) => (index, quiet) = (*again, true),
+                Next::Stop => {
+                    let outcome = failed(&error);
+                    return self.end(outcome, Some(error));
+                }
+                Next::Policy => {
+                    let (outcome, error) = self.fail(error);
+                    return self.end(outcome, error);
+                }
+                Next::Rollback => {
+                    let (outcome, error) = self.take_back(error);
+                    return self.end(outcome, error);
+                }
+            }
+        }
+    }
+
+    /// One turn of the script under its deadline.
+    pub(super) fn turn(&self, spent: &mut Duration) -> Result<()> {
+        let left = self.timeout.saturating_sub(*spent);
+        let (stop, idle) = (self.stop.clone(), self.session.idle.clone());
+        let deadline = Deadline::set(&self.session.runtime, (stop, idle), (left, self.timeout));
         let result = {
             let _here = here::enter(Here::new("", self.stop.clone(), false));
             engine::run(&self.engine, &self.ast, &self.session)
         };
-        deadline.abort();
-        let (outcome, error) = match result {
-            Ok(()) => (Outcome::Done, None),
-            Err(error) if error.kind == Kind::Horizon => {
-                self.session
-                    .pipeline
-                    .host
-                    .tell(&Event::Horizon { at: error.at.clone(), on: error.what.clone() });
-                (Outcome::Done, None)
-            }
-            Err(error) => self.fail(error),
-        };
-        self.end(outcome, error)
+        *spent += deadline.spent();
+        result
     }
 
-    /// The run failed: takes back what it did, or leaves it, as the policy says.
+    /// The run failed and nobody decides: takes back what it did, or leaves it, as the policy says.
     fn fail(&self, error: Error) -> (Outcome, Option<Error>) {
-        let failed = match error.kind {
-            Kind::InDoubt => Outcome::InDoubt,
-            _ if error.details.contains_key(IN_DOUBT) => Outcome::InDoubt,
-            Kind::Cancelled => Outcome::Cancelled,
-            _ => Outcome::Failed,
-        };
-        if self.journal.is_none() || self.session.pipeline.ledger.is_empty() {
+        let failed = failed(&error);
+        if self.journal.is_none() || self.session.pipeline.ledger.is_untouched() {
             return (failed, Some(error));
         }
         let wanted = match &self.ask {
             Some(ask) if error.kind == Kind::Cancelled => ask("Take back what was done?"),
             _ => self.on_failure == OnFailure::Rollback,
         };
-        if !wanted {
-            return (failed, Some(error));
-        }
-        let here = Here::new("undo", self.unwinding.clone(), true);
-        match unwind::unwind(&self.session, &self.engine, here, &error.what) {
-            Unwound::All => (Outcome::TakenBack, Some(error)),
-            Unwound::Nothing => (failed, Some(error)),
-            Unwound::Partly => (Outcome::NotTakenBack, Some(error)),
-        }
+        if wanted { self.take_back(error) } else { (failed, Some(error)) }
     }
 
-    fn end(self, outcome: Outcome, error: Option<Error>) -> Ended {
-        let ended = Event::RunEnded { outcome, took: self.begin.elapsed(), error: error.clone() };
+    /// The record of this run as it stands.
+    pub(super) fn so_far(&self) -> Result<Index> {
+        let (Some(record), Some(journal)) = (&self.record, &self.journal) else {
+            return Ok(Index::default());
+        };
+        journal.flush()?;
+        past::index(record, journal.id())
+    }
+
+    /// The run stays as it stood before this turn.
+    pub(super) fn leave(self, error: Error) -> Ended {
+        let ended = Event::RunEnded {
+            outcome: failed(&error),
+            took: self.begin.elapsed(),
+            error: Some(error.clone()),
+        };
+        self.session.pipeline.host.tell(&ended);
+        Ended { run: self.id, outcome: failed(&error), error: Some(error), left: true }
+    }
+
+    /// Leaves the run as it stands, to be gone on with by another process.
+    fn suspend(self, error: Error) -> Ended {
+        let until = error.details.get("until").and_then(|until| until.as_str()).map(str::to_owned);
+        let what = error.details.get("what").and_then(|what| what.as_str()).unwrap_or_default().to_owned();
+        let recorded = self.session.record(&Event::Suspended { until, what });
+        let flushed = recorded.and_then(|()| self.journal.as_ref().map_or(Ok(()), RunJournal::flush));
+        let error = flushed.err().unwrap_or(error);
+        Ended { run: self.id, outcome: Outcome::Cancelled, error: Some(error), left: true }
+    }
+
+    /// Records how the run went against the plan that it was held to.
+    fn compare(&self) {
+        let Some(plan) = &self.plan else { return };
+        let before = self.record.as_ref().map(|journal| journal.accuracy(&self.playbook));
+        // A journal that cannot be read or written shows itself at the run's end.
+        let before = before.and_then(Result::ok).unwrap_or_default();
+        let _ = self.session.record(&plan.compared(before));
+    }
+
+    pub(super) fn end(self, outcome: Outcome, error: Option<Error>) -> Ended {
+        if outcome == Outcome::Done {
+            self.compare();
+        }
+        let took = self.session.worked() + self.begin.elapsed();
+        let ended = Event::RunEnded { outcome, took, error: error.clone() };
         let journalled = self.journal.as_ref().map_or(Ok(()), |journal| journal.end(&ended));
         self.session.pipeline.host.tell(&ended);
         let error = error.or_else(|| journalled.err());
-        Ended { run: self.id, outcome, error }
+        Ended { run: self.id, outcome, error, left: false }
     }
 }
 
-/// A run's place in the journal, the lock it holds, and what the run before left behind.
-type Kept = (RunJournal, Option<FileLock>, Option<String>);
-
-/// Takes the lock that the header names, and begins the run in the journal.
-fn keep(ready: &Ready, facts: &Facts, scripts: Vec<Script>) -> Result<Kept> {
-    let journal = Journal::open(&ready.folder)?;
-    let holder = format!("a run of {} since {}", facts.person, clock::now().strftime("%F %T UTC"));
-    let name = ready.header.lock.as_deref();
-    let held = name.map(|name| lock::hold(&ready.folder, &facts.environment, name, &holder)).transpose()?;
-    let left = left_behind(&journal, &facts.environment)?;
-    Ok((journal.begin_run(&NewRun { facts: facts.clone(), scripts })?, held, left))
-}
-
-/// What to say when the last run in this environment never came to its end.
-fn left_behind(journal: &Journal, environment: &str) -> Result<Option<String>> {
-    let filter = Filter { last: Some(1), environment: Some(environment.to_owned()), ..Filter::default() };
-    let last = journal.runs(&filter)?.into_iter().next().filter(|run| run.state == State::Interrupted);
-    Ok(last.map(|run| {
-        format!(
-            "warning: run {} of {} was cut off, and nothing of it was taken back: `playbook show {}` tells what it did",
-            run.id, run.facts.playbook, run.id
-        )
-    }))
-}
-
-async fn deadline(stop: Stop, timeout: Duration) {
-    clock::pause(timeout).await;
-    let what = format!("the run took longer than {}", text::show_duration(timeout));
-    stop.give(
-        Error::new(Kind::Limit, what)
-            .fix("raise `timeout` in the playbook's header or in [env.NAME.limits] of playbook.toml"),
-    );
+/// How a run that ends with this error has ended, when nothing is taken back.
+pub(super) fn failed(error: &Error) -> Outcome {
+    match error.kind {
+        Kind::InDoubt => Outcome::InDoubt,
+        _ if error.details.contains_key(IN_DOUBT) => Outcome::InDoubt,
+        Kind::Cancelled => Outcome::Cancelled,
+        _ => Outcome::Failed,
+    }
 }

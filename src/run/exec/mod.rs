@@ -1,17 +1,32 @@
-//! Carries out a playbook, or plans it, from its compilation to its exit code.
+//! Carries out a playbook, plans it, goes on with it or takes it back, from its compilation to its exit code.
 
+mod back;
+mod begin;
 mod carried;
+mod deadline;
+mod operator;
+mod queue;
 mod reading;
+mod reverse;
 mod signals;
+mod terms;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the number of cases is read from the environment")]
+mod tests;
+mod windows;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use carried::Run;
-pub use reading::check;
+use begin::Run;
+use queue::Queue;
+pub use reading::{check, scripts};
 use signals::{Attended, Signals};
 
 use super::order::{Audience, Ready};
+use super::past::{Resumption, Reversal};
 use crate::base::error::{Error, Result};
+use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
 use crate::effect::family::Families;
@@ -27,35 +42,68 @@ pub struct Ended {
     pub outcome: Outcome,
     /// Why it failed.
     pub error: Option<Error>,
+    /// It ended before it had gone on at all, and stands as it stood.
+    pub left: bool,
 }
 
 impl Ended {
     /// The exit code of the command.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        journal::exit(self.outcome, self.error.as_ref())
+        match &self.error {
+            Some(error) if self.left => error.exit(),
+            error => journal::exit(self.outcome, error.as_ref()),
+        }
     }
 }
 
-/// Whether the effects of a run happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is done with a playbook.
+#[derive(Clone, Debug)]
 pub enum Intention {
-    /// They happen.
+    /// Its effects happen.
     Apply,
     /// They are only told.
     Plan,
+    /// A run of it goes on.
+    Resume(Box<Resumption>),
+    /// A run of it is taken back.
+    RollBack(Box<Reversal>),
+    /// It is only told what taking a run back would do.
+    PlanRollBack(Box<Reversal>),
+}
+
+impl Intention {
+    /// Whether nothing is changed.
+    #[must_use]
+    pub const fn is_plan(&self) -> bool {
+        matches!(self, Self::Plan | Self::PlanRollBack(_))
+    }
 }
 
 /// Carries out or plans what is ready, and returns when it has ended, been taken back where it failed, and journalled.
-pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: Intention) -> Result<Ended> {
+pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &Intention) -> Result<Ended> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let mut audience = audience.clone();
+    if matches!(intention, Intention::Apply) {
+        audience.listeners.extend(ready.plan.clone().map(|plan| plan as Arc<dyn Listener>));
+    }
+    let audience = &audience;
     let compiled = reading::look(ready, families, audience, runtime.handle()).into_program()?;
-    let signals = runtime.block_on(async { Signals::listen() })?;
-    let run = Run::begin(ready, families, audience, (intention, runtime.handle()), compiled)?;
+    if matches!(intention, Intention::Apply) {
+        windows::permit(ready)?;
+    }
+    let mut signals = runtime.block_on(async { Signals::listen() })?;
+    let mut queue = Queue::new(ready, audience);
+    let run = loop {
+        match Run::begin(ready, families, audience, (intention, runtime.handle()), &compiled) {
+            Err(held) if queue.may_wait(&held) => runtime.block_on(signals.pause(queue::PAUSE))?,
+            begun => break begun?,
+        }
+    };
     let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));
     let (done, ended) = tokio::sync::oneshot::channel();
     let builder = std::thread::Builder::new()
@@ -75,6 +123,7 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: I
         run: id,
         outcome: Outcome::Cancelled,
         error: Some(error.fix("`playbook show last` tells how far it came")),
+        left: false,
     };
     Ok(match attended {
         Attended::Ended(ended) => ended,

@@ -30,10 +30,16 @@ pub fn check(ready: &Ready, families: Families) -> Result<Checked> {
     Ok(look(ready, families, &Audience::default(), runtime.handle()))
 }
 
+/// The playbook and its modules as they would run.
+pub fn scripts(ready: &Ready, families: Families) -> Result<Vec<Script>> {
+    Ok(check(ready, families)?.into_program()?.1)
+}
+
 /// Reads the playbook and its modules, and checks them, without running anything.
 pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handle: &Handle) -> Checked {
     let audience = Audience { listeners: Vec::new(), ..audience.clone() };
-    let session = session(ready, families, (Mode::Plan, Map::new()), &audience, handle);
+    let session =
+        session(ready, families, (Mode::Plan, Map::new(), (String::new(), None)), &audience, handle);
     let subject = Subject {
         name: &ready.name,
         text: &ready.text,
@@ -43,11 +49,14 @@ pub(super) fn look(ready: &Ready, families: Families, audience: &Audience, handl
     check::check(&engine::build(&session), &session, subject)
 }
 
+/// The hash of the scripts, and of the saved plan that the run is held to.
+pub(super) type Identity = (String, Option<String>);
+
 /// The session of a run, in which `run` has these facts.
 pub(super) fn session(
     ready: &Ready,
     families: Families,
-    (mode, facts): (Mode, Map<String, Value>),
+    (mode, facts, (digest, plan)): (Mode, Map<String, Value>, Identity),
     audience: &Audience,
     handle: &Handle,
 ) -> Arc<Session> {
@@ -67,5 +76,9 @@ pub(super) fn session(
         allocated: audience.allocated.unwrap_or(|| 0),
         parameters: ready.parameters.clone(),
         facts,
+        digest,
+        detach: ready.detach,
+        plan,
+        recorded: ready.recorded.clone(),
     }))
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot::Receiver;
 
 use super::Ended;
 use crate::base::error::{Error, Result};
+use crate::sys::clock;
 use crate::sys::process;
 use crate::sys::stop::Stop;
 
@@ -41,6 +42,24 @@ impl Signals {
         })
     }
 
+    /// Waits before a run has begun; a signal ends that with an error.
+    pub(super) async fn pause(&mut self, pause: Duration) -> Result<()> {
+        let name = tokio::select! {
+            () = clock::pause(pause) => return Ok(()),
+            name = self.next() => name,
+        };
+        Err(Error::cancelled(format!("stopped by {name}")).why("nothing was run yet"))
+    }
+
+    /// The next signal, in words.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "a termination signal",
+            _ = self.hang_up.recv() => "the end of the terminal",
+        }
+    }
+
     /// Waits for the end of the run, passing signals on.
     pub(super) async fn attend(
         mut self,
@@ -51,9 +70,7 @@ impl Signals {
         loop {
             let name = tokio::select! {
                 ended = &mut ended => return ended.map_or(Attended::Lost, Attended::Ended),
-                _ = self.interrupt.recv() => "Ctrl-C",
-                _ = self.terminate.recv() => "a termination signal",
-                _ = self.hang_up.recv() => "the end of the terminal",
+                name = self.next() => name,
             };
             stop.give(Error::cancelled(format!("stopped by {name}")));
             if is_second {

@@ -2,8 +2,10 @@
 
 mod keepers;
 pub mod limits;
+mod people;
 mod reading;
 mod settings;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

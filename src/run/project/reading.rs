@@ -1,11 +1,12 @@
 //! `playbook.toml` into environments, every mistake noted at its place.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::keepers::Mention;
-use super::{LOCAL, keepers, limits, settings};
+use super::{LOCAL, keepers, limits, people, settings, windows};
 use crate::base::access::ResourceId;
 use crate::base::document::{self, Document, Field, type_of};
 use crate::base::error::{Error, Result};
@@ -14,10 +15,11 @@ use crate::effect::environment::{Environment, OnFailure};
 use crate::effect::family::{self, Families, Family};
 
 /// The keys of the file itself.
-const TOP: &[&str] = &["default", "env"];
+const TOP: &[&str] = &["default", "env", "people", "groups"];
 
 /// The keys of an environment that are no family.
-const OWN: &[&str] = &["about", "on_failure", "limits", "params", "secrets"];
+const OWN: &[&str] =
+    &["about", "on_failure", "limits", "params", "secrets", "allow", "freeze", "self_approval", "time_scale"];
 
 /// The environments of the file by name, and the one that it prefers.
 pub(super) fn read(
@@ -27,22 +29,26 @@ pub(super) fn read(
 ) -> Result<(BTreeMap<String, Environment>, Option<String>)> {
     let document = Document::new(file, text);
     let mut reader = Reader { document: &document, families, environments: BTreeMap::new() };
-    let mut default = None;
+    let (mut default, mut persons, mut groups) = (None, None, None);
     if let Some(table) = document.parse(text) {
         for field in document::fields(&table) {
             match field.name() {
                 "default" => default = Some(field),
                 "env" => reader.read_environments(field),
+                "people" => persons = Some(field),
+                "groups" => groups = Some(field),
                 _ => reader.document.unknown(field, file, TOP),
             }
         }
         let default = default.and_then(|field| reader.read_default(field));
+        let people = Arc::new(people::read(&document, persons, groups));
         let mut environments = reader.environments;
         document.finish()?;
         if environments.is_empty() {
             environments
                 .insert(LOCAL.to_owned(), Environment { name: LOCAL.to_owned(), ..Environment::default() });
         }
+        environments.values_mut().for_each(|environment| environment.people = Arc::clone(&people));
         return Ok((environments, default));
     }
     document.finish()?;
@@ -95,6 +101,12 @@ impl Reader<'_> {
             "about" => environment.about = self.document.string(field, "the live system").map(str::to_owned),
             "on_failure" => environment.on_failure = self.read_on_failure(field).unwrap_or_default(),
             "limits" => environment.limits = limits::read(self.document, field),
+            "allow" => environment.windows.allow = windows::allow(self.document, field),
+            "freeze" => {
+                environment.windows.freezes = windows::freezes(self.document, field, &environment.name);
+            }
+            "time_scale" => environment.time_scale = self.read_time_scale(field),
+            "self_approval" => environment.self_approval = self.document.boolean(field).unwrap_or_default(),
             "params" => environment.parameters = self.read_parameters(field),
             name => match family::find(self.families, name) {
                 Some(family) => return self.read_family(environment, family, field),
@@ -115,6 +127,17 @@ impl Reader<'_> {
             _ => Err(Error::usage(format!("`{word}` is nothing to do on failure"))
                 .fix(suggest::advice(word, ["rollback", "stop"]))),
         })
+    }
+
+    fn read_time_scale(&self, field: Field<'_, '_>) -> Option<f64> {
+        let number = self.document.json(field.value)?.as_f64();
+        let scale = number.filter(|scale| *scale > 0.0 && *scale <= 1.0);
+        if scale.is_none() {
+            let error = Error::usage("`time_scale` takes a number above 0 and at most 1");
+            let fix = "write for example time_scale = 0.0001: a wait of a day then takes 8.64s";
+            self.document.refuse(&field.value.span(), error.fix(fix));
+        }
+        scale
     }
 
     fn read_parameters(&self, field: Field<'_, '_>) -> Map<String, Value> {

@@ -9,6 +9,7 @@ use super::kind::{Kind, Target};
 use super::literals;
 use super::verbs::Arguments;
 use super::walk::Walk;
+use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::{suggest, text};
 use crate::effect::options::{Options, SHARED};
@@ -75,6 +76,7 @@ impl Walk<'_> {
             self.tell(extra.start_position(), 1, |_| wrong(what));
         }
         self.names(&given, &signature, &whole);
+        self.doubt(entry, &given, &whole, position);
         let has = |name: &String| given.named.iter().any(|(named, _, _)| named == name);
         let missing =
             signature.iter().skip(given.positional.len()).filter(|(name, must)| *must && !has(name));
@@ -86,6 +88,20 @@ impl Walk<'_> {
             given.positional.iter().zip(signature.iter()).map(|(value, (name, _))| (name, value));
         let named = given.named.iter().filter_map(|(name, _, value)| Some((name, (*value)?)));
         self.types(positional.chain(named), &whole, entry);
+    }
+
+    /// What destroys and cannot be looked at afterwards must say what happens when a crash leaves it in doubt.
+    fn doubt(&mut self, entry: &Entry, given: &Given<'_>, whole: &str, position: Position) {
+        let settles_itself = entry.effect != Effect::Destroy || entry.probes || entry.idempotent;
+        if settles_itself || !given.is_complete || given.named.iter().any(|(name, ..)| name == "on_doubt") {
+            return;
+        }
+        let what = format!("`{whole}` does not say what happens when a crash leaves it in doubt");
+        self.tell(position, entry.name.len(), |_| {
+            Error::usage(what)
+                .why("it destroys, and afterwards nobody can tell whether it was done")
+                .fix("add `on_doubt: \"ask\"`; or \"retry\", \"skip\" or \"fail\"")
+        });
     }
 
     fn names(&mut self, given: &Given<'_>, signature: &Signature, whole: &str) {

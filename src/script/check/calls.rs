@@ -3,10 +3,12 @@
 use rhai::{Expr, FnCallExpr, FnPtr, Position, Token};
 
 use super::kind::Kind;
+use super::literals;
 use super::natives;
 use super::walk::Walk;
 use crate::base::error::Error;
 use crate::effect::family;
+use crate::script::forms::gate;
 
 impl Walk<'_> {
     /// A call; returns the kind of its value.
@@ -49,12 +51,25 @@ impl Walk<'_> {
                 self.pass_on(name);
                 Kind::Plain
             }
-            ("wait", [duration]) => {
+            ("gate", [name, options]) => {
+                self.gate(name, options);
+                Kind::Plain
+            }
+            ("wait", [duration]) | ("wait_until", [_, duration]) => {
                 self.duration(duration);
                 Kind::Nothing
             }
             ("now" | "type_of" | "Fn" | "print" | "debug" | "is_def_var" | "is_def_fn", _) => Kind::Plain,
             _ => Kind::Unknown,
+        }
+    }
+
+    /// A gate whose options are literal can be asked of nobody who is not there.
+    fn gate(&mut self, name: &Expr, options: &Expr) {
+        let Some(given) = literals::literal(options) else { return };
+        let name = if let Expr::StringConstant(name, _) = name { name.as_str() } else { "gate" };
+        if let Err(error) = gate::asked(name, &given, &self.world.environment.people) {
+            self.tell(options.start_position(), 2, |_| error);
         }
     }
 

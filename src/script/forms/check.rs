@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::base::error::{Error, Kind};
 use crate::base::event::{Event, Judgement};
 use crate::base::text;
+use crate::effect::recall::{Asked, Record};
 use crate::script::session::{Session, text_of};
 use crate::script::{here, stand_in, traces, values};
 
@@ -46,8 +47,11 @@ fn judge(
         }
         judged => judged?,
     };
+    let position = here::next();
+    let asked = Asked::Judged(judgement, &name);
+    let before = session.recall(&position, &asked).map_err(|error| traces::raise(error, at))?;
     let event = Event::Judged {
-        position: here::next(),
+        position,
         judgement,
         name: name.clone(),
         passed: judged.passed,
@@ -55,7 +59,15 @@ fn judge(
         actual: session.pipeline.host.redactor.value(&judged.actual),
         target: session.pipeline.host.redactor.text(&judged.target),
     };
-    session.record(&event).map_err(|error| traces::raise(error, at))?;
+    match before {
+        // A person has seen it fail and let the run go on.
+        Some(Record::Judged { event, waved: true }) => {
+            session.retell(&event);
+            return Ok(true.into());
+        }
+        Some(Record::Judged { event: then, .. }) if is_same(&then, judged.passed) => session.retell(&then),
+        _ => session.record(&event).map_err(|error| traces::raise(error, at))?,
+    }
     if judged.passed != Some(false) || session.is_planning() {
         return Ok(judged.passed.unwrap_or(false).into());
     }
@@ -69,6 +81,10 @@ fn judge(
         Error::new(Kind::Check, format!("{} “{name}” does not hold", judgement.word())).why(why),
         at,
     ))
+}
+
+fn is_same(then: &Event, now: Option<bool>) -> bool {
+    matches!(then, Event::Judged { passed, .. } if *passed == now)
 }
 
 fn depends(error: &EvalAltResult, context: &EvalContext, session: &Session) -> bool {

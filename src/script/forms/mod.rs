@@ -1,11 +1,13 @@
 //! The forms of the language: what needs the block or the comparison itself, and not only its value.
 
 pub mod check;
+pub mod gate;
 pub mod parallel;
 pub mod plain;
 pub mod retry;
 pub mod rollback;
 pub mod step;
+pub mod time;
 
 use std::sync::Arc;
 
@@ -19,7 +21,9 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>) {
     retry::register(engine, session);
     check::register(engine, session);
     parallel::register(engine, session);
+    gate::register(engine, session);
     plain::register(engine, session);
+    time::register(engine, session);
 }
 
 /// The next symbol of a form whose symbols so far are `seen` (the form's own word first): the fixed `pattern`, then

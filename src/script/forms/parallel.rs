@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 use crate::base::error::{Error, Kind};
+use crate::base::event::Event;
+use crate::effect::recall::Asked;
 use crate::script::bounds::stack_size;
 use crate::script::session::Session;
 use crate::script::{here, traces};
@@ -66,6 +68,7 @@ fn parallel(
     }
     let branches: Vec<FnPtr> = branches.into_iter().map(with_values_of_its_own).collect();
     let position = here::next();
+    begin(session, &position, branches.len()).map_err(|error| traces::raise(error, at))?;
     let all = Stop::child(&here::stop());
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new((0..branches.len()).map(|_| None).collect());
@@ -93,7 +96,19 @@ fn parallel(
         }
         Ok::<_, Box<EvalAltResult>>(())
     })?;
-    gather(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner), context, session)
+    let gathered = gather(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner), context, session);
+    match &gathered {
+        Ok(_) => session.leave(&position).map_err(|error| traces::raise(error, at))?,
+        Err(_) => session.pipeline.recall.drop_within(&position),
+    }
+    gathered
+}
+
+fn begin(session: &Session, position: &str, branches: usize) -> Result<(), Error> {
+    match session.recall(position, &Asked::Branches)? {
+        Some(_) => Ok(()),
+        None => session.record(&Event::Branched { position: position.to_owned(), branches }),
+    }
 }
 
 /// A branch that shares no variable with the others: two that call a method of one captured handle at the same moment
@@ -127,12 +142,9 @@ fn gather(
     }
     match failure {
         Some((kind, error)) => {
-            if !kind.is_catchable() {
-                here::end(traces::explain(
-                    &error,
-                    context.call_source().unwrap_or_default(),
-                    &session.sources,
-                ));
+            let ours = traces::explain(&error, context.call_source().unwrap_or_default(), &session.sources);
+            if !kind.is_catchable() || !ours.is_catchable() {
+                here::end(ours);
             }
             Err(error)
         }

@@ -1,4 +1,4 @@
-//! The forms that are plain functions: `wait`, `now`, `seconds`, `fail`, `log`; and what is gone, with what to write instead.
+//! The forms that are plain functions: `now`, `seconds`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
 
@@ -7,16 +7,13 @@ use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::text;
+use crate::effect::recall::{Asked, Record};
 use crate::script::session::Session;
 use crate::script::{here, traces, values};
 use crate::sys::clock;
 
 /// Teaches the engine the functions.
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
-    let one = Arc::clone(session);
-    engine.register_fn("wait", move |context: NativeCallContext, duration: &str| -> traces::Raised<()> {
-        wait(&one, duration).map_err(|error| traces::raise(error, context.call_position()))
-    });
     let one = Arc::clone(session);
     engine.register_fn("now", move |context: NativeCallContext| -> traces::Raised<String> {
         now(&one).map_err(|error| traces::raise(error, context.call_position()))
@@ -57,18 +54,13 @@ fn fail(context: &NativeCallContext, error: Error) -> Result<Dynamic, Box<EvalAl
     Err(traces::raise(error, context.call_position()))
 }
 
-fn wait(session: &Session, duration: &str) -> Result<()> {
-    let pause = text::parse_duration(duration)?;
-    session.record(&Event::Waiting { position: here::next(), pause })?;
-    if session.is_planning() {
-        return Ok(());
-    }
-    session.runtime.block_on(here::stop().pause(pause))
-}
-
 fn now(session: &Session) -> Result<String> {
+    let position = here::next();
+    if let Some(Record::Clock { at }) = session.recall(&position, &Asked::Clock)? {
+        return Ok(at);
+    }
     let at = clock::now().to_string();
-    session.record(&Event::ClockRead { position: here::next(), at: at.clone() })?;
+    session.record(&Event::ClockRead { position, at: at.clone() })?;
     Ok(at)
 }
 
@@ -77,6 +69,15 @@ fn log(session: &Session, what: &Dynamic) -> Result<()> {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
-    session
-        .record(&Event::Logged { position: here::next(), text: session.pipeline.host.redactor.text(&text) })
+    say(session, &text)
+}
+
+/// Journals a word of the playbook; what it says may change, once it is said.
+pub(in crate::script) fn say(session: &Session, text: &str) -> Result<()> {
+    let position = here::next();
+    if let Some(Record::Log(event)) = session.recall(&position, &Asked::Log)? {
+        session.retell(&event);
+        return Ok(());
+    }
+    session.record(&Event::Logged { position, text: session.pipeline.host.redactor.text(text) })
 }

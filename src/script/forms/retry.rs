@@ -1,5 +1,6 @@
 //! `retry N every "5s" { … }`: runs a block until it holds, at most N times.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use rhai::{Dynamic, Engine, EvalContext, Expression};
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::text;
+use crate::effect::recall::{Asked, Record};
 use crate::script::session::{Session, text_of};
 use crate::script::{here, traces};
 
@@ -31,7 +33,7 @@ fn retry(session: &Session, context: &mut EvalContext, inputs: &[Expression]) ->
     let (of, pause) = bounds(&times, &every).map_err(|error| traces::raise(error, inputs[0].position()))?;
     let position = here::next();
     here::push(&position);
-    let mut attempt = 1;
+    let (mut attempt, mut before) = (1, None);
     let result = loop {
         let result = context.eval_expression_tree(&inputs[2]);
         let Err(error) = &result else { break result };
@@ -42,17 +44,51 @@ fn retry(session: &Session, context: &mut EvalContext, inputs: &[Expression]) ->
             break result;
         }
         let event = Event::Retrying { position: position.clone(), attempt, of, pause, error: ours };
-        // A plan tries at once: nothing it could wait for will happen.
-        let pause = if session.is_planning() { Duration::ZERO } else { pause };
-        let waited =
-            session.record(&event).and_then(|()| session.runtime.block_on(here::stop().pause(pause)));
-        if let Err(error) = waited {
+        if let Err(error) = again(session, (&position, &mut before), &event) {
             break Err(traces::raise(error, inputs[0].position()));
         }
         attempt += 1;
     };
     here::pop();
+    match &result {
+        Err(error) if !traces::is_departure(error) => session.pipeline.recall.drop_within(&position),
+        _ => session.leave(&position).map_err(|error| traces::raise(error, inputs[0].position()))?,
+    }
     result
+}
+
+/// Tells of another try and waits for it, unless an earlier turn of the run has done both; `before` is what that recorded.
+fn again(
+    session: &Session,
+    (position, before): (&str, &mut Option<VecDeque<Event>>),
+    event: &Event,
+) -> Result<()> {
+    if before.is_none() {
+        let recorded = if session.pipeline.recall.has(position) {
+            session.recall(position, &Asked::Retry)?
+        } else {
+            None
+        };
+        *before = Some(match recorded {
+            Some(Record::Retry(tries)) => tries,
+            _ => VecDeque::new(),
+        });
+    }
+    if let Some(then) = before.as_mut().and_then(VecDeque::pop_front) {
+        session.retell(&then);
+        return Ok(());
+    }
+    session.record(event)?;
+    // A plan tries at once: nothing it could wait for will happen.
+    let pause = match event {
+        Event::Retrying { pause, .. }
+            if !session.is_planning() && !session.pipeline.recall.is_only_looking() =>
+        {
+            *pause
+        }
+        _ => Duration::ZERO,
+    };
+    session.runtime.block_on(here::stop().pause(pause))
 }
 
 fn bounds(times: &rhai::Dynamic, every: &rhai::Dynamic) -> Result<(u64, Duration)> {

@@ -7,6 +7,7 @@ use rhai::{Caches, Engine, EvalContext, Expr, Expression, GlobalRuntimeState, Sc
 
 use crate::base::error::{Error, Result};
 use crate::base::event::Position;
+use crate::effect::recall::UNDO;
 use crate::script::session::Session;
 use crate::script::traces;
 
@@ -59,7 +60,7 @@ impl Captured {
         let Some(engine) = ENGINE.with(|cell| cell.borrow().clone()) else {
             return Err(Error::bug("a rollback block was run without an engine"));
         };
-        crate::script::here::push(&format!("{}/rollback", self.position));
+        crate::script::here::push(&format!("{UNDO}/{}/rollback", self.position));
         let mut caches = Caches::new();
         let mut context = EvalContext::new(&engine, &mut self.global, &mut caches, &mut self.scope, None);
         let result = context.eval_expression_tree(&Expression::from(&self.block));

@@ -1,15 +1,17 @@
 //! `step NAME { … } rollback { … }`: a named, timed, journalled stretch of a playbook.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalContext, Expression};
 
 use super::next_symbol;
 use super::rollback::Captured;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
-use crate::effect::ledger::{Entry, Way};
+use crate::effect::ledger::Block;
+use crate::effect::recall::{Asked, Record};
 use crate::script::session::{Session, text_of};
 use crate::script::{here, traces};
 use crate::sys::clock;
@@ -31,12 +33,15 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
     let name = text_of(&name, "the name of a step").map_err(|error| traces::raise(error, at))?;
     let position = here::next();
     let begin = clock::instant();
-    session
-        .record(&Event::StepBegan { position: position.clone(), name: name.clone() })
-        .map_err(|error| traces::raise(error, at))?;
+    let before = begin_step(session, &position, &name).map_err(|error| traces::raise(error, at))?;
     here::push(&position);
     let result = run_block(session, context, inputs, (&position, &name));
     here::pop();
+    if result.as_ref().map_or_else(|error| traces::is_departure(error), |_| true) {
+        session.leave(&position).map_err(|error| traces::raise(error, at))?;
+    } else {
+        session.pipeline.recall.drop_within(&position);
+    }
     let source = context.source().unwrap_or_default();
     let error = match &result {
         Err(error) if !traces::is_departure(error) => {
@@ -45,11 +50,43 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
         }
         _ => None,
     };
+    // What ends before the run has gone on at all has not happened; what waits goes on in another process.
+    let is_over = |error: &Error| error.kind != Kind::Suspended && !error.details.contains_key(NOT_BEGUN);
+    if error.as_ref().is_some_and(|error| !is_over(error)) {
+        return result;
+    }
     let outcome = error.as_ref().map_or(Outcome::Done, outcome_of);
-    session
-        .record(&Event::StepEnded { position, name, outcome, took: begin.elapsed(), error })
-        .map_err(|error| traces::raise(error, at))?;
+    match before.end {
+        Some(end) if matches!(end, Event::StepEnded { outcome: then, .. } if then == outcome) => {
+            session.retell(&end)
+        }
+        _ => {
+            let took = before.took + begin.elapsed();
+            session
+                .record(&Event::StepEnded { position, name, outcome, took, error })
+                .map_err(|error| traces::raise(error, at))?;
+        }
+    }
     result
+}
+
+/// What earlier turns of the run know of a step.
+#[derive(Default)]
+struct Before {
+    /// How long it had been at work.
+    took: Duration,
+    end: Option<Event>,
+}
+
+fn begin_step(session: &Session, position: &str, name: &str) -> Result<Before> {
+    let event = Event::StepBegan { position: position.to_owned(), name: name.to_owned() };
+    match session.recall(position, &Asked::Step(name))? {
+        Some(Record::Step { since, end, .. }) => {
+            session.retell(&event);
+            Ok(Before { took: session.worked().saturating_sub(since), end })
+        }
+        _ => session.record(&event).map(|()| Before::default()),
+    }
 }
 
 fn outcome_of(error: &Error) -> Outcome {
@@ -75,7 +112,10 @@ fn run_block(
     let result = context.eval_expression_tree_raw(&inputs[1], false);
     let kept = match inputs.get(2) {
         Some(block) if !session.is_planning() => keep(session, context, block, (position, name)),
-        _ => Ok(()),
+        _ => {
+            let _ = session.pipeline.ledger.leave(position);
+            Ok(())
+        }
     };
     context.scope_mut().rewind(variables);
     let global = context.global_runtime_state_mut();
@@ -93,15 +133,16 @@ fn keep(
     block: &Expression,
     (position, name): (&Position, &str),
 ) -> Result<()> {
-    if here::is_unwinding() || !session.pipeline.ledger.touches(position) {
+    if here::is_unwinding() || !session.pipeline.ledger.leave(position) {
         return Ok(());
     }
     let captured = Captured::new(context, block, position);
     let session_then = Arc::clone(session);
-    session.pipeline.ledger.push(Entry {
-        position: position.clone(),
-        what: format!("rollback of “{name}”"),
-        way: Way::Block(Box::new(move || captured.run(&session_then))),
-    });
+    session.pipeline.ledger.keep(
+        position,
+        Block {
+            what: format!("rollback of “{name}”"), run: Box::new(move || captured.run(&session_then))
+        },
+    );
     Ok(())
 }

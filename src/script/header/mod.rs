@@ -10,11 +10,12 @@ use crate::base::document::{self, Document, Field};
 use crate::base::error::{Error, Result};
 use crate::base::place::Place;
 use crate::base::suggest;
+use crate::effect::environment::OnFailure;
 
 pub use parameter::{Parameter, Type, bare};
 
 /// The keys that a header may have, in the order of the manual.
-pub const KEYS: &[&str] = &["params", "uses", "lock", "timeout"];
+pub const KEYS: &[&str] = &["params", "uses", "lock", "timeout", "on_failure"];
 
 /// What a playbook says about itself.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Header {
     pub lock: Option<String>,
     /// How long a run may take at most.
     pub timeout: Option<Duration>,
+    /// What happens when a run fails and nobody is at the terminal to decide.
+    pub on_failure: Option<OnFailure>,
     uses_at: Vec<Place>,
 }
 
@@ -80,6 +83,14 @@ impl Header {
                 });
             }
             "timeout" => self.timeout = document.duration(field),
+            "on_failure" => {
+                self.on_failure = document.parsed(field, "stop", |word| match word {
+                    "rollback" => Ok(OnFailure::Rollback),
+                    "stop" => Ok(OnFailure::Stop),
+                    other => Err(Error::usage(format!("`{other}` is no way to go on after a failure"))
+                        .fix("write \"rollback\" or \"stop\"")),
+                });
+            }
             _ => document.unknown(field, "the header", KEYS),
         }
     }

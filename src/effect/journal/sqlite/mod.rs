@@ -1,5 +1,7 @@
 //! The journal's home on one machine: an SQLite file that only its owner may read.
 
+mod answers;
+mod locks;
 mod read;
 mod schema;
 mod write;
@@ -8,11 +10,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::home::{Begun, Home, Row, RunRow, Writer};
-use super::record::{Filter, NewRun};
+use super::home::{Beginning, Home, Row, RunRow, Writer};
+use super::lease::Lease;
+use super::record::{Filter, NewRun, Script};
 use crate::base::error::{Error, Kind, Result};
+use crate::base::gate::Answer;
 use crate::sys::files;
 use crate::sys::lock::FileLock;
 
@@ -49,8 +54,54 @@ fn hold(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 }
 
 impl Home for Sqlite {
-    fn begin(&self, id: &str, started: &str, run: &NewRun) -> Result<Option<Begun>> {
-        write::begin(&mut self.connection(), (id, started), run)
+    fn begin(
+        &self,
+        id: (&str, &str),
+        run: &NewRun,
+        lease: Option<&Lease>,
+        over: Option<&str>,
+    ) -> Result<Beginning> {
+        write::begin(&mut self.connection(), id, run, lease, over)
+    }
+
+    fn claim(&self, lease: &Lease, over: Option<&str>) -> Result<Option<Lease>> {
+        locks::take(&mut self.connection(), lease, over).map_err(failed("write"))
+    }
+
+    fn leases(&self) -> Result<Vec<Lease>> {
+        locks::all(&self.connection()).map_err(failed("read"))
+    }
+
+    fn free(&self, lease: &Lease) -> Result<()> {
+        locks::free(&self.connection(), lease).map_err(failed("write"))
+    }
+
+    fn has_changed(&self, run: u64) -> Result<bool> {
+        read::has_changed(&self.connection(), run).map_err(failed("read"))
+    }
+
+    fn last_body(&self, run: u64) -> Result<Option<String>> {
+        read::last_body(&self.connection(), run).map_err(failed("read"))
+    }
+
+    fn answers(&self, run: &str) -> Result<Vec<Answer>> {
+        answers::of_run(&self.connection(), run).map_err(failed("read"))
+    }
+
+    fn leave(&self, answer: &Answer) -> Result<()> {
+        answers::leave(&self.connection(), answer).map_err(failed("write"))
+    }
+
+    fn accuracy(&self, playbook: &str) -> Result<(u64, f64)> {
+        read::accuracy(&self.connection(), playbook).map_err(failed("read"))
+    }
+
+    fn ended_well(&self, playbook: &str, environment: &str) -> Result<Vec<(Timestamp, Timestamp)>> {
+        read::ended_well(&self.connection(), playbook, environment).map_err(failed("read"))
+    }
+
+    fn keep_scripts(&self, scripts: &[Script]) -> Result<()> {
+        write::keep_scripts(&self.connection(), scripts).map_err(failed("write"))
     }
 
     fn writer(&self, run: u64) -> Result<Box<dyn Writer>> {
@@ -71,6 +122,10 @@ impl Home for Sqlite {
 
     fn entries(&self, run: u64, after: u64, most: Option<u32>) -> Result<Vec<Row>> {
         read::entries(&self.connection(), run, (after, most)).map_err(failed("read"))
+    }
+
+    fn last(&self, run: u64) -> Result<Option<(u64, String)>> {
+        read::last(&self.connection(), run).map_err(failed("read"))
     }
 
     fn script(&self, hash: &str) -> Result<Option<String>> {

@@ -1,6 +1,7 @@
 //! Reading rows; another process may write meanwhile.
 
-use rusqlite::types::Null;
+use jiff::Timestamp;
+use rusqlite::types::{Null, Type};
 use rusqlite::{Connection, OptionalExtension as _, Row as Columns, ToSql, params};
 
 use super::super::home::{Row, RowEnd, RunRow};
@@ -72,8 +73,8 @@ pub(super) fn entries(
     number: u64,
     (after, most): (u64, Option<u32>),
 ) -> rusqlite::Result<Vec<Row>> {
-    let sql = "SELECT seq, at, body, hash, inverse FROM entries \
-         WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 AND seq > ?2 ORDER BY id LIMIT ?3";
+    let sql = "SELECT seq, at, body, hash, inverse, whole FROM entries \
+         WHERE id > (?1 << 32 | ?2) AND id < (?1 + 1) << 32 ORDER BY id LIMIT ?3";
     let most = most.map_or(-1, i64::from);
     let mut statement = connection.prepare_cached(sql)?;
     statement
@@ -84,9 +85,17 @@ pub(super) fn entries(
                 body: row.get(2)?,
                 hash: row.get(3)?,
                 inverse: row.get(4)?,
+                whole: row.get(5)?,
             })
         })?
         .collect()
+}
+
+/// The number and hash of the last entry of a run.
+pub(super) fn last(connection: &Connection, number: u64) -> rusqlite::Result<Option<(u64, String)>> {
+    let sql =
+        "SELECT seq, hash FROM entries WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 ORDER BY id DESC LIMIT 1";
+    connection.query_row(sql, [number.cast_signed()], |row| Ok((count(row, 0)?, row.get(1)?))).optional()
 }
 
 /// The text of a script by its hash.
@@ -98,4 +107,44 @@ pub(super) fn script(connection: &Connection, hash: &str) -> rusqlite::Result<Op
 pub(super) fn last_number(connection: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'runs'";
     Ok(connection.query_row(sql, [], |row| count(row, 0)).optional()?.unwrap_or(0))
+}
+
+/// Whether the run of this number has begun any change.
+pub(super) fn has_changed(connection: &Connection, number: u64) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM entries WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 \
+         AND word = 'effect_began' AND json_extract(body, '$.effect') <> 'read')";
+    connection.query_row(sql, [number.cast_signed()], |row| row.get(0))
+}
+
+/// When the last good runs of a playbook in an environment began and ended.
+pub(super) fn ended_well(
+    connection: &Connection,
+    playbook: &str,
+    environment: &str,
+) -> rusqlite::Result<Vec<(Timestamp, Timestamp)>> {
+    let sql = "SELECT started, ended FROM runs WHERE playbook = ?1 AND environment = ?2 AND state = 'ended' \
+         AND outcome = 'done' AND kind = 'exec' ORDER BY number DESC LIMIT 9";
+    let mut statement = connection.prepare(sql)?;
+    statement.query_map([playbook, environment], |row| Ok((instant(row, 0)?, instant(row, 1)?)))?.collect()
+}
+
+/// How many runs of a playbook were compared with their plans, and the mean of how they went: 0 to 1.
+pub(super) fn accuracy(connection: &Connection, playbook: &str) -> rusqlite::Result<(u64, f64)> {
+    let sql = "SELECT count(*), coalesce(avg(json_extract(entries.body, '$.accuracy')), 0.0) FROM runs JOIN entries \
+         ON entries.id >= runs.number << 32 AND entries.id < (runs.number + 1) << 32 \
+         WHERE runs.playbook = ?1 AND runs.planned IS NOT NULL AND entries.word = 'plan_compared'";
+    connection.query_row(sql, [playbook], |row| Ok((count(row, 0)?, row.get(1)?)))
+}
+
+/// The body of the last entry of a run.
+pub(super) fn last_body(connection: &Connection, number: u64) -> rusqlite::Result<Option<String>> {
+    let sql =
+        "SELECT body FROM entries WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32 ORDER BY id DESC LIMIT 1";
+    connection.prepare_cached(sql)?.query_row([number.cast_signed()], |row| row.get(0)).optional()
+}
+
+/// An instant as the journal writes it.
+pub(super) fn instant(row: &Columns<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|_| rusqlite::Error::InvalidColumnType(column, text, Type::Text))
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::super::chain::{self, ROOT};
-use super::super::home::{Begun, End, Row, Writer};
-use super::super::record::NewRun;
-use super::{failed, hold};
+use super::super::home::{Beginning, Begun, End, Row, Turn, Writer};
+use super::super::lease::{Beat, Lease};
+use super::super::record::{NewRun, Script};
+use super::{failed, hold, locks};
 use crate::base::error::{Error, Result};
 use crate::sys::files;
 
@@ -21,16 +22,23 @@ const FEW: usize = 4;
 /// How much room is reserved, in bytes; some hundred commits.
 const ROOM: u64 = 1024 * 1024;
 
-/// Adds a run durably and returns its hash; `None` when the id is taken.
+/// Adds a run durably, with its lease where it wants a lock.
 pub(super) fn begin(
     connection: &mut Connection,
     (id, started): (&str, &str),
     run: &NewRun,
-) -> Result<Option<Begun>> {
+    lease: Option<&Lease>,
+    over: Option<&str>,
+) -> Result<Beginning> {
     let body = serde_json::to_string(&run.facts)
         .map_err(|why| Error::bug("the facts of a run cannot be written as JSON").why(why.to_string()))?;
-    let mut add = || -> rusqlite::Result<Begun> {
+    let mut add = || -> rusqlite::Result<Beginning> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(lease) = lease
+            && let Some(other) = locks::claim(&transaction, lease, over)?
+        {
+            return Ok(Beginning::Held(Box::new(other)));
+        }
         // The point that the newest run has reached, so that cutting its end off later is seen from here.
         let reached = "SELECT coalesce((SELECT entries.hash FROM entries WHERE entries.id >= runs.number << 32 \
              AND entries.id < (runs.number + 1) << 32 ORDER BY entries.id DESC LIMIT 1), hash) FROM runs ORDER BY number DESC LIMIT 1";
@@ -43,20 +51,26 @@ pub(super) fn begin(
             params![id, started, body, previous, hash],
         )?;
         let number = transaction.last_insert_rowid().cast_unsigned();
-        for script in &run.scripts {
-            transaction.execute(
-                "INSERT OR IGNORE INTO scripts (hash, text) VALUES (?1, ?2)",
-                params![chain::sha256(&script.text), script.text],
-            )?;
-        }
+        keep_scripts(&transaction, &run.scripts)?;
         transaction.commit()?;
-        Ok(Begun { number, hash })
+        Ok(Beginning::Begun(Begun { number, hash }))
     };
     match add() {
-        Ok(begun) => Ok(Some(begun)),
-        Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(None),
+        Ok(begun) => Ok(begun),
+        Err(why) if why.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(Beginning::SameId),
         Err(why) => Err(failed("write")(why)),
     }
+}
+
+/// Keeps the texts of scripts by their hashes.
+pub(super) fn keep_scripts(connection: &Connection, scripts: &[Script]) -> rusqlite::Result<()> {
+    for script in scripts {
+        connection.execute(
+            "INSERT OR IGNORE INTO scripts (hash, text) VALUES (?1, ?2)",
+            params![chain::sha256(&script.text), script.text],
+        )?;
+    }
+    Ok(())
 }
 
 /// Writes the entries of one run.
@@ -74,7 +88,7 @@ impl SqliteWriter {
 }
 
 impl Writer for SqliteWriter {
-    fn commit(&mut self, rows: &[Row], end: Option<End>) -> Result<()> {
+    fn commit(&mut self, rows: &[Row], turn: Turn) -> Result<()> {
         self.commits += 1;
         let write = || -> rusqlite::Result<()> {
             let mut connection = hold(&self.connection);
@@ -83,17 +97,25 @@ impl Writer for SqliteWriter {
                 reserve(&transaction);
             }
             insert(&transaction, self.run, rows)?;
-            if let (Some(end), Some(last)) = (end, rows.last()) {
+            if turn.reopened {
+                reopen(&transaction, self.run)?;
+            }
+            if let (Some(end), Some(last)) = (turn.end, rows.last()) {
                 finish(&transaction, self.run, last, end)?;
             }
             transaction.commit()
         };
         write().map_err(failed("write"))?;
-        self.written += rows
-            .iter()
-            .map(|row| row.body.len() + row.inverse.as_ref().map_or(0, String::len))
-            .sum::<usize>();
+        self.written += rows.iter().map(Row::size).sum::<usize>();
         Ok(())
+    }
+
+    fn beat(&mut self, beat: &Beat) -> Result<bool> {
+        locks::beat(&hold(&self.connection), self.run, beat).map_err(failed("write"))
+    }
+
+    fn holds(&mut self) -> Result<bool> {
+        locks::holds(&hold(&self.connection), self.run).map_err(failed("read"))
     }
 
     fn tidy(&mut self) {
@@ -120,7 +142,7 @@ fn reserve(transaction: &Transaction<'_>) {
 
 fn insert(transaction: &Transaction<'_>, run: u64, rows: &[Row]) -> rusqlite::Result<()> {
     let mut entry = transaction.prepare_cached(
-        "INSERT INTO entries (id, at, body, hash, inverse) VALUES (?1 << 32 | ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO entries (id, at, body, hash, inverse, whole) VALUES (?1 << 32 | ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     for row in rows {
         entry.execute(params![
@@ -129,9 +151,18 @@ fn insert(transaction: &Transaction<'_>, run: u64, rows: &[Row]) -> rusqlite::Re
             row.at,
             row.body,
             row.hash,
-            row.inverse
+            row.inverse,
+            row.whole
         ])?;
     }
+    Ok(())
+}
+
+fn reopen(transaction: &Transaction<'_>, run: u64) -> rusqlite::Result<()> {
+    transaction.execute(
+        "UPDATE runs SET state = 'running', ended = NULL, outcome = NULL, exit_code = NULL, entries = NULL, head = NULL WHERE number = ?1",
+        [run.cast_signed()],
+    )?;
     Ok(())
 }
 
@@ -141,5 +172,5 @@ fn finish(transaction: &Transaction<'_>, run: u64, last: &Row, end: End) -> rusq
         "UPDATE runs SET state = 'ended', ended = ?2, outcome = ?3, exit_code = ?4, entries = ?5, head = ?6 WHERE number = ?1",
         params![run.cast_signed(), last.at, outcome, end.exit_code, last.seq.cast_signed(), last.hash],
     )?;
-    Ok(())
+    locks::let_go(transaction, run)
 }

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""What a run costs that survives everything: resume of 10,000 effects, memory of 100,000, a write against a bare commit.
+
+    cargo build --release && benches/resume.py [target/release/playbook]
+
+Each figure is the median of five, on the disk that TMPDIR lies on.
+"""
+
+import os
+import resource
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+BINARY = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "target/release/playbook")
+SETTINGS = '[env.local.files.out]\npath = "out"\naccess = "write"\n[env.local.limits]\ntimeout = "2h"\n'
+HEAD = '//! T.\n//! uses = ["files.out:write"]\n//! on_failure = "stop"\nlet out = files("out");\n'
+
+
+def project(folder, body):
+    os.makedirs(f"{folder}/out", exist_ok=True)
+    with open(f"{folder}/playbook.toml", "w") as settings:
+        settings.write(SETTINGS)
+    with open(f"{folder}/t.rhai", "w") as script:
+        script.write(HEAD + body)
+    with open(f"{folder}/out/it", "w") as it:
+        it.write("it")
+
+
+def run(folder, *words):
+    """Seconds, seconds of CPU, and MiB of memory at most, of one command."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen([BINARY, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    took = time.perf_counter() - begin
+    return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def resumed():
+    with tempfile.TemporaryDirectory() as folder:
+        project(folder, 'for n in 0..10000 { out.get("it"); }\nfail("here");\n')
+        run(folder, "exec", "t.rhai")
+        # What a run read since its last change it would read again: a change behind it keeps all of it recorded.
+        project(folder, 'for n in 0..10000 { out.get("it"); }\nout.put("last", "1");\nfail("here");\n')
+        run(folder, "exec", "t.rhai")
+        return statistics.median(run(folder, "resume", "last")[0] for _ in range(5))
+
+
+def memory(effects):
+    with tempfile.TemporaryDirectory() as folder:
+        project(folder, f'for n in 0..{effects} {{ out.head("it"); }}\n')
+        return run(folder, "exec", "t.rhai")[2]
+
+
+def written(writes=1000):
+    """Seconds and seconds of CPU that a journalled write costs beyond the bare work."""
+    with tempfile.TemporaryDirectory() as folder:
+        project(folder, "")
+        idle = run(folder, "exec", "t.rhai")
+        project(folder, f'for n in 0..{writes} {{ out.copy("it", "it"); }}\n')
+        busy = run(folder, "exec", "t.rhai")
+        return (busy[0] - idle[0]) / writes, (busy[1] - idle[1]) / writes
+
+
+def bare(commits=1000):
+    with tempfile.TemporaryDirectory() as folder:
+        database = sqlite3.connect(f"{folder}/bare.db", isolation_level=None)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)")
+        begin = time.perf_counter()
+        for _ in range(commits):
+            database.execute("INSERT INTO t (body) VALUES (?)", ("x" * 600,))
+        return (time.perf_counter() - begin) / commits
+
+
+def main():
+    print(f"resume of 10,000 effects: {resumed() * 1000:.0f} ms")
+    small, large = memory(10_000), memory(100_000)
+    print(f"memory of 10,000 effects: {small:.1f} MiB, of 100,000: {large:.1f} MiB")
+    commit = statistics.median(bare() for _ in range(5))
+    writes = [written() for _ in range(5)]
+    print(f"a bare durable commit: {commit * 1e6:.0f} µs; a journalled write with all its work: {statistics.median(w for w, _ in writes) * 1e6:.0f} µs, CPU {statistics.median(c for _, c in writes) * 1e6:.0f} µs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+//! `playbook resume RUN` and `playbook rollback RUN`: a run of the past is gone on with, or taken back.
+
+use super::arguments::{Common, Doubt};
+use super::execution::carry_out;
+use super::show::nothing;
+use crate::base::error::{Kind, Result};
+use crate::base::exit::Exit;
+use crate::base::text;
+use crate::effect::environment::OnFailure;
+use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
+use crate::effect::options::OnDoubt;
+use crate::primitives::FAMILIES;
+use crate::run::due;
+use crate::run::exec::Intention;
+use crate::run::order::Ready;
+use crate::run::past::{self, Resumption, Reversal};
+use crate::run::project::Project;
+
+/// What the command line says of going on.
+pub(super) struct Wish {
+    /// Whether an edited playbook may go on.
+    pub(super) accept: bool,
+    /// What happens in doubt.
+    pub(super) on_doubt: Option<Doubt>,
+    /// What happens when it fails again.
+    pub(super) on_failure: Option<OnFailure>,
+    /// A wait that is longer ends the process, and so does a gate.
+    pub(super) detach: Option<String>,
+}
+
+/// Goes on with every run that can; each tells what it does. The exit code is the worst of theirs, waiting not counted.
+pub(super) fn tick(common: &Common, allocated: fn() -> usize) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let Some(journal) = Journal::find(&project.folder)? else { return Ok(Exit::Done) };
+    let mut exit = Exit::Done;
+    for record in due::due(&journal)? {
+        let detach = Some("1m".to_owned());
+        let wish = Wish { accept: false, on_doubt: None, on_failure: None, detach };
+        let common = Common { no_input: true, ..common.clone() };
+        match resume(&common, &record.id, &wish, allocated) {
+            Ok(Exit::Done | Exit::Waiting) => {}
+            Ok(other) => exit = other,
+            // Another tick was quicker; it goes on with that run.
+            Err(error) if error.kind == Kind::Usage => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(exit)
+}
+
+/// Goes on with a run.
+pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn() -> usize) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let journal = Journal::find(&project.folder)?.ok_or_else(nothing)?;
+    let record = journal.run(wanted)?;
+    past::may_resume(&record)?;
+    if let (RunKind::Rollback, Some(parent)) = (record.facts.kind, &record.facts.parent) {
+        let of = journal.run(parent)?;
+        let reversal = Reversal { of, by: Some(record), force: Vec::new() };
+        return reverse(common, &project, &journal, Intention::RollBack(Box::new(reversal)), allocated);
+    }
+    let on_doubt = wish.on_doubt.map(|doubt| match doubt {
+        Doubt::Retry => OnDoubt::Retry,
+        Doubt::Skip => OnDoubt::Skip,
+        Doubt::Fail => OnDoubt::Fail,
+    });
+    let is_unwinding = record.state == State::Interrupted && journal.is_unwinding(&record.id)?;
+    let ready = if is_unwinding {
+        past::as_it_ran(&project, &journal, &record)?
+    } else {
+        past::today(&project.folder, &record, wish.on_failure, FAMILIES)?
+    };
+    let detach = wish.detach.as_deref().map(text::parse_duration).transpose()?;
+    let ready = Ready { detach, ..ready };
+    let resumption = Resumption { record, accept: wish.accept, on_doubt };
+    carry_out(&ready, &Intention::Resume(Box::new(resumption)), common, allocated)
+}
+
+/// Takes a run back, or only tells what that would do.
+pub(super) fn roll_back(
+    common: &Common,
+    wanted: &str,
+    (plan, force): (bool, Vec<String>),
+    allocated: fn() -> usize,
+) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let journal = Journal::find(&project.folder)?.ok_or_else(nothing)?;
+    let of = journal.run(wanted)?;
+    past::may_roll_back(&of)?;
+    let by = unfinished(&journal, &of)?.filter(|_| !plan);
+    let reversal = Box::new(Reversal { of, by, force });
+    let intention = if plan { Intention::PlanRollBack(reversal) } else { Intention::RollBack(reversal) };
+    reverse(common, &project, &journal, intention, allocated)
+}
+
+/// A rollback of the run that was cut off: it goes on.
+fn unfinished(journal: &Journal, of: &RunRecord) -> Result<Option<RunRecord>> {
+    let runs = journal.runs(&Filter::default())?;
+    Ok(runs.into_iter().find(|run| {
+        run.facts.kind == RunKind::Rollback
+            && run.facts.parent.as_deref() == Some(of.id.as_str())
+            && run.state == State::Interrupted
+    }))
+}
+
+fn reverse(
+    common: &Common,
+    project: &Project,
+    journal: &Journal,
+    intention: Intention,
+    allocated: fn() -> usize,
+) -> Result<Exit> {
+    let of = match &intention {
+        Intention::RollBack(reversal) | Intention::PlanRollBack(reversal) => reversal.of.clone(),
+        _ => return Err(nothing()),
+    };
+    let ready = past::as_it_ran(project, journal, &of)?;
+    carry_out(&ready, &intention, common, allocated)
+}

@@ -1,0 +1,139 @@
+//! Carries out or plans a playbook for the command line: who listens, who is asked, what stands at the end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::arguments::{Common, Exec, Output};
+use super::commands::{is_colored, is_live, print, style};
+use super::json::Json;
+use super::summary::Summary;
+use super::terminal::Terminal;
+use super::{locks, log, person};
+use crate::base::error::{Error, Result};
+use crate::base::event::Listener;
+use crate::base::exit::Exit;
+use crate::base::text;
+use crate::effect::environment::OnFailure;
+use crate::primitives::FAMILIES;
+use crate::run::exec::{self, Ended, Intention};
+use crate::run::order::{Audience, Order, Ready};
+use crate::run::project::Project;
+use crate::run::saved::{self, Plan, Watch};
+use crate::sys::{environment, terminal};
+
+/// `playbook exec`.
+pub fn exec(common: &Common, wanted: Exec, allocated: fn() -> usize) -> Result<Exit> {
+    let order = Order {
+        playbook: wanted.playbook.unwrap_or_default(),
+        project: common.project.clone(),
+        environment: wanted.env,
+        set: wanted.set,
+        on_failure: wanted.no_rollback.then_some(OnFailure::Stop),
+        patience: locks::patience(wanted.wait.as_deref())?,
+        break_glass: wanted.break_glass,
+        detach: wanted.detach.as_deref().map(text::parse_duration).transpose()?,
+    };
+    let ready = match &wanted.plan {
+        Some(file) => held(order, file, allocated)?,
+        None => order.ready(FAMILIES)?,
+    };
+    let intention = if wanted.dry_run { Intention::Plan } else { Intention::Apply };
+    carry_out(&ready, &intention, common, allocated)
+}
+
+/// `playbook plan`; the plan is kept in the file `save`, where one is named.
+pub fn plan(order: &Order, save: Option<&Path>, common: &Common, allocated: fn() -> usize) -> Result<Exit> {
+    let ready = order.ready(FAMILIES)?;
+    let Some(file) = save else {
+        return carry_out(&ready, &Intention::Plan, common, allocated);
+    };
+    let mut made = None;
+    let exit = perform(&ready, (common, &Intention::Plan), allocated, |audience| {
+        let (ended, plan) = saved::make(&ready, FAMILIES, audience)?;
+        made = ended.error.is_none().then_some(plan);
+        Ok(ended)
+    })?;
+    if let Some(plan) = made {
+        let hash = plan.write(file)?;
+        match common.output {
+            Output::Json => Json::new().plan(file, &hash),
+            Output::Text => print(&format!(
+                "saved as {} · {hash}\nplaybook exec --plan {}\n",
+                file.display(),
+                file.display()
+            )),
+        }
+    }
+    Ok(exit)
+}
+
+/// What a saved plan asks for, made ready, once nothing has moved since it was made.
+fn held(order: Order, file: &Path, allocated: fn() -> usize) -> Result<Ready> {
+    let (plan, hash) = Plan::read(file)?;
+    if let Some(wanted) = order.environment.as_ref().filter(|wanted| **wanted != plan.environment) {
+        return Err(Error::usage(format!("the plan is for `{}`, and not for `{wanted}`", plan.environment))
+            .fix("leave out --env (and PLAYBOOK_ENV), or make a plan for that environment"));
+    }
+    let project = Project::open(order.project.as_deref(), FAMILIES)?;
+    let order = Order {
+        playbook: project.folder.join(&plan.playbook),
+        project: Some(project.folder),
+        environment: Some(plan.environment.clone()),
+        ..order
+    };
+    let mut ready = order.read(FAMILIES)?;
+    ready.parameters = plan.parameters.clone();
+    let audience = Audience { allocated: Some(allocated), ..Audience::default() };
+    saved::hold(&plan, &ready, FAMILIES, &audience)?;
+    ready.plan = Some(Arc::new(Watch::new(Arc::new(plan), hash)));
+    Ok(ready)
+}
+
+/// Carries out what is ready, before the eyes of who wanted it.
+pub(super) fn carry_out(
+    ready: &Ready,
+    intention: &Intention,
+    common: &Common,
+    allocated: fn() -> usize,
+) -> Result<Exit> {
+    perform(ready, (common, intention), allocated, |audience| {
+        exec::exec(ready, FAMILIES, audience, intention)
+    })
+}
+
+fn perform(
+    ready: &Ready,
+    (common, intention): (&Common, &Intention),
+    allocated: fn() -> usize,
+    run: impl FnOnce(&Audience) -> Result<Ended>,
+) -> Result<Exit> {
+    let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)));
+    let terminal = Arc::new(Terminal::new(is_colored(common, terminal::is_there()), is_live(common)));
+    let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
+    match common.output {
+        Output::Text => {
+            listeners.push(terminal.clone());
+            listeners.push(summary.clone());
+        }
+        Output::Json => listeners.push(Arc::new(Json::new())),
+    }
+    listeners.extend(log::begin(common)?);
+    let is_asked = !common.no_input && common.output == Output::Text;
+    let audience = Audience {
+        listeners,
+        ask: person::ask(&terminal).filter(|_| !common.no_input),
+        choose: person::choose(&terminal).filter(|_| is_asked && !intention.is_plan()),
+        allocated: Some(allocated),
+    };
+    let ended = run(&audience)?;
+    terminal.close();
+    print(&summary.draw(style(common)));
+    Ok(ended.exit())
+}
+
+/// The project's folder as the reader names it, when the reader does not stand in it.
+fn elsewhere(project: &Path) -> Option<String> {
+    let here = environment::current_folder().ok()?;
+    let name = project.strip_prefix(&here).unwrap_or(project);
+    (!here.starts_with(project)).then(|| name.display().to_string())
+}

@@ -1,0 +1,98 @@
+//! The person at the terminal: a yes or no, and the choice of how a run goes on where it failed.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::terminal::Terminal;
+use crate::base::decision::{Answer, Choice, Choose, Question};
+use crate::run::order::Ask;
+use crate::sys::terminal;
+
+/// Whether somebody is there who reads what is written and can answer.
+fn is_there() -> bool {
+    std::io::stdin().is_terminal() && terminal::is_there()
+}
+
+/// Asks a yes or no, if there is somebody to ask.
+pub(super) fn ask(terminal: &Arc<Terminal>) -> Option<Ask> {
+    let terminal = Arc::clone(terminal);
+    is_there().then(|| {
+        Arc::new(move |question: &str| {
+            // No answer at all, as when the terminal is gone, is no reason to leave things half done.
+            let answer = terminal.aside(|| said(&format!("{question} [Y/n] "))).unwrap_or_default();
+            !answer.trim().to_lowercase().starts_with('n')
+        }) as Ask
+    })
+}
+
+/// Lets the person choose how it goes on, if there is somebody.
+pub(super) fn choose(terminal: &Arc<Terminal>) -> Option<Choose> {
+    let terminal = Arc::clone(terminal);
+    is_there().then(|| Arc::new(move |question: &Question| terminal.aside(|| chosen(question))) as Choose)
+}
+
+fn chosen(question: &Question) -> Answer {
+    terminal::write(&format!("\n\u{2718} {}\n\n", question.error));
+    for choice in &question.choices {
+        let (key, words) = offer(*choice, &question.what);
+        terminal::write(&format!("  [{key}] {words}\n"));
+    }
+    loop {
+        let Some(line) = said("How does it go on? ") else { return answer(Choice::Stop) };
+        let letter = line.trim().to_lowercase();
+        let found = question.choices.iter().find(|choice| offer(**choice, "").0 == letter);
+        let Some(choice) = found else {
+            terminal::write("Type one of the letters in brackets.\n");
+            continue;
+        };
+        match choice {
+            Choice::Value => {
+                if let Some(value) = value() {
+                    return Answer { value, ..answer(Choice::Value) };
+                }
+            }
+            Choice::ByHand => {
+                let note = said("What was done? ").map(|note| note.trim().to_owned());
+                return Answer { note: note.filter(|note| !note.is_empty()), ..answer(Choice::ByHand) };
+            }
+            choice => return answer(*choice),
+        }
+    }
+}
+
+/// The letter of a choice, and what it does.
+fn offer(choice: Choice, what: &str) -> (&'static str, String) {
+    let what = if what.is_empty() { "it" } else { what };
+    match choice {
+        Choice::Retry => ("r", "try again; what was only read there is read again".to_owned()),
+        Choice::Skip => ("s", format!("skip {what}, and go on")),
+        Choice::Value => ("v", format!("give a value in place of {what}, and go on")),
+        Choice::ByHand => ("d", "it was done by hand: write a note, and go on".to_owned()),
+        Choice::Rollback => ("b", "take back what was done".to_owned()),
+        Choice::Stop => ("q", "stop here, and leave everything as it is for `playbook resume`".to_owned()),
+        Choice::Happened => ("y", "it was done".to_owned()),
+        Choice::NotHappened => ("n", "it was not done".to_owned()),
+        Choice::Edited => ("e", "go on with the edited playbook".to_owned()),
+    }
+}
+
+/// A value as the person types it: JSON, and what is no JSON is a text.
+fn value() -> Option<Value> {
+    let line = said("Value (a number, true, \"text\", or JSON): ")?;
+    let text = line.trim();
+    Some(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())))
+}
+
+/// A line that the person types; `None` when the terminal is gone.
+fn said(question: &str) -> Option<String> {
+    let mut line = String::new();
+    terminal::write(question);
+    let read = std::io::stdin().read_line(&mut line);
+    read.is_ok_and(|read| read > 0).then_some(line)
+}
+
+const fn answer(choice: Choice) -> Answer {
+    Answer { choice, value: Value::Null, note: None }
+}

@@ -1,0 +1,39 @@
+//! Which of the runs that wait can go on: their time has come, or somebody decided.
+
+use crate::base::clock::left;
+use crate::base::error::Result;
+use crate::base::event::Event;
+use crate::effect::journal::{Filter, Journal, RunRecord, State};
+use crate::sys::clock;
+
+/// The runs that can go on now, oldest first.
+pub fn due(journal: &Journal) -> Result<Vec<RunRecord>> {
+    let mut found = Vec::new();
+    for record in journal.runs(&Filter::default())? {
+        if record.state == State::Waiting && is_due(journal, &record)? {
+            found.push(record);
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// Whether a run that waits can go on.
+fn is_due(journal: &Journal, record: &RunRecord) -> Result<bool> {
+    let (mut waits, mut gates, mut counted) = (None, 0_usize, 0_usize);
+    for entry in journal.entries(&record.id)? {
+        match entry.event {
+            Event::Waiting { .. } => waits = Some(entry.event),
+            Event::GateOpened { .. } => (waits, gates) = (None, gates + 1),
+            Event::GateAnswered { .. } => counted += 1,
+            Event::GateClosed { .. } => gates = gates.saturating_sub(1),
+            _ => {}
+        }
+    }
+    if let Some(waits) = waits {
+        return Ok(left(&waits, &clock::reading()).is_zero());
+    }
+    let is_late =
+        record.waits.as_ref().and_then(|waits| waits.until).is_some_and(|until| until <= clock::now());
+    Ok(is_late || (gates > 0 && journal.answers(&record.id)?.len() > counted))
+}

@@ -1,0 +1,96 @@
+//! A run of the past is taken back by a run of its own, or only told what that would do.
+
+use super::begin::Run;
+use super::{Ended, Intention};
+use crate::base::call::Inverse;
+use crate::base::error::{Error, Result};
+use crate::base::event::Event;
+use crate::base::outcome::Outcome;
+use crate::effect::recall::{Frontier, Terms};
+use crate::run::past::{self, Reversal};
+use crate::run::unwind::{self, Comparison, Item, Unwinding, Unwound, Way};
+use crate::script::here::{self, Here};
+
+impl Run {
+    /// Takes a run of the past back.
+    pub(super) fn roll_back(mut self) -> Ended {
+        let (Intention::RollBack(reversal) | Intention::PlanRollBack(reversal)) = self.intention.clone()
+        else {
+            return self.leave(Error::bug("a rollback without a run"));
+        };
+        match self.reverse(&reversal) {
+            Ok(outcome) => self.end(outcome, None),
+            Err(error) if self.index.is_empty() => self.refuse(error),
+            Err(error) => self.leave(error),
+        }
+    }
+
+    fn reverse(&mut self, reversal: &Reversal) -> Result<Outcome> {
+        let Some(record) = self.record.clone() else {
+            return Err(Error::bug("a rollback without a journal"));
+        };
+        let mut own = std::mem::take(&mut self.index);
+        if own.has_ended() {
+            own.reopen();
+        }
+        let calls = {
+            let mut then = past::index(&record, &reversal.of.id)?;
+            let _ = then.split_undo();
+            self.know_again(then)?
+        };
+        let own = own.split_undo();
+        let comparison = Comparison { calls, force: reversal.force.clone(), begun: own.undone() };
+        let (items, covered) = self.remains(&record, &reversal.of.id)?;
+        {
+            let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
+            unwind::changed_since(&self.session, &comparison, &items)?;
+        }
+        if self.journal.is_none() {
+            self.tell_plan(&items);
+            return Ok(Outcome::Done);
+        }
+        self.session.pipeline.recall.begin(own, Terms::new(Frontier::Loose));
+        let reason = format!("rollback of the run {}", reversal.of.id);
+        let unwinding = Unwinding {
+            session: &self.session,
+            engine: &self.engine,
+            journal: &record,
+            run: &reversal.of.id,
+            items,
+            covered,
+            comparison: Some(comparison),
+        };
+        let here = Here::new("undo", self.unwinding.clone(), true);
+        Ok(match unwinding.unwind(here, &reason) {
+            Unwound::All | Unwound::Nothing => Outcome::Done,
+            Unwound::Partly => Outcome::NotTakenBack,
+        })
+    }
+
+    fn tell_plan(&self, items: &[Item]) {
+        let host = &self.session.pipeline.host;
+        for (ordinal, item) in items.iter().rev().enumerate() {
+            let text = match &item.way {
+                Way::Block => item.what.clone(),
+                Way::Inverse { inverse: Inverse::Nothing, .. } => continue,
+                Way::Inverse { inverse: Inverse::None { why }, .. } => {
+                    format!("cannot take back “{}”: {why}", item.what)
+                }
+                Way::Inverse { inverse: Inverse::Call(call), .. } => {
+                    format!("take back “{}” by `{call}`", item.what)
+                }
+            };
+            host.tell(&Event::Logged { position: ordinal.to_string(), text });
+        }
+    }
+
+    /// A rollback that was refused before it did anything: its record says why.
+    fn refuse(self, error: Error) -> Ended {
+        if self.journal.is_none() {
+            return self.leave(error);
+        }
+        let mut ended = self.end(Outcome::Failed, Some(error));
+        ended.left = true;
+        ended
+    }
+}

@@ -1,0 +1,92 @@
+//! Before something is taken back days later: whether it is still as the run left it, or somebody changed it since.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Item, Unwinding, Way};
+use crate::base::call::{Call, Inverse};
+use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
+use crate::base::event::Position;
+use crate::base::outcome::Outcome;
+use crate::script::here;
+use crate::script::session::Session;
+
+/// How each thing is compared with what is there now.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// The calls that the run made, whole.
+    pub calls: HashMap<Position, Call>,
+    /// The resources or calls that are taken back whatever became of them since.
+    pub force: Vec<String>,
+    /// The entries whose taking back was begun by an earlier turn of the rollback: what is there now may be its doing.
+    pub begun: HashSet<u64>,
+}
+
+impl Comparison {
+    fn is_forced(&self, call: &Call) -> bool {
+        let (resource, name) = (call.resource.to_string(), call.name());
+        self.force.iter().any(|forced| *forced == resource || *forced == name || forced == "all")
+    }
+
+    /// Whether the effect of `item` is no longer as the run left it. What nobody can tell counts as it was left.
+    fn is_changed(&self, session: &Session, item: &Item) -> Result<bool> {
+        let Way::Inverse { inverse: Inverse::Call(_), outcome: Some(Outcome::Done), call } = &item.way else {
+            return Ok(false);
+        };
+        let is_asked = !self.is_forced(call) && !self.begun.contains(&item.seq);
+        let Some(whole) = self.calls.get(&item.position).filter(|_| is_asked) else {
+            return Ok(false);
+        };
+        let looked = session.runtime.block_on(session.pipeline.is_as_left(whole, here::stop()))?;
+        Ok(looked == Some(false))
+    }
+}
+
+impl Unwinding<'_> {
+    /// Refuses to take back what somebody changed since.
+    pub(super) fn compare(&self, item: &Item) -> Result<()> {
+        let Some(comparison) = &self.comparison else { return Ok(()) };
+        if !comparison.is_changed(self.session, item)? {
+            return Ok(());
+        }
+        let Way::Inverse { call, .. } = &item.way else { return Ok(()) };
+        Err(Error::new(Kind::Changed, format!("somebody changed it since `{call}`"))
+            .fix(format!("look at it; `--force {}` takes it back all the same", call.resource)))
+    }
+}
+
+/// Whether one call surely did not touch what the other did: another resource, or the same verb on another thing.
+fn is_elsewhere(one: &Call, other: &Call) -> bool {
+    let thing = |call: &Call| call.arguments.values().next().cloned();
+    one.resource != other.resource || (one.verb == other.verb && thing(one) != thing(other))
+}
+
+/// Refuses before anything is done: names all that somebody changed since, as far as it can be told yet. What lies
+/// under a newer change of the run is compared once that is taken back.
+pub fn changed_since(session: &Session, comparison: &Comparison, items: &[Item]) -> Result<()> {
+    let mut newer: Vec<&Call> = Vec::new();
+    let mut changed: Vec<&Item> = Vec::new();
+    for item in items.iter().rev() {
+        let Way::Inverse { call, .. } = &item.way else { continue };
+        if newer.iter().all(|newer| is_elsewhere(newer, call)) && comparison.is_changed(session, item)? {
+            changed.push(item);
+        }
+        newer.push(call);
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let name = |item: &&Item| match &item.way {
+        Way::Inverse { call, .. } => call.resource.to_string(),
+        Way::Block => item.position.clone(),
+    };
+    let each = |item: &&Item| format!("{}: after the run's “{}”", name(item), item.what);
+    let force: Vec<String> = changed.iter().map(|item| format!("--force {}", name(item))).collect();
+    let what = match changed.as_slice() {
+        [_] => "somebody changed since what the rollback would restore".to_owned(),
+        many => format!("somebody changed since {} things that the rollback would restore", many.len()),
+    };
+    Err(Error::new(Kind::Changed, what)
+        .why(changed.iter().map(each).collect::<Vec<_>>().join("\n"))
+        .fix(format!("look at them; `{}` takes them back all the same", force.join(" ")))
+        .detail(NOT_BEGUN, true))
+}

@@ -1,0 +1,156 @@
+//! Takes back what a run did, last in first out: inverses through the same pipeline, rollback blocks on their engine.
+//! What is to be taken back stands in the journal, so it makes no difference whether the run is still there.
+
+mod compare;
+mod remains;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rhai::Engine;
+use serde_json::Value;
+
+pub use compare::{Comparison, changed_since};
+pub use remains::{Item, Remains, Way};
+
+use crate::base::call::{Call, Inverse};
+use crate::base::error::{Error, Result};
+use crate::base::event::{Event, Position};
+use crate::base::outcome::Outcome;
+use crate::effect::journal::Journal;
+use crate::effect::pipeline::Request;
+use crate::effect::recall::UNDO;
+use crate::script::forms::rollback;
+use crate::script::here::{self, Here};
+use crate::script::session::Session;
+use crate::sys::clock;
+
+/// What came of taking back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unwound {
+    /// There was nothing to take back.
+    Nothing,
+    /// Everything was taken back.
+    All,
+    /// Something could not be taken back.
+    Partly,
+}
+
+/// A run that is to be taken back.
+pub struct Unwinding<'a> {
+    /// The session that does it.
+    pub session: &'a Arc<Session>,
+    /// The engine of its rollback blocks.
+    pub engine: &'a Arc<Engine>,
+    /// Where it is recorded.
+    pub journal: &'a Journal,
+    /// Its id.
+    pub run: &'a str,
+    /// What remains to be taken back, oldest first.
+    pub items: Vec<Item>,
+    /// Steps whose block has run.
+    pub covered: Vec<Position>,
+    /// How each thing is compared first with what is there now.
+    pub comparison: Option<Comparison>,
+}
+
+impl Unwinding<'_> {
+    /// Takes back everything.
+    pub fn unwind(mut self, here: Here, reason: &str) -> Unwound {
+        let _here = here::enter(here);
+        rollback::lend(Some(Arc::clone(self.engine)));
+        let items = std::mem::take(&mut self.items);
+        let worth = items.iter().filter(|item| !is_nothing(item)).count();
+        if worth == 0 {
+            return Unwound::Nothing;
+        }
+        // The journal may be what failed; taking back goes on all the same, and what needs the journal says so itself.
+        let _ = self.session.record(&Event::UnwindBegan { entries: worth, reason: reason.to_owned() });
+        let mut all = true;
+        for item in items.into_iter().rev() {
+            let begin = clock::instant();
+            let Some(result) = self.take_back(&item) else { continue };
+            if matches!(item.way, Way::Block) && result.is_ok() {
+                self.covered.push(item.position.clone());
+            }
+            all &= result.is_ok();
+            let _ = self.session.record(&unwound(item, begin, result));
+        }
+        rollback::lend(None);
+        if all { Unwound::All } else { Unwound::Partly }
+    }
+
+    /// Takes one thing back; `None` when there is nothing to do, or when the block of its step has done it.
+    fn take_back(&self, item: &Item) -> Option<Result<()>> {
+        if is_nothing(item) {
+            return None;
+        }
+        if let Some(stopped) = here::stopped() {
+            return Some(Err(stopped));
+        }
+        match &item.way {
+            Way::Block => Some(
+                self.session
+                    .pipeline
+                    .ledger
+                    .block(&item.position)
+                    .map_or_else(|| Err(Error::bug("a rollback block was lost")), |block| (block.run)()),
+            ),
+            Way::Inverse { inverse: Inverse::None { why }, .. } => {
+                (!is_covered(&self.covered, &item.position)).then(|| {
+                    Err(Error::remote("it has no inverse")
+                        .why(why)
+                        .fix("take it back by hand, or give its step a `rollback { … }`"))
+                })
+            }
+            Way::Inverse { .. } => Some(self.compare(item).and_then(|()| self.send(item))),
+        }
+    }
+
+    fn send(&self, item: &Item) -> Result<()> {
+        let stored = self.journal.inverse(self.run, item.seq)?;
+        let stored = stored.ok_or_else(|| {
+            Error::missing("its inverse is no longer in the journal").fix("take it back by hand")
+        })?;
+        let (pipeline, runtime) = (&self.session.pipeline, &self.session.runtime);
+        let stored_arguments = Value::Object(stored.arguments.clone());
+        let whole = runtime.block_on(pipeline.whole(&stored_arguments, &stored.resource, &here::stop()))?;
+        let Value::Object(arguments) = whole else { return Err(Error::bug("arguments that are no map")) };
+        let call = Call { arguments, ..stored };
+        let request = Request {
+            call,
+            position: format!("{UNDO}/{}", item.seq),
+            at: None,
+            stop: here::stop(),
+            depends: false,
+            unwinding: true,
+        };
+        runtime.block_on(pipeline.call(request)).map(drop)
+    }
+}
+
+fn is_nothing(item: &Item) -> bool {
+    matches!(item.way, Way::Inverse { inverse: Inverse::Nothing, .. })
+}
+
+fn is_covered(covered: &[Position], position: &str) -> bool {
+    covered.iter().any(|step| position.strip_prefix(step.as_str()).is_some_and(|rest| rest.starts_with('/')))
+}
+
+fn unwound(item: Item, begin: Instant, result: Result<()>) -> Event {
+    let outcome = if result.is_ok() { Outcome::Done } else { Outcome::NotTakenBack };
+    let Item { position, what, .. } = item;
+    Event::Unwound { position, what, outcome, took: begin.elapsed(), error: result.err() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_covers_what_its_step_did_and_nothing_else() {
+        let covered = vec!["1".to_owned()];
+        assert!(is_covered(&covered, "1/0") && is_covered(&covered, "1/2/3"));
+        assert!(!is_covered(&covered, "10/0") && !is_covered(&covered, "2/0"));
+    }
+}

@@ -1,0 +1,164 @@
+//! What of a run is still to be taken back, read out of its journal: inverses and rollback blocks, oldest first.
+
+use std::collections::HashMap;
+
+use crate::base::call::{Call, Inverse};
+use crate::base::decision::Choice;
+use crate::base::event::{Event, Position};
+use crate::base::outcome::Outcome;
+use crate::effect::family::{self, Families};
+use crate::effect::journal::Kept;
+use crate::effect::ledger::Ledger;
+use crate::effect::recall::UNDO;
+
+/// One thing to be taken back.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The entry that tells it.
+    pub seq: u64,
+    /// The effect or step.
+    pub position: Position,
+    /// What it was, in words.
+    pub what: String,
+    /// How it is taken back.
+    pub way: Way,
+}
+
+/// How something is taken back.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large kind")]
+pub enum Way {
+    /// By an inverse; the whole of it lies in the journal.
+    Inverse {
+        /// The call that was made, without secrets.
+        call: Call,
+        /// The inverse without its arguments.
+        inverse: Inverse,
+        /// How the call ended; `None` when that is not known.
+        outcome: Option<Outcome>,
+    },
+    /// By the rollback block of a step.
+    Block,
+}
+
+/// Gathers what remains while the entries of a run go by.
+#[derive(Debug)]
+pub struct Remains {
+    families: Families,
+    items: Vec<Option<Item>>,
+    at: HashMap<Position, Vec<usize>>,
+    /// Steps whose rollback block has run.
+    covered: Vec<Position>,
+}
+
+impl Remains {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(families: Families) -> Self {
+        Self { families, items: Vec::new(), at: HashMap::new(), covered: Vec::new() }
+    }
+
+    /// Takes the next entry of the run, or of an earlier run that took it back.
+    pub fn hear(&mut self, kept: &Kept) {
+        match &kept.event {
+            Event::EffectBegan { position, .. }
+            | Event::EffectEnded { position, .. }
+            | Event::StepEnded { position, .. }
+            | Event::Decided { position, .. }
+                if position.starts_with(UNDO) => {}
+            Event::EffectBegan { position, call, effect, plan, inverse, .. } if !effect.is_read() => {
+                // A further try of the same call: what the first one found is how it is taken back.
+                let is_again = !kept.has_inverse;
+                match self.last_at(position).filter(|_| is_again) {
+                    Some(Item { way: Way::Inverse { outcome, inverse: first, .. }, .. })
+                        if matches!(inverse, Inverse::Call(_)) || *first == *inverse =>
+                    {
+                        *outcome = None;
+                    }
+                    _ => self.push(Item {
+                        seq: kept.seq,
+                        position: position.clone(),
+                        what: plan.clone(),
+                        way: Way::Inverse { call: call.clone(), inverse: inverse.clone(), outcome: None },
+                    }),
+                }
+            }
+            Event::EffectEnded { position, outcome: how, error, .. } => {
+                let families = self.families;
+                let unchanged = error.as_ref().is_some_and(|error| error.unchanged);
+                if let Some(Item { way: Way::Inverse { outcome, call, .. }, .. }) = self.last_at(position) {
+                    *outcome = Some(*how);
+                    if *how == Outcome::Failed && (unchanged || is_atomic(families, call)) {
+                        self.remove(position);
+                    }
+                }
+            }
+            Event::Decided { position, choice: Choice::NotHappened, .. } => self.remove(position),
+            Event::StepEnded { position, name, .. } => {
+                self.remove(position);
+                self.push(Item {
+                    seq: kept.seq,
+                    position: position.clone(),
+                    what: format!("rollback of “{name}”"),
+                    way: Way::Block,
+                });
+            }
+            Event::Unwound { position, outcome: Outcome::Done, .. } => {
+                if matches!(self.last_at(position), Some(Item { way: Way::Block, .. })) {
+                    self.covered.push(position.clone());
+                }
+                self.remove(position);
+            }
+            _ => {}
+        }
+    }
+
+    /// What remains, oldest first, and the steps whose block has run already. Of a step that never ended the block is
+    /// the newest of all that happened in it.
+    #[must_use]
+    pub fn finish(self, ledger: &Ledger) -> (Vec<Item>, Vec<Position>) {
+        let mut items: Vec<Item> = self.items.into_iter().flatten().collect();
+        items.retain(|item| !matches!(item.way, Way::Block) || ledger.has_block(&item.position));
+        let is_known = |position: &Position| {
+            let is_it = |item: &Item| matches!(item.way, Way::Block) && item.position == *position;
+            items.iter().any(is_it) || self.covered.contains(position)
+        };
+        let mut open: Vec<Position> =
+            ledger.blocks().into_iter().filter(|position| !is_known(position)).collect();
+        open.sort_by_key(|position| std::cmp::Reverse((position.matches('/').count(), position.clone())));
+        items.extend(open.into_iter().map(|position| Item {
+            seq: 0,
+            what: "rollback of a step that had not ended".to_owned(),
+            position,
+            way: Way::Block,
+        }));
+        (items, self.covered)
+    }
+
+    fn push(&mut self, item: Item) {
+        self.at.entry(item.position.clone()).or_default().push(self.items.len());
+        self.items.push(Some(item));
+    }
+
+    fn last_at(&mut self, position: &str) -> Option<&mut Item> {
+        let index = *self.at.get(position)?.last()?;
+        self.items.get_mut(index)?.as_mut()
+    }
+
+    fn remove(&mut self, position: &str) {
+        if let Some(indexes) = self.at.get_mut(position) {
+            if let Some(item) = indexes.pop().and_then(|index| self.items.get_mut(index)) {
+                *item = None;
+            }
+            if indexes.is_empty() {
+                self.at.remove(position);
+            }
+        }
+    }
+}
+
+fn is_atomic(families: Families, call: &Call) -> bool {
+    family::find(families, &call.resource.family)
+        .and_then(|family| family.entry(&call.verb))
+        .is_some_and(|entry| entry.atomic)
+}

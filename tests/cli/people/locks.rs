@@ -1,0 +1,224 @@
+//! Locks: one run for each environment and name, the other says who; waiting, a dead holder, taking a lock away.
+
+use std::process::{Child, Stdio};
+use std::sync::Barrier;
+use std::time::Duration;
+
+use playbook::base::error::{Error, Kind};
+use playbook::base::event::Event;
+use playbook::base::outcome::Outcome;
+use playbook::effect::journal::{Facts, Journal, NewRun, RunJournal};
+
+use crate::rig::{Rig, wait_until};
+
+const PROJECT: &str = "[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n[env.other]\n";
+
+/// Writes a file, then goes on until it is told to end, looking now and then.
+const SLOW: &str = r#"//! Slow.
+//!
+//! uses = ["files.out:write"]
+//! lock = "api"
+let out = files("out");
+step "Hold on" {
+    out.put("one.txt", "1");
+    while out.head("end.txt") == () { wait("20ms"); out.put("turn.txt", "x"); }
+}
+"#;
+
+const QUICK: &str = "//! Quick.\n//!\n//! lock = \"api\"\nlog(\"free\");\n";
+
+/// Holds the lock without having changed anything.
+const IDLE: &str = "//! Idle.\n//!\n//! uses = [\"files.out:write\"]\n//! lock = \"api\"\n\
+    step \"Read\" { while files(\"out\").head(\"end.txt\") == () { wait(\"20ms\"); } }\n";
+
+fn rig() -> Rig {
+    let rig = Rig::new(PROJECT).file("slow.rhai", SLOW).file("quick.rhai", QUICK).file("idle.rhai", IDLE);
+    std::fs::create_dir(rig.path("out")).unwrap();
+    rig
+}
+
+fn start(rig: &Rig, arguments: &[&str]) -> Child {
+    rig.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn slow(rig: &Rig) -> Child {
+    let child = start(rig, &["exec", "slow.rhai"]);
+    wait_until("the first write", 60, || rig.path("out/one.txt").exists());
+    child
+}
+
+fn end(rig: &Rig, mut child: Child) -> i32 {
+    std::fs::write(rig.path("out/end.txt"), "").unwrap();
+    let code = child.wait().unwrap().code().unwrap();
+    std::fs::remove_file(rig.path("out/end.txt")).unwrap();
+    std::fs::remove_file(rig.path("out/one.txt")).unwrap();
+    code
+}
+
+#[test]
+fn the_second_run_says_who_holds_the_lock_and_waits_when_told_to() {
+    let rig = rig();
+    rig.run(&["locks"]).expect(0).says("no lock is held");
+    let child = slow(&rig);
+    wait_until("the step is told", 30, || rig.run(&["locks"]).all().contains("Hold on"));
+    rig.run(&["exec", "quick.rhai"])
+        .expect(9)
+        .says("the lock `api` of `local` is held by run ")
+        .says(" of tester@rig")
+        .says("in the step “Hold on”")
+        .says("--wait");
+    rig.run(&["exec", "quick.rhai", "--wait=100ms"])
+        .expect(9)
+        .says("waiting: the lock `api`")
+        .says("is held by run");
+    rig.run(&["exec", "quick.rhai", "--env", "other"]).expect(0).says("free");
+    rig.run(&["plan", "quick.rhai"]).expect(0);
+    rig.run(&["locks"])
+        .expect(0)
+        .says("api  local  held  run ")
+        .says("in the step “Hold on”")
+        .says("process ");
+    let mut waiting = start(&rig, &["exec", "quick.rhai", "--wait"]);
+    assert_eq!(end(&rig, child), 0);
+    assert!(waiting.wait().unwrap().success(), "who waits gets the lock in the end");
+    rig.run(&["locks"]).expect(0).says("no lock is held");
+    let child = slow(&rig);
+    rig.run(&["exec", "slow.rhai"]).expect(9).says("should end about ");
+    assert_eq!(end(&rig, child), 0);
+    rig.run(&["exec", "quick.rhai", "--wait=soon"]).expect(2).says("`soon` is no duration");
+}
+
+#[test]
+fn a_dead_holder_that_changed_something_keeps_the_lock_and_one_that_did_not_loses_it() {
+    let rig = rig();
+    let mut child = start(&rig, &["exec", "idle.rhai"]);
+    wait_until("it holds the lock", 60, || rig.run(&["locks"]).all().contains("Read"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    rig.run(&["locks"]).expect(0).says("left: the next run takes it over");
+    rig.run(&["exec", "quick.rhai"]).expect(0).says("free");
+    let mut child = slow(&rig);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let refused = rig.run(&["exec", "quick.rhai", "--wait"]).expect(9);
+    refused
+        .says("which was cut off")
+        .says("playbook resume ")
+        .says("playbook rollback ")
+        .says("playbook unlock api --env local");
+    rig.run(&["locks"]).expect(0).says("kept: its run was cut off").says("playbook resume");
+}
+
+#[test]
+fn a_lock_is_taken_away_for_a_reason_that_is_recorded() {
+    let rig = rig();
+    rig.run(&["unlock", "api", "--force", "--reason", "x"]).expect(2).says("the lock `api` is not held");
+    let child = slow(&rig);
+    rig.run(&["unlock", "api"]).expect(9).says("is held by run");
+    rig.run(&["unlock", "api", "--force"]).expect(2).says("--reason");
+    rig.run(&["unlock", "api", "--force", "--reason", " "]).expect(9);
+    rig.run(&["unlock", "api", "--env", "other", "--force", "--reason", "x"])
+        .expect(2)
+        .says("is not held in `other`");
+    rig.run(&["locks"]).expect(0).says("held");
+    rig.run(&["unlock", "api", "--force", "--reason", "the laptop is under water"])
+        .expect(0)
+        .says("the lock `api` of `local` was taken from run");
+    let shown = rig.run(&["show", "last"]).expect(0);
+    shown.says("from run").says("tester@rig took the lock `api` from run").says("the laptop is under water");
+    // The run that had it begins no further change, and does not take back under the feet of another either.
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(6));
+    let runs = rig.run(&["runs", "--output", "json"]).expect(0).stdout;
+    let runs: serde_json::Value = serde_json::from_str(&runs).unwrap();
+    let shown = rig.run(&["show", runs[1]["id"].as_str().unwrap()]).expect(0);
+    shown.says("the lock `api` was taken away from this run").says("`playbook runs` shows who took it");
+    rig.run(&["exec", "quick.rhai"]).expect(0).says("free");
+    rig.run(&["verify"]).expect(0);
+}
+
+fn begin(journal: &Journal, person: &str) -> Result<RunJournal, Error> {
+    let facts = Facts {
+        playbook: "deploy.rhai".to_owned(),
+        environment: "production".to_owned(),
+        person: person.to_owned(),
+        lock: Some("api".to_owned()),
+        ..Facts::default()
+    };
+    journal.begin_run(&NewRun { facts, scripts: Vec::new() })
+}
+
+#[test]
+fn of_two_that_begin_at_once_one_holds_the_lock_and_the_other_says_who_a_thousand_times() {
+    let folder = tempfile::tempdir().unwrap();
+    Journal::open(folder.path()).unwrap();
+    let (start, tried) = (Barrier::new(2), Barrier::new(2));
+    let party = |person: &'static str| {
+        let journal = Journal::open(folder.path()).unwrap();
+        let mut told = Vec::new();
+        for _ in 0..1000 {
+            start.wait();
+            let begun = begin(&journal, person);
+            tried.wait();
+            told.push(match begun {
+                Ok(run) => {
+                    let end = Event::RunEnded { outcome: Outcome::Done, took: Duration::ZERO, error: None };
+                    run.end(&end).unwrap();
+                    Ok(run.id().to_owned())
+                }
+                Err(error) => Err(error),
+            });
+        }
+        told
+    };
+    let (ada, bob) = std::thread::scope(|scope| {
+        let ada = scope.spawn(|| party("ada"));
+        let bob = scope.spawn(|| party("bob"));
+        (ada.join().unwrap(), bob.join().unwrap())
+    });
+    let mut won = [0, 0];
+    for (ada, bob) in ada.iter().zip(&bob) {
+        let (winner, run, refused) = match (ada, bob) {
+            (Ok(run), Err(refused)) => (0, run, refused),
+            (Err(refused), Ok(run)) => (1, run, refused),
+            both => panic!("one and one only: {both:?}"),
+        };
+        won[winner] += 1;
+        let who = ["ada", "bob"][winner];
+        assert_eq!(refused.kind, Kind::Held);
+        assert_eq!(refused.what, format!("the lock `api` of `production` is held by run {run} of {who}"));
+    }
+    assert_eq!(won[0] + won[1], 1000);
+    assert!(Journal::open(folder.path()).unwrap().leases().unwrap().is_empty());
+}
+
+#[test]
+fn of_real_processes_that_start_at_once_one_runs_and_the_others_say_who() {
+    let rig = rig();
+    for _ in 0..5 {
+        let all: Vec<Child> = (0..3)
+            .map(|_| {
+                rig.command(&["exec", "slow.rhai"])
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        // Those that are refused end by themselves; the one that holds the lock has to be told.
+        wait_until("one holds the lock", 60, || rig.path("out/one.txt").exists());
+        let mut all = all;
+        wait_until("the others are refused", 60, || {
+            all.iter_mut().map(|child| child.try_wait().unwrap().is_some()).filter(|over| *over).count() == 2
+        });
+        std::fs::write(rig.path("out/end.txt"), "").unwrap();
+        let seen: Vec<_> = all.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+        std::fs::remove_file(rig.path("out/end.txt")).unwrap();
+        std::fs::remove_file(rig.path("out/one.txt")).unwrap();
+        assert_eq!(seen.iter().filter(|one| one.status.success()).count(), 1);
+        for refused in seen.iter().filter(|one| !one.status.success()) {
+            assert_eq!(refused.status.code(), Some(9));
+            assert!(String::from_utf8_lossy(&refused.stderr).contains("is held by run "));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Several people and several processes: locks, windows, gates, saved plans, bundles, waiting.
+
+mod bundle;
+mod gates;
+mod locks;
+mod plans;
+mod time;
+mod windows;

@@ -1,0 +1,133 @@
+//! Time that passes on purpose: compressed, until a clock shows something, and with the process away meanwhile.
+
+use crate::rig::{Rig, wait_until};
+
+const SETTINGS: &str = "[people.cy]\n[env.local]\ntime_scale = 0.00001\n[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n\
+    [env.real.files.out]\npath = \"out\"\naccess = \"write\"\n";
+
+const DAY: &str = r#"//! A day later.
+//!
+//! uses = ["files.out:write"]
+import "std/checkpoints" as checkpoints;
+let out = files("out");
+let deployed = now();
+step "Deploy" { out.put("deployed.txt", "1"); }
+wait("24h");
+checkpoints::after(deployed, ["15m", "25h"], |after| { step `Look ${after} after` { files("out").put(`${after}.txt`, after); } });
+"#;
+
+fn rig() -> Rig {
+    Rig::new(SETTINGS).file("day.rhai", DAY)
+}
+
+#[test]
+fn an_environment_makes_a_day_short_and_says_so() {
+    let rig = rig();
+    rig.run(&["exec", "day.rhai"])
+        .expect(0)
+        .says("wait 1d 00h  here ")
+        .says("time_scale = 0.00001")
+        .says("Look 25h after");
+    assert!(rig.path("out/25h.txt").exists());
+    rig.run(&["show"]).expect(0).says("time_scale = 0.00001");
+    let json = rig.run(&["show", "--output", "json"]).expect(0).stdout;
+    let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let waits: Vec<_> =
+        shown["entries"].as_array().unwrap().iter().filter(|entry| entry["event"] == "waiting").collect();
+    assert_eq!(waits.len(), 3);
+    assert_eq!((&waits[0]["pause"], &waits[0]["scale"]), (&86_400_000.0.into(), &0.00001.into()));
+    assert!(waits[0]["until"].is_string() && waits[0]["clock"]["wall"].is_string());
+    rig.run(&["plan", "day.rhai"]).expect(0).says("wait 1d 00h");
+    rig.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn a_wait_until_a_clock_shows_something() {
+    let soon = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_secs(2)).unwrap();
+    let script = |text: &str| format!("//! Wait.\nwait_until(\"{text}\");\nlog(\"over\");\n");
+    let rig = rig()
+        .file("soon.rhai", &script(&soon.to_string()))
+        .file("wrong.rhai", &script("later"))
+        .file("past.rhai", &script("2020-01-01"));
+    rig.run(&["exec", "soon.rhai", "--env", "real"]).expect(0).says("over");
+    assert!(jiff::Timestamp::now() >= soon);
+    rig.run(&["exec", "past.rhai", "--env", "real"]).expect(0).says("over");
+    rig.run(&["exec", "wrong.rhai"]).expect(1).says("`later` is no point in time");
+    let wrong = Rig::new("[env.local]\ntime_scale = 2\n").file("x.rhai", "//! X.\n");
+    wrong.run(&["check", "x.rhai"]).expect(2).says("`time_scale` takes a number above 0 and at most 1");
+}
+
+#[test]
+fn a_long_wait_may_end_the_process_and_the_run_keeps_its_lock() {
+    let script = "//! Wait.\n//!\n//! lock = \"api\"\n//! uses = [\"files.out:write\"]\nstep \"Write\" { files(\"out\").put(\"one.txt\", \"1\"); }\n\
+        step \"Wait\" { try { wait(\"24h\"); } catch { log(\"caught\"); } }\nlog(\"over\");\n";
+    let rig = rig().file("wait.rhai", script).file("quick.rhai", "//! Q.\n//!\n//! lock = \"api\"\n");
+    rig.run(&["exec", "wait.rhai", "--env", "real", "--detach"])
+        .expect(10)
+        .says("the run waits until ")
+        .says("playbook tick")
+        .hides("taken back")
+        .hides("caught");
+    assert!(rig.path("out/one.txt").exists());
+    rig.run(&["runs"]).expect(0).says("waiting").says("the run waits  until ");
+    rig.run(&["show"]).expect(0).says("… waiting: the run waits until ");
+    rig.run(&["locks"]).expect(0).says("kept: its run waits");
+    rig.run(&["exec", "quick.rhai", "--env", "real"]).expect(9).says("which waits");
+    rig.run(&["verify"]).expect(0);
+    // Where the wait is short enough the process stays.
+    rig.run(&["exec", "day.rhai", "--detach"]).expect(0).says("Look 25h after");
+}
+
+#[test]
+fn a_gate_ends_the_process_where_that_was_asked_for() {
+    let gate = "//! Gate.\ngate(\"Go\", #{ approvers: [\"cy\"], within: \"2h\" });\nlog(\"went\");\n";
+    let rig = rig().file("gate.rhai", gate);
+    rig.run(&["exec", "gate.rhai", "--detach"]).expect(10).says("the run waits at the gate “Go” until ");
+    rig.run(&["runs"]).expect(0).says("the run waits at the gate “Go”");
+}
+
+#[test]
+fn a_tick_goes_on_when_it_is_time_and_only_then() {
+    let script = "//! Wait.\n//!\n//! uses = [\"files.out:write\"]\nlet out = files(\"out\");\nstep \"Before\" { out.put(\"one.txt\", \"1\"); }\n\
+        step \"Wait\" { wait(\"2s\"); }\nstep \"After\" { out.put(\"two.txt\", \"2\"); }\n";
+    let rig = rig().file("wait.rhai", script);
+    rig.run(&["exec", "wait.rhai", "--env", "real", "--detach=100ms"]).expect(10);
+    assert!(!rig.path("out/two.txt").exists());
+    wait_until("the run goes on", 30, || {
+        rig.run(&["tick"]).expect(0);
+        rig.path("out/two.txt").exists()
+    });
+    rig.run(&["runs"]).expect(0).says("done").hides("waiting");
+    rig.run(&["show"]).expect(0).says("gone on with by").says("✔ After");
+    rig.run(&["verify"]).expect(0);
+    rig.run(&["tick"]).expect(0);
+    assert_eq!(rig.run(&["runs"]).stdout.lines().count(), 2, "the write before the wait was not done twice");
+}
+
+#[test]
+fn a_tick_goes_on_once_the_gate_was_answered() {
+    let gate = "//! Gate.\n//!\n//! uses = [\"files.out:write\"]\nfiles(\"out\").put(\"one.txt\", \"1\");\n\
+        gate(\"Go\", #{ approvers: [\"cy\"], within: \"2h\" });\nfiles(\"out\").put(\"two.txt\", \"2\");\n";
+    let rig = rig().file("gate.rhai", gate);
+    rig.run(&["exec", "gate.rhai", "--env", "real", "--detach"]).expect(10);
+    rig.run(&["tick"]).expect(0);
+    rig.run(&["runs"]).expect(0).says("waiting");
+    let cy =
+        rig.command(&["approve", "last", "-m", "go"]).env("PLAYBOOK_PERSON", "cy@laptop").output().unwrap();
+    assert!(cy.status.success(), "{cy:?}");
+    rig.run(&["tick"]).expect(0).says("approved by cy");
+    assert!(rig.path("out/two.txt").exists());
+    rig.run(&["verify"]).expect(0).says("cy approved “Go”");
+}
+
+#[test]
+fn an_answer_falls_when_the_playbook_moves_before_the_run_goes_on() {
+    let gate = "//! Gate.\ngate(\"Go\", #{ approvers: [\"cy\"], within: \"2h\" });\nlog(\"went\");\n";
+    let rig = rig().file("gate.rhai", gate);
+    rig.run(&["exec", "gate.rhai", "--detach"]).expect(10);
+    let cy = rig.command(&["approve", "last"]).env("PLAYBOOK_PERSON", "cy@laptop").output().unwrap();
+    assert!(cy.status.success(), "{cy:?}");
+    let rig = rig.file("gate.rhai", &gate.replace("went", "went elsewhere"));
+    rig.run(&["resume", "last", "--detach"]).expect(10).hides("went elsewhere");
+    rig.run(&["runs"]).expect(0).says("waiting");
+}

@@ -1,0 +1,62 @@
+//! `playbook rollback RUN`: what a run did is taken back days later, unless somebody changed it since.
+
+use super::resume::{count, killed, rig, state};
+
+const TWO: &str = "//! T.\n//! uses = [\"files.out:write\", \"flags.main:write\"]\nlet out = files(\"out\");\n\
+    step \"One\" { let name = \"kept in a variable\"; out.put(\"one.txt\", \"1\"); }\n    rollback { out.put(\"told.txt\", name); }\n\
+    step \"Two\" { flags(\"main\").disable(\"auto_sync\"); out.put(\"two.txt\", \"2\"); }\n";
+
+#[test]
+fn a_finished_run_is_taken_back_with_its_blocks() {
+    let rig = rig().file("t.rhai", TWO);
+    let before = state(&rig);
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    assert_ne!(state(&rig), before);
+    let done = state(&rig);
+    rig.run(&["rollback", "last", "--plan"]).expect(0).says("two.txt").says("rollback of “One”");
+    assert_eq!(state(&rig), done, "a plan does nothing");
+    assert_eq!(count(&rig, "SELECT count(*) FROM runs"), 1);
+    // The playbook of today is another one, and does not matter.
+    let rig = rig.file("t.rhai", "fail(\"another\");");
+    rig.run(&["rollback", "last"]).expect(0).says("taken back");
+    assert_eq!(std::fs::read_to_string(rig.path("out/told.txt")).unwrap(), "kept in a variable");
+    std::fs::remove_file(rig.path("out/told.txt")).unwrap();
+    assert_eq!(state(&rig), before);
+    rig.run(&["runs"]).expect(0);
+    rig.run(&["show", "last"]).expect(0).says("takes back");
+    rig.run(&["verify"]).expect(0);
+    let id = first(&rig);
+    rig.run(&["rollback", &id]).expect(0);
+    assert!(!rig.path("out/told.txt").exists(), "nothing is taken back twice");
+}
+
+fn first(rig: &crate::rig::Rig) -> String {
+    let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
+    journal.query_row("SELECT id FROM runs WHERE number = 1", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_somebody_changed_since_is_named_and_refused() {
+    let rig = rig().file("t.rhai", TWO);
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    let rig = rig.file("out/two.txt", "edited by hand");
+    let before = state(&rig);
+    let id = first(&rig);
+    rig.run(&["rollback", &id]).expect(8).says("somebody changed since").says("files.out").says("two.txt");
+    assert_eq!(state(&rig), before, "nothing was done");
+    rig.run(&["rollback", &id, "--plan"]).expect(8).says("--force files.out");
+    rig.run(&["rollback", &id, "--force", "files.out"]).expect(0);
+    assert!(!rig.path("out/two.txt").exists());
+}
+
+#[test]
+fn an_interrupted_run_is_taken_back_too() {
+    let rig = rig().file("t.rhai", TWO);
+    let before = state(&rig);
+    // Within the second step, after its first call.
+    killed(&rig, &["exec", "t.rhai"], "9:before").expect(137);
+    rig.run(&["rollback", "last"]).expect(0);
+    std::fs::remove_file(rig.path("out/told.txt")).unwrap();
+    assert_eq!(state(&rig), before);
+    rig.run(&["rollback", "last"]).expect(2).says("is a rollback itself");
+}
