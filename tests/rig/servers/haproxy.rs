@@ -31,7 +31,7 @@ impl Haproxy {
         let warden = Warden::start("haproxy", |folder| {
             let text = format!(
                 "global\n  stats socket {}/admin.sock mode 600 level admin\n  stats socket ipv4@127.0.0.1:{looking} level user\n\
-                 defaults\n  mode http\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n\
+                 defaults\n  mode http\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n  timeout check 5s\n\
                  frontend f\n  bind 127.0.0.1:{port}\n  default_backend app\n\
                  backend app\n  balance roundrobin\n  option httpchk GET /healthz\n  default-server check inter 200ms fall 1 rise 1\n  \
                  server blue 127.0.0.1:{blue} weight 100\n  server green 127.0.0.1:{green} weight 0\n\
