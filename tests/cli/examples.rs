@@ -42,7 +42,7 @@ fn project() -> Rig {
 #[test]
 fn every_example_is_short_and_plans() {
     let rig = project();
-    assert_eq!(examples().len(), 9);
+    assert_eq!(examples().len(), 11);
     for path in examples() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!((10..=30).contains(&lines), "{} has {lines} lines", path.display());

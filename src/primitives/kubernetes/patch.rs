@@ -63,7 +63,7 @@ impl Primitive for Patch {
     const NAME: &'static str = "patch";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
-        r#"kubernetes("prod").patch("configmap/flags", #{ fields: #{ data: #{ sync: "off" } } })"#;
+        r#"kubernetes("prod").patch("configmap/flags", #{ fields: #{ data: #{ mode: "off" } } })"#;
     const IDEMPOTENT: bool = true;
     const ATOMIC: bool = true;
 
