@@ -155,7 +155,7 @@ mod tests {
 
         the parameter `token` is a secret and takes no value in clear
           why: given as --set token=…
-          fix: give a reference, for example env:NAME (known: `env`, `file`)
+          fix: give a reference, for example env:NAME (known: `env`, `file`, `vault`, `aws-sm`, `aws-ssm`)
         "#);
     }
 

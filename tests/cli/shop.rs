@@ -207,4 +207,7 @@ fn killed_in_the_middle(shop: &Shop, line: &str) {
     shop.rig.run(&["verify", "--project", "examples/shop"]).expect(0);
     let told = shop.rig.run(&["show", "last", "--project", "examples/shop"]).says("Migrate the database");
     assert!(told.all().contains("replace shop by release 2.1.0"), "{told}");
+    // Its lock is kept until somebody has decided what becomes of it.
+    shop.rig.run(&["rollback", "last", "--project", "examples/shop"]).expect(0);
+    assert_eq!(shop.version().as_deref(), Some("2.0.0"));
 }

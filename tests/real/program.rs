@@ -74,7 +74,7 @@ fn only_the_lists_of_the_verb_allow_a_call_and_a_denial_cannot_be_caught() {
         (r#"sh.read(["file"])"#, 3, "call `run` instead"),
         (r#"sh.run(["--version"])"#, 3, "its list `write` allows [\"*\"]"),
         (r#"sh.run(["-c", "rm", "x"])"#, 3, "call `destroy` instead"),
-        (r#"sh.destroy(["-c", "true"])"#, 3, "call `read` instead"),
+        (r#"sh.destroy(["-c", "true"], #{ on_doubt: "fail" })"#, 3, "call `read` instead"),
         (r#"sh.run(["-c", "true"], #{ undo: ["-c", "false"] })"#, 3, "false"),
     ] {
         let (_, seen) = exec(Rig::new(settings), &format!("try {{ {call}; }} catch {{}}"));

@@ -9,12 +9,13 @@ mod stored;
 mod target;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use tokio::io::AsyncRead;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 pub use coding::{Compression, Passed};
 pub use mark::Mark;
@@ -108,28 +109,39 @@ impl Dump {
             let found = look(&mut stored).await?;
             Ok((found, stored.finish().await?))
         };
-        let (well, is_well) = oneshot::channel();
+        let (well, is_well) = watch::channel(false);
         let ended = async {
             ended.await?;
-            let _ = well.send(());
+            well.send_replace(true);
             Ok(())
         };
+        let taken = AtomicU64::new(0);
+        let (stop, empty) =
+            (cx.stop().clone(), format!("what would be `{}` of `{}` is empty", target.key, target.store));
+        let progress = Taken { cx, key: &target.key, expected: source.expected, bytes: &taken };
+        let feed = feed(progress, stream, plain);
         let store = async {
             while let Some(chunk) = coded.next().await.map_err(broken)? {
                 upload.write(chunk).await?;
             }
-            match is_well.await {
-                Ok(()) => upload.seal().await,
-                // The source has failed, and says so itself.
-                Err(_) => std::future::pending().await,
+            // A source that has failed says so itself.
+            ended_well(is_well.clone()).await;
+            if taken.load(Ordering::Relaxed) == 0 {
+                return Err(Error::remote(empty));
             }
+            upload.seal().await
         };
-        let feed = feed((cx, &target.key), stream, plain, source.expected);
-        let (_, (), (), passed, (found, back)) = tokio::try_join!(feed, ended, store, code, read)?;
-        if passed.uncompressed == 0 {
-            let what = format!("what would be `{}` of `{}` is empty", target.key, target.store);
-            return Err(Error::remote(what));
-        }
+        let whole = async { tokio::try_join!(feed, ended, store, code, read) };
+        let stopped = async {
+            // Until then the source stops by itself, and says how it ended.
+            ended_well(is_well.clone()).await;
+            stop.given().await;
+        };
+        let ((), (), (), passed, (found, back)) = tokio::select! {
+            biased;
+            () = stopped => return Err(stop.reason().unwrap_or_else(|| Error::cancelled("stopped"))),
+            whole = whole => whole?,
+        };
         if passed != back {
             return Err(Error::remote(format!("`{}` gave back something else than was sent", target.store))
                 .why(format!("sent {passed}; got {back}"))
@@ -169,22 +181,37 @@ impl Dump {
     }
 }
 
+/// How much of a stream was taken in.
+struct Taken<'a> {
+    cx: &'a Cx,
+    key: &'a str,
+    expected: Option<u64>,
+    bytes: &'a AtomicU64,
+}
+
+/// Waits until the source has said that it ended well.
+async fn ended_well(mut is_well: watch::Receiver<bool>) {
+    if is_well.wait_for(|well| *well).await.is_err() {
+        std::future::pending().await
+    }
+}
+
 /// Passes a stream on, and tells how far it is.
 async fn feed<R: AsyncRead + Send + Unpin + ?Sized>(
-    (cx, key): (&Cx, &str),
+    taken: Taken<'_>,
     stream: &mut R,
     to: Outlet,
-    expected: Option<u64>,
 ) -> Result<()> {
     let (mut done, mut told) = (0, 0);
     while let Some(chunk) = next(stream, "what is to be stored cannot be read from its source").await? {
         done += chunk.len() as u64;
+        taken.bytes.store(done, Ordering::Relaxed);
         if !to.send(chunk).await {
             break;
         }
         if done - told >= TELL_EVERY {
             told = done;
-            cx.progress(key, done, expected);
+            taken.cx.progress(taken.key, done, taken.expected);
         }
     }
     to.end().await;

@@ -12,7 +12,7 @@ use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::archive;
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
+use crate::effect::dump::{Compression, Dump, Source, Target};
 use crate::effect::output::{kept, shown};
 use crate::effect::primitive::Primitive;
 use crate::sys::process::{self, Ended, Line, Status, Stdin};
@@ -89,8 +89,7 @@ impl Primitive for ArchiveTo {
                 let ended = running.finish(cx.stop(), &tell).await?;
                 well(&cx, &table, &called, &ended)
             };
-            // The program ends itself on a stop, but its last words may wait for a store that hangs.
-            until_stopped(&cx, archive::copy(&mut dump, &mut stdout, ended)).await
+            archive::copy(&mut dump, &mut stdout, ended).await
         };
         let copied = copied.await;
         archive::publish(dump, copied).await

@@ -2,6 +2,7 @@
 //! read back while the rest is still written.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -20,6 +21,10 @@ use crate::base::error::{Error, Result};
 /// So many staged objects have one size before they become larger: what was staged last is read back last, so it has to
 /// stay a small share of the whole; and an object is put together of at most 10,000.
 const OF_ONE_SIZE: u64 = 4;
+
+/// How long what is on its way may still arrive when all is given up: a request that was ended here may be carried out
+/// there.
+const LAST_MOMENT: Duration = Duration::from_secs(3);
 
 /// A staged object, now or as soon as the server has it.
 type Segment = Shared<BoxFuture<'static, Result<Span>>>;
@@ -130,11 +135,13 @@ impl Staging {
 
     /// Ends what is on its way; gives the keys that may hold something.
     pub(super) async fn clear(&mut self) -> Result<Vec<String>> {
-        self.stop.cancel();
         self.reader = None;
         let open = self.open.take();
         let count = self.segments.len() + usize::from(open.is_some());
         // What arrives after its key was erased would stay.
+        let arriving = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_MOMENT, arriving).await;
+        self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
         if let Some(parts) = open {
             parts.give_up().await?;

@@ -117,6 +117,7 @@ impl Run {
             error: Some(error.clone()),
         };
         self.session.pipeline.host.tell(&ended);
+        self.let_go();
         Ended { run: self.id, outcome: failed(&error), error: Some(error), left: true }
     }
 
@@ -127,6 +128,7 @@ impl Run {
         let recorded = self.session.record(&Event::Suspended { until, what });
         let flushed = recorded.and_then(|()| self.journal.as_ref().map_or(Ok(()), RunJournal::flush));
         let error = flushed.err().unwrap_or(error);
+        self.let_go();
         Ended { run: self.id, outcome: Outcome::Cancelled, error: Some(error), left: true }
     }
 
@@ -139,6 +141,11 @@ impl Run {
         let _ = self.session.record(&plan.compared(before));
     }
 
+    /// Rollback blocks keep the session that keeps them: without this neither would ever close the journal.
+    fn let_go(&self) {
+        self.session.pipeline.ledger.clear();
+    }
+
     pub(super) fn end(self, outcome: Outcome, error: Option<Error>) -> Ended {
         if outcome == Outcome::Done {
             self.compare();
@@ -148,6 +155,7 @@ impl Run {
         let journalled = self.journal.as_ref().map_or(Ok(()), |journal| journal.end(&ended));
         self.session.pipeline.host.tell(&ended);
         let error = error.or_else(|| journalled.err());
+        self.let_go();
         Ended { run: self.id, outcome, error, left: false }
     }
 }

@@ -58,12 +58,12 @@ impl Unwinding<'_> {
     /// Takes back everything.
     pub fn unwind(mut self, here: Here, reason: &str) -> Unwound {
         let _here = here::enter(here);
-        rollback::lend(Some(Arc::clone(self.engine)));
         let items = std::mem::take(&mut self.items);
         let worth = items.iter().filter(|item| !is_nothing(item)).count();
         if worth == 0 {
             return Unwound::Nothing;
         }
+        rollback::lend(Some(Arc::clone(self.engine)));
         // The journal may be what failed; taking back goes on all the same, and what needs the journal says so itself.
         let _ = self.session.record(&Event::UnwindBegan { entries: worth, reason: reason.to_owned() });
         let mut all = true;

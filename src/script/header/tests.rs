@@ -183,7 +183,7 @@ fn every_mistake_in_the_bounds_of_a_parameter_is_shown_at_its_place() {
       |
     5 | //! h = { type = "string", secret = true, default = [secret] }
       |                                                     ^
-      fix: give a reference, for example env:NAME (known: `env`, `file`)
+      fix: give a reference, for example env:NAME (known: `env`, `file`, `vault`, `aws-sm`, `aws-ssm`)
 
     `i` takes a type or a table, not a whole number
       --> deploy.rhai:6:9

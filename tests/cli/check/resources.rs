@@ -291,6 +291,7 @@ fn every_example_of_the_manual_is_right() {
         ("github.app", "repository = \"shop/api\""),
         ("registry.main", "url = \"https://127.0.0.1:9\""),
         ("vault.main", "url = \"https://127.0.0.1:9\"\ntoken = \"env:T\""),
+        ("kubernetes.prod", "namespace = \"default\""),
     ];
     let settings: String =
         tables.iter().map(|(id, rest)| format!("[env.local.{id}]\n{rest}\naccess = \"destroy\"\n")).collect();

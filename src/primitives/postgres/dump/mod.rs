@@ -21,7 +21,7 @@ use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
+use crate::effect::dump::{Compression, Dump, Source, Target};
 use crate::effect::primitive::Primitive;
 use crate::effect::sql::Row;
 
@@ -113,7 +113,7 @@ impl Primitive for DumpTo {
             let lister = Arc::clone(&programs);
             let copied =
                 dump.copy(&mut stdout, ended, |stored| Box::pin(async move { lister.list(stored).await }));
-            let found = until_stopped(&cx, copied).await?;
+            let found = copied.await?;
             // A table that came or went while the dump ran may be in it or not.
             let after = tables(&cx).await?;
             match found.contents.lacks(before.iter().filter(|table| after.contains(table))) {

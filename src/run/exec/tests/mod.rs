@@ -18,7 +18,7 @@ use super::{Ended, Intention};
 use crate::base::effect::Effect;
 use crate::effect::environment::{Environment, Resource};
 use crate::effect::journal::memory::{Fuse, Memory};
-use crate::effect::journal::{Journal, Script};
+use crate::effect::journal::{Journal, Script, State};
 use crate::run::order::{Audience, Ready};
 use crate::run::past::{self, Resumption, Reversal};
 use crate::script::header::Header;
@@ -72,6 +72,10 @@ impl<'a> Stage<'a> {
         let what = (&self.ready, FAMILIES, &audience);
         let run = Run::of(Some(self.journal.clone()), what, (intention, self.runtime), &self.compiled);
         let ended = run.map(Run::carry_out);
+        // A process that is gone holds nothing; here its last tasks may still be on their way out.
+        while self.journal.run("last").is_ok_and(|record| record.state == State::Running) {
+            std::thread::yield_now();
+        }
         if self.home.dead.load(Ordering::SeqCst) {
             return None;
         }
