@@ -69,6 +69,9 @@ fn session(runtime: &tokio::runtime::Handle, allocated: fn() -> usize) -> Arc<Se
         allocated,
         parameters: Map::new(),
         facts: Map::new(),
+        digest: String::new(),
+        plan: None,
+        detach: None,
         recorded: std::collections::BTreeMap::new(),
     }))
 }

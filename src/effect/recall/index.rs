@@ -96,7 +96,7 @@ impl Index {
             }
             Event::GateClosed { ref position, .. } => {
                 if let Some(Record::Gate { closed, .. }) = self.records.get_mut(position) {
-                    *closed = Some(event);
+                    *closed = Some(Box::new(event));
                 }
             }
             Event::Branched { position, .. } => drop(self.records.insert(position, Record::Branches)),

@@ -40,7 +40,7 @@ pub enum Record {
         /// What was answered.
         answers: Vec<Event>,
         /// How it ended, when it came to an end.
-        closed: Option<Event>,
+        closed: Option<Box<Event>>,
     },
     /// A look at the clock.
     Clock {

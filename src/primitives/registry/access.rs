@@ -18,7 +18,7 @@ use crate::sys::http::Url;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
-    /// Its address: "https://registry.example.com"; Docker Hub's when left out
+    /// Its address: `https://registry.example.com`; Docker Hub's when left out
     #[serde(default = "hub")]
     url: Setting,
     /// The user

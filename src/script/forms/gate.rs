@@ -177,7 +177,7 @@ fn past(session: &Session, recorded: Option<Record>, asked: &mut Asked) -> Resul
     if !is_looking && then.binding != asked.binding {
         return Ok(Past::None);
     }
-    let over = match closed {
+    let over = match closed.as_deref() {
         Some(Event::GateClosed { end: GateEnd::Approved, .. }) => Some(true),
         Some(Event::GateClosed { end: GateEnd::TimedOut, .. }) if then.on_timeout == OnTimeout::Continue => {
             Some(false)
@@ -190,7 +190,7 @@ fn past(session: &Session, recorded: Option<Record>, asked: &mut Asked) -> Resul
     if is_looking && over.is_none() {
         return Err(Error::cancelled("the run had come no further"));
     }
-    for event in std::iter::once(&opened).chain(&answers).chain(&closed) {
+    for event in std::iter::once(&opened).chain(&answers).chain(closed.as_deref()) {
         session.retell(event);
     }
     let answer =

@@ -242,61 +242,65 @@ fn machines_get_one_object() {
 "#);
 }
 
+/// A resource for every example, with what it cannot do without.
+const RESOURCES: &[(&str, &str)] = &[
+    ("postgres.main", "url = \"postgres://localhost/app\""),
+    ("sqlite.main", "path = \"data.db\""),
+    ("redis.cache", "port = 9"),
+    ("s3.backups", "bucket = \"backups\""),
+    ("s3.site", "bucket = \"site\""),
+    ("files.backups", "path = \"backups\""),
+    ("files.logs", "path = \"logs\""),
+    ("files.releases", "path = \"releases\""),
+    ("http.api", "url = \"http://127.0.0.1:9\""),
+    ("program.git", "path = \"git\"\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
+    ("program.journalctl", "read = [[\"**\"]]"),
+    ("ssh.web", "hosts = [\"web1\"]\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
+    ("pm2.app", ""),
+    ("service.app", "program = \"sleep\""),
+    ("flags.main", "database = \"sqlite.main\""),
+    ("haproxy.edge", "address = \"127.0.0.1:9\""),
+    ("nginx.edge", "upstreams = { app = { file = \"app.conf\", servers = { blue = \"127.0.0.1:9\" } } }"),
+    ("prometheus.main", "url = \"http://127.0.0.1:9\""),
+    ("alertmanager.main", "url = \"http://127.0.0.1:9\""),
+    ("grafana.main", "url = \"http://127.0.0.1:9\""),
+    ("aws.main", "region = \"eu-central-1\""),
+    ("cloudfront.cdn", "account = \"aws.main\"\ndistribution = \"E1\""),
+    ("ecs.api", "account = \"aws.main\"\ncluster = \"shop\"\nservice = \"api\""),
+    ("ec2.web", "account = \"aws.main\"\ninstances = [\"i-1\"]"),
+    ("alb.public", "account = \"aws.main\"\nload_balancer = \"public\""),
+    ("route53.zone", "account = \"aws.main\"\nzone = \"Z1\""),
+    ("ecr.api", "account = \"aws.main\"\nrepository = \"api\""),
+    ("secrets_manager.main", "account = \"aws.main\""),
+    ("ssm.shop", "account = \"aws.main\"\npath = \"/shop\""),
+    ("tcp.smtp", "address = \"127.0.0.1:25\""),
+    ("tcp.legacy", "address = \"127.0.0.1:9\""),
+    ("tls.api", "address = \"127.0.0.1:443\""),
+    ("dns.public", ""),
+    ("disk.data", "path = \"data\""),
+    ("grpc.orders", "url = \"http://127.0.0.1:9\""),
+    ("kafka.events", "brokers = [\"127.0.0.1:9092\"]"),
+    ("amqp.jobs", "address = \"127.0.0.1:5672\"\nuser = \"guest\"\npassword = \"env:AMQP\""),
+    ("chat.team", "webhook = \"env:HOOK\""),
+    ("pager.oncall", "key = \"env:KEY\""),
+    ("mail.team", "host = \"127.0.0.1\"\nfrom = \"deploys@example.com\""),
+    ("statuspage.public", "page = \"p1\"\ntoken = \"env:TOKEN\""),
+    ("webhook.catalog", "url = \"https://127.0.0.1:9\""),
+    ("git.app", "folder = \"app\""),
+    ("github.app", "repository = \"shop/api\""),
+    ("registry.main", "url = \"https://127.0.0.1:9\""),
+    ("vault.main", "url = \"https://127.0.0.1:9\"\ntoken = \"env:T\""),
+    ("kubernetes.prod", "namespace = \"default\""),
+];
+
 #[test]
 fn every_example_of_the_manual_is_right() {
-    let tables = [
-        ("postgres.main", "url = \"postgres://localhost/app\""),
-        ("sqlite.main", "path = \"data.db\""),
-        ("redis.cache", "port = 9"),
-        ("s3.backups", "bucket = \"backups\""),
-        ("s3.site", "bucket = \"site\""),
-        ("files.backups", "path = \"backups\""),
-        ("files.logs", "path = \"logs\""),
-        ("files.releases", "path = \"releases\""),
-        ("http.api", "url = \"http://127.0.0.1:9\""),
-        ("program.git", "path = \"git\"\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
-        ("program.journalctl", "read = [[\"**\"]]"),
-        ("ssh.web", "hosts = [\"web1\"]\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
-        ("pm2.app", ""),
-        ("service.app", "program = \"sleep\""),
-        ("flags.main", "database = \"sqlite.main\""),
-        ("haproxy.edge", "address = \"127.0.0.1:9\""),
-        ("nginx.edge", "upstreams = { app = { file = \"app.conf\", servers = { blue = \"127.0.0.1:9\" } } }"),
-        ("prometheus.main", "url = \"http://127.0.0.1:9\""),
-        ("alertmanager.main", "url = \"http://127.0.0.1:9\""),
-        ("grafana.main", "url = \"http://127.0.0.1:9\""),
-        ("aws.main", "region = \"eu-central-1\""),
-        ("cloudfront.cdn", "account = \"aws.main\"\ndistribution = \"E1\""),
-        ("ecs.api", "account = \"aws.main\"\ncluster = \"shop\"\nservice = \"api\""),
-        ("ec2.web", "account = \"aws.main\"\ninstances = [\"i-1\"]"),
-        ("alb.public", "account = \"aws.main\"\nload_balancer = \"public\""),
-        ("route53.zone", "account = \"aws.main\"\nzone = \"Z1\""),
-        ("ecr.api", "account = \"aws.main\"\nrepository = \"api\""),
-        ("secrets_manager.main", "account = \"aws.main\""),
-        ("ssm.shop", "account = \"aws.main\"\npath = \"/shop\""),
-        ("tcp.smtp", "address = \"127.0.0.1:25\""),
-        ("tcp.legacy", "address = \"127.0.0.1:9\""),
-        ("tls.api", "address = \"127.0.0.1:443\""),
-        ("dns.public", ""),
-        ("disk.data", "path = \"data\""),
-        ("grpc.orders", "url = \"http://127.0.0.1:9\""),
-        ("kafka.events", "brokers = [\"127.0.0.1:9092\"]"),
-        ("amqp.jobs", "address = \"127.0.0.1:5672\"\nuser = \"guest\"\npassword = \"env:AMQP\""),
-        ("chat.team", "webhook = \"env:HOOK\""),
-        ("pager.oncall", "key = \"env:KEY\""),
-        ("mail.team", "host = \"127.0.0.1\"\nfrom = \"deploys@example.com\""),
-        ("statuspage.public", "page = \"p1\"\ntoken = \"env:TOKEN\""),
-        ("webhook.catalog", "url = \"https://127.0.0.1:9\""),
-        ("git.app", "folder = \"app\""),
-        ("github.app", "repository = \"shop/api\""),
-        ("registry.main", "url = \"https://127.0.0.1:9\""),
-        ("vault.main", "url = \"https://127.0.0.1:9\"\ntoken = \"env:T\""),
-        ("kubernetes.prod", "namespace = \"default\""),
-    ];
-    let settings: String =
-        tables.iter().map(|(id, rest)| format!("[env.local.{id}]\n{rest}\naccess = \"destroy\"\n")).collect();
+    let settings: String = RESOURCES
+        .iter()
+        .map(|(id, rest)| format!("[env.local.{id}]\n{rest}\naccess = \"destroy\"\n"))
+        .collect();
     let mut script = String::from("//! Every example.\n//!\n//! uses = [");
-    script.extend(tables.iter().map(|(id, _)| format!("\"{id}:destroy\", ")));
+    script.extend(RESOURCES.iter().map(|(id, _)| format!("\"{id}:destroy\", ")));
     script.push_str("]\n");
     for entry in FAMILIES.iter().flat_map(|family| family.entries) {
         script.push_str(&format!("{{ {}; }}\n", entry.example.trim_end_matches(';')));
