@@ -61,6 +61,9 @@ impl Home for Memory {
     ) -> Result<Beginning> {
         self.keep_scripts(&run.scripts)?;
         let mut held = self.held.lock().unwrap();
+        if held.runs.iter().any(|run| run.id == id) {
+            return Ok(Beginning::SameId);
+        }
         let number = held.runs.len() as u64 + 1;
         let body = serde_json::to_string(&run.facts).unwrap();
         let hash = chain::link(ROOT, id, 0, started, &body);

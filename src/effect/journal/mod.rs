@@ -126,7 +126,7 @@ impl Journal {
                     let writer = self.home.writer(begun.number)?;
                     return Ok(RunJournal::new(id, (0, begun.hash), (writer, lock), (alive, path), None));
                 }
-                Ok(Beginning::SameId) => {}
+                Ok(Beginning::SameId) => files::remove(&path)?,
                 Ok(Beginning::Held(other)) => {
                     files::remove(&path)?;
                     self.refuse(&other, &run.facts)?;
