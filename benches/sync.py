@@ -36,7 +36,7 @@ LIST = f"""\
 //!
 //! uses = ["s3.site:read"]
 
-step "List" {{ check "objects", s3("site").list(#{{ most: {FILES + 1} }}).len() == {FILES}; }}
+step "List" {{ check "objects", s3("site").list(#{{ limit: {FILES + 1} }}).len() == {FILES}; }}
 """
 
 
