@@ -368,4 +368,10 @@ pub enum Event {
 pub trait Listener: Send + Sync {
     /// Takes one event; must not block for long, and cannot fail the run.
     fn hear(&self, event: &Event);
+
+    /// The W3C `traceparent` of what goes on at a position, where runs are traced: for a service that is called there.
+    fn trace(&self, position: &str) -> Option<String> {
+        let _ = position;
+        None
+    }
 }

@@ -30,6 +30,8 @@ pub struct Wanted {
     pub comment: String,
     /// Who says it, when the login does not tell.
     pub person: Option<String>,
+    /// The person who is signed in to the page, where the answer is given there.
+    pub signed_in: Option<String>,
     /// The private key to sign with.
     pub key: Option<PathBuf>,
 }
@@ -40,36 +42,28 @@ struct Open {
     asked: Asked,
 }
 
-/// Leaves an answer; `journal` is what [`Journal::find`] gave.
+/// An answer that was left, and to what.
+#[derive(Debug)]
+pub struct Decided {
+    /// The run that waits.
+    pub record: RunRecord,
+    /// What was asked.
+    pub asked: Asked,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// Leaves an answer and tells it; `journal` is what [`Journal::find`] gave.
 pub fn approve(
     project: &Project,
     journal: Option<&Journal>,
     wanted: &Wanted,
     output: Format,
 ) -> Result<String> {
-    let journal = journal.ok_or_else(super::show::nothing)?;
-    let record = journal.run(&wanted.run)?;
-    let open = open(journal, &record, wanted.gate.as_deref())?;
-    let environment = project.environment(Some(&record.facts.environment))?;
-    let person = entitled(&environment, &record, &open.asked, wanted.person.as_deref())?;
-    in_time(&open.asked)?;
-    let mut answer = Answer {
-        run: record.id.clone(),
-        gate: open.position,
-        name: open.asked.name.clone(),
-        binding: open.asked.binding.clone(),
-        person: person.name.clone(),
-        login: environment::person(),
-        approved: wanted.approved,
-        comment: wanted.comment.clone(),
-        at: format!("{:.6}", clock::now()),
-        key: person.key.clone(),
-        signature: None,
-    };
-    sign(&mut answer, wanted)?;
-    journal.leave(&answer)?;
+    let Decided { record, asked, answer } =
+        decide(project, journal.ok_or_else(super::show::nothing)?, wanted)?;
     match output {
-        Format::Json => json(&json!({ "answer": answer, "asked": open.asked })),
+        Format::Json => json(&json!({ "answer": answer, "asked": asked })),
         Format::Text(style) => {
             let facts = &record.facts;
             let parameters: Vec<String> =
@@ -86,11 +80,40 @@ pub fn approve(
                 facts.playbook,
                 facts.environment,
                 facts.person,
-                open.asked.name,
-                gate::wanted(&open.asked)
+                asked.name,
+                gate::wanted(&asked)
             ))
         }
     }
+}
+
+/// Leaves an answer, once it is sure that it may be given.
+pub fn decide(project: &Project, journal: &Journal, wanted: &Wanted) -> Result<Decided> {
+    let record = journal.run(&wanted.run)?;
+    let open = open(journal, &record, wanted.gate.as_deref())?;
+    let environment = project.environment(Some(&record.facts.environment))?;
+    let login = match &wanted.signed_in {
+        Some(name) => format!("{name}@page"),
+        None => environment::person(),
+    };
+    let person = entitled(&environment, &record, &open.asked, (&login, wanted))?;
+    in_time(&open.asked)?;
+    let mut answer = Answer {
+        run: record.id.clone(),
+        gate: open.position,
+        name: open.asked.name.clone(),
+        binding: open.asked.binding.clone(),
+        person: person.name.clone(),
+        login,
+        approved: wanted.approved,
+        comment: wanted.comment.clone(),
+        at: format!("{:.6}", clock::now()),
+        key: person.key.clone(),
+        signature: None,
+    };
+    sign(&mut answer, wanted)?;
+    journal.leave(&answer)?;
+    Ok(Decided { record, asked: open.asked, answer })
 }
 
 /// The gate that is meant, of those at which the run waits.
@@ -127,23 +150,26 @@ fn entitled(
     environment: &Environment,
     record: &RunRecord,
     asked: &Asked,
-    named: Option<&str>,
+    (login, wanted): (&str, &Wanted),
 ) -> Result<Person> {
     let people = &environment.people;
-    let login = environment::person();
-    let person = match named {
+    let person = match wanted.signed_in.as_deref().or(wanted.person.as_deref()) {
         Some(name) => people.persons.get(name).ok_or_else(|| {
             Error::missing(format!("`{name}` is no person of playbook.toml"))
                 .fix(suggest::advice(name, people.persons.keys().map(String::as_str)))
         })?,
-        None => people.known(&login).ok_or_else(|| {
+        None => people.known(login).ok_or_else(|| {
             Error::new(Kind::Denied, format!("`{login}` is no person of playbook.toml"))
                 .fix("say who you are with --as NAME, or add yourself: [people.NAME] with `key` and `login`")
         })?,
     };
     let name = &person.name;
+    if wanted.signed_in.is_some() && person.key.is_some() {
+        let what = format!("`{name}` signs with a key, and a browser has none");
+        return Err(Error::new(Kind::Denied, what).fix(format!("run `playbook approve {}`", record.id)));
+    }
     // Without a key the login is all that shows who somebody is.
-    if person.key.is_none() && !person.is(&login) {
+    if person.key.is_none() && wanted.signed_in.is_none() && !person.is(login) {
         return Err(Error::new(Kind::Denied, format!("`{login}` cannot answer for `{name}`"))
             .why(format!("`{name}` has no key, so that only their own login tells that it is them"))
             .fix(format!("answer as `{name}` on their own account, or give [people.{name}] a `key`")));

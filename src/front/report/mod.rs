@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+#[cfg(feature = "serve")]
+pub(super) use html::STYLE;
+
 use super::runs;
 use super::show::nothing;
 use super::style::Paint;
