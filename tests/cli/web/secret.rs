@@ -23,7 +23,10 @@ step "Use it" {
     log(`it said ${said.stdout}`);
     let answer = http("api").get("/echo");
     metric "echo", answer.body != "";
-    check `as said: ${answer.body}`, answer.body == said.stdout;
+    check `as said: ${answer.body}`, answer.body != said.stdout;
+    step `inside ${answer.body}` { log("here"); }
+    try { fail(answer.body); } catch {}
+    retry 2 every "1ms" { fail(`again ${answer.body}`); }
 }
 "#;
 
