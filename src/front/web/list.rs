@@ -43,7 +43,7 @@ pub(super) async fn runs(
             input #q type="search" name="q" value=(wish.q) placeholder="Find by playbook, environment, person, outcome…";
             button { "Find" }
         }
-        div #runs data-q=(wish.q) aria-live="polite" { (table) }
+        div #runs data-q=(wish.q) { (table) }
     };
     Ok(Html(look::page(&visitor, "Runs", "runs", &body).into_string()))
 }
