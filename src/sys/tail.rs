@@ -1,4 +1,4 @@
-//! A file that one process appends lines to while others read behind it: bounded, private, and gone with its writer.
+//! A file that one process appends lines to while others read behind it: bounded, and private.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -42,14 +42,6 @@ impl Tail {
     }
 }
 
-impl Drop for Tail {
-    fn drop(&mut self) {
-        if self.open.get_mut().is_ok_and(|open| open.is_some()) {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
 /// The whole lines behind `from`, and where to read on; from the beginning where the file has begun anew.
 #[must_use]
 pub fn read_on(path: &Path, from: u64) -> (String, u64) {
@@ -89,7 +81,5 @@ mod tests {
         let (_, at) = read_on(&path, at);
         tail.append("new");
         assert_eq!(read_on(&path, at), ("new\n".to_owned(), 4));
-        drop(tail);
-        assert!(!path.exists());
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::Journal;
 use crate::base::event::{Event, Listener};
-use crate::sys::clock;
 use crate::sys::tail::{self, Tail};
+use crate::sys::{clock, files, lock};
 
 /// How often the progress of one thing is passed on.
 const APART: Duration = Duration::from_millis(200);
@@ -47,7 +47,9 @@ impl Listener for Aside {
         if let Event::RunBegan { run, planning: false, .. } = event
             && !run.is_empty()
         {
-            let _ = self.tail.set(Tail::new(file(&self.project.join(".playbook"), run)));
+            let folder = self.project.join(".playbook");
+            sweep(&folder);
+            let _ = self.tail.set(Tail::new(file(&folder, run)));
         }
         if event.is_kept() || !self.is_news(event) {
             return;
@@ -69,4 +71,13 @@ impl Journal {
 
 fn file(folder: &Path, run: &str) -> PathBuf {
     folder.join("live").join(format!("{run}.lines"))
+}
+
+/// Removes what runs that are over have passed on. It stays until then, so that whoever looks gets the last of it too.
+fn sweep(folder: &Path) {
+    for old in files::list(&folder.join("live"), "lines").unwrap_or_default() {
+        if !lock::is_held(&old.with_extension("")) {
+            let _ = files::remove(&old);
+        }
+    }
 }

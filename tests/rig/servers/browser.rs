@@ -143,10 +143,15 @@ impl Browser {
         found[ELEMENT].as_str().unwrap().to_owned()
     }
 
-    /// Clicks an element, as a person would.
+    /// Clicks an element, as a person would; again where it was drawn anew just then.
     pub fn click(&self, css: &str) {
-        let element = self.find(css);
-        self.send("POST", &format!("/element/{element}/click"), &json!({}));
+        for _ in 0..5 {
+            let element = self.find(css);
+            if self.try_send("POST", &format!("/element/{element}/click"), &json!({})).is_ok() {
+                return;
+            }
+        }
+        panic!("{css} cannot be clicked:\n{}", self.text());
     }
 
     /// Types into an element.
