@@ -45,9 +45,7 @@ fn a_run_is_watched_and_its_gate_approved_by_a_click() {
     browser.wait("document.querySelector('#tree').innerText.includes('First half')", 20);
     assert!(child.wait().unwrap().success());
     browser.wait("document.querySelector('#timeline svg')?.textContent.includes('Roll out')", 20);
-    assert!(
-        browser.js("return document.querySelector('#gates').textContent").as_str().unwrap().trim().is_empty()
-    );
+    browser.wait("document.querySelector('#gates').textContent.trim() === ''", 20);
     rig.run(&["show", &run]).expect(0).says("from the browser");
     // What does not fit is not seen, what holds what fits is.
     browser.type_into("#find", "first half");
