@@ -369,9 +369,9 @@ pub trait Listener: Send + Sync {
     /// Takes one event; must not block for long, and cannot fail the run.
     fn hear(&self, event: &Event);
 
-    /// The W3C `traceparent` of what goes on at a position, where runs are traced: for a service that is called there.
-    fn trace(&self, position: &str) -> Option<String> {
-        let _ = position;
+    /// The W3C `traceparent` of a call (`RUN/POSITION`), where runs are traced: for a service that is called by it.
+    fn trace(&self, call: &str) -> Option<String> {
+        let _ = call;
         None
     }
 }

@@ -285,11 +285,6 @@ impl Cx {
         self.run.as_ref().map_or("plan", RunJournal::id)
     }
 
-    /// The W3C `traceparent` of this call, where runs are traced.
-    pub(super) fn trace(&self) -> Option<String> {
-        self.host.listeners.iter().find_map(|listener| listener.trace(&self.position))
-    }
-
     /// Names this one call, the same each time that it is tried: for systems that tell a second try by such a name.
     #[must_use]
     pub fn call_id(&self) -> String {

@@ -25,7 +25,8 @@ pub(super) async fn run(
     _licence: Licence,
 ) -> Result<Value> {
     let work = bound.run(cx.clone().ending(clock::instant() + deadline));
-    within(http::traced(cx.trace(), work), cx, deadline).await
+    let trace = cx.host().listeners.iter().find_map(|listener| listener.trace(&cx.call_id()));
+    within(http::traced(trace, work), cx, deadline).await
 }
 
 /// Waits for `work`, at most `deadline`, and ends it on a stop. Only work that asked for it gets time to close:

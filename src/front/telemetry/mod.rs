@@ -54,7 +54,7 @@ impl Listener for Traces {
         ended.into_iter().for_each(|span| self.sender.send(span));
     }
 
-    fn trace(&self, position: &str) -> Option<String> {
-        self.spans().parent(position)
+    fn trace(&self, call: &str) -> Option<String> {
+        self.spans().parent(call)
     }
 }

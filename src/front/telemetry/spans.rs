@@ -78,8 +78,9 @@ impl Spans {
         Vec::new()
     }
 
-    /// The W3C `traceparent` of what is at `position`, for a service that is called there.
-    pub(super) fn parent(&self, position: &str) -> Option<String> {
+    /// The W3C `traceparent` of a call, `RUN/POSITION`, for a service that is called by it.
+    pub(super) fn parent(&self, call: &str) -> Option<String> {
+        let position = call.split_once('/').map_or("", |(_, position)| position);
         let span = self.open.get(position).or(self.run.as_ref())?;
         Some(format!("00-{}-{}-01", span.trace, span.id))
     }
