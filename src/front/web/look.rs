@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
 use super::door::Visitor;
+use crate::base::outcome::Outcome;
 use crate::effect::journal::RunRecord;
 use crate::front::runs;
 use crate::front::style::{Paint, class, clean};
@@ -60,11 +61,12 @@ fn frame(title: &str, inside: &Markup) -> Markup {
 /// How a run stands: mark and word, in the colour that says the same.
 pub(super) fn outcome(record: &RunRecord) -> Markup {
     let (paint, words) = runs::outcome(record);
-    html! { span.outcome.(class(paint)) { (mark(paint)) " " (words) } }
+    let mark = if record.outcome == Some(Outcome::TakenBack) { "↩" } else { mark(paint) };
+    html! { span.outcome.(class(paint)) { (mark) " " (words) } }
 }
 
 /// The mark of a colour.
-pub(super) const fn mark(paint: Paint) -> &'static str {
+const fn mark(paint: Paint) -> &'static str {
     match paint {
         Paint::Good => "✔",
         Paint::Bad => "✘",

@@ -133,7 +133,7 @@ function runPage() {
     parts.mark.textContent = data.m;
     parts.name.textContent = data.n;
     parts.found.textContent = data.a ?? "";
-    parts.wanted.textContent = data.t ? "wanted " + data.t : "";
+    parts.wanted.textContent = !data.t ? "" : data.k === "gate" ? data.t : "wanted " + data.t;
     parts.state.textContent = data.s;
     row.bad = data.c === "bad" || data.c === "warn";
     row.begun = data.b;
@@ -188,7 +188,7 @@ function runPage() {
     run(data) {
       state = data;
       skew = data.now - Date.now();
-      const label = make("span", "outcome " + data.class, (marks[data.class] ?? "■") + " " + data.words);
+      const label = make("span", "outcome " + data.class, (data.words === "taken back" ? "↩" : marks[data.class] ?? "■") + " " + data.words);
       $("outcome").replaceChildren(label);
       $("error").hidden = !data.error;
       $("error").textContent = data.error ?? "";

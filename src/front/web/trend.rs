@@ -23,7 +23,8 @@ pub(super) fn draw(records: &[&RunRecord], usual: Option<Duration>) -> Markup {
         return html! {};
     }
     let longest = known.iter().map(|(_, took)| *took).chain(usual).max().unwrap_or_default();
-    let apart = WIDTH / known.len() as f64;
+    // Few runs make no broad bars.
+    let apart = WIDTH / known.len().max(20) as f64;
     let tall = |took: Duration| {
         ((HEIGHT - FOOT - 14.0) * took.as_secs_f64() / longest.as_secs_f64().max(1e-9)).max(2.0)
     };
@@ -51,7 +52,8 @@ fn look(record: &RunRecord) -> (&'static str, &'static str) {
     match record.outcome {
         None => ("live", "▸"),
         Some(Outcome::Done) => ("good", "✔"),
-        Some(Outcome::TakenBack | Outcome::Cancelled | Outcome::InDoubt) => ("warn", "■"),
+        Some(Outcome::TakenBack) => ("warn", "↩"),
+        Some(Outcome::Cancelled | Outcome::InDoubt) => ("warn", "■"),
         Some(Outcome::Failed | Outcome::NotTakenBack) => ("bad", "✘"),
     }
 }
