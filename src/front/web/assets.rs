@@ -26,7 +26,6 @@ pub(super) fn address(name: &str) -> String {
 }
 
 /// An asset.
-#[expect(clippy::unused_async, reason = "a handler is asynchronous")]
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
     let (kind, text) = match name.as_str() {
         "page.js" => ("text/javascript; charset=utf-8", SCRIPT),

@@ -40,7 +40,6 @@ impl IntoResponse for Fault {
 }
 
 /// A page that is not there.
-#[expect(clippy::unused_async, reason = "a handler is asynchronous")]
 pub(super) async fn nowhere() -> Fault {
     Fault(Error::missing("there is no such page"))
 }

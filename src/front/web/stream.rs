@@ -26,7 +26,6 @@ pub(super) async fn run(State(desk): State<Arc<Desk>>, Path(run): Path<String>) 
 }
 
 /// That some run changed.
-#[expect(clippy::unused_async, reason = "a handler is asynchronous")]
 pub(super) async fn changes(State(desk): State<Arc<Desk>>) -> Response {
     events(Vec::new(), desk.hub.changes())
 }
