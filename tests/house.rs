@@ -150,7 +150,7 @@ fn every_family_file_is_registered_and_has_its_tests() {
             // What goes from one family to another.
             assert!(
                 name == "mod"
-                    || (folder == "tests/real" && matches!(name.as_str(), "dumps" | "archives"))
+                    || (folder == "tests/real" && matches!(name.as_str(), "dumps" | "archives" | "survival"))
                     || registered.contains(name.as_str()),
                 "{} is not in the register",
                 path.display()

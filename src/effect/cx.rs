@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,19 +15,21 @@ use tokio::sync::OnceCell;
 use super::environment::{Environment, Resource};
 use super::family::{self, Families};
 use super::hosts::Hosts;
+use super::inside::inside;
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::secrets::{self, Fetched};
 use super::sql::Sql;
 use super::store::Store;
+use super::witness::Witness;
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Listener, Position};
 use crate::base::redact::Redactor;
 use crate::base::secret::{Revealed, Secret, Setting};
 use crate::sys::stop::Stop;
-use crate::sys::{blocking, clock, files};
+use crate::sys::{blocking, clock};
 
 type Pool = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
 
@@ -98,9 +100,11 @@ pub struct Cx {
     permit: Permit,
     stop: Stop,
     graceful: Arc<AtomicBool>,
-    run: Option<RunJournal>,
-    position: Position,
+    pub(super) run: Option<RunJournal>,
+    pub(super) position: Position,
     ends: Option<Instant>,
+    pub(super) witness: Witness,
+    pub(super) settling: bool,
 }
 
 impl Cx {
@@ -115,6 +119,8 @@ impl Cx {
             run: None,
             position: Position::default(),
             ends: None,
+            witness: Witness::default(),
+            settling: false,
         }
     }
 
@@ -382,19 +388,4 @@ impl Cx {
     pub fn seconds(&self) -> f64 {
         clock::now().as_millisecond() as f64 / 1e3
     }
-}
-
-/// `relative` within `folder`, or a denial; what does not exist yet is judged by the part that does.
-pub fn inside(folder: &Path, relative: &Path) -> Result<PathBuf> {
-    let outside = || {
-        Error::new(Kind::Denied, format!("`{}` lies outside the project", relative.display()))
-            .fix("name a path below the folder of playbook.toml, without `..`")
-    };
-    if relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(outside());
-    }
-    let root = files::real_path(folder)?;
-    let wanted = root.join(relative);
-    let existing = wanted.ancestors().find(|path| files::exists(path)).unwrap_or(&root);
-    if files::real_path(existing)?.starts_with(&root) { Ok(wanted) } else { Err(outside()) }
 }

@@ -1,6 +1,6 @@
 //! `playbook approve RUN`: an answer at a gate, checked, signed, and left for the run that waits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::gate;
 use super::runs::{Format, json};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
-use crate::base::gate::{Answer, Asked};
+use crate::base::gate::{Answer, Asked, Waits};
 use crate::base::suggest;
 use crate::effect::environment::Environment;
 use crate::effect::journal::{Journal, RunRecord, State};
@@ -34,6 +34,28 @@ pub struct Wanted {
     pub signed_in: Option<String>,
     /// The private key to sign with.
     pub key: Option<PathBuf>,
+}
+
+/// Who answers, as far as that is known before the file is asked.
+pub(super) struct Who {
+    /// What the record says: login name and host, or where they are signed in.
+    login: String,
+    /// The person of the file that they say they are.
+    named: Option<String>,
+    /// Whether they are signed in to the page, which has no key of theirs.
+    is_on_page: bool,
+}
+
+impl Who {
+    /// Whoever sits at this machine, by another name where they give one.
+    pub(super) fn here(named: Option<&str>) -> Self {
+        Self { login: environment::person(), named: named.map(str::to_owned), is_on_page: false }
+    }
+
+    /// The person who is signed in to the page.
+    fn on_page(name: &str) -> Self {
+        Self { login: format!("{name}@page"), named: Some(name.to_owned()), is_on_page: true }
+    }
 }
 
 /// A gate at which a run waits.
@@ -92,26 +114,16 @@ pub fn decide(project: &Project, journal: &Journal, wanted: &Wanted) -> Result<D
     let record = journal.run(&wanted.run)?;
     let open = open(journal, &record, wanted.gate.as_deref())?;
     let environment = project.environment(Some(&record.facts.environment))?;
-    let login = match &wanted.signed_in {
-        Some(name) => format!("{name}@page"),
-        None => environment::person(),
+    let waits =
+        Waits { run: &record.id, gate: &open.position, asked: &open.asked, requester: &record.facts.person };
+    let who = match &wanted.signed_in {
+        Some(name) => Who::on_page(name),
+        None => Who::here(wanted.person.as_deref()),
     };
-    let person = entitled(&environment, &record, &open.asked, (&login, wanted))?;
+    let person = entitled(&environment, &waits, &who)?;
     in_time(&open.asked)?;
-    let mut answer = Answer {
-        run: record.id.clone(),
-        gate: open.position,
-        name: open.asked.name.clone(),
-        binding: open.asked.binding.clone(),
-        person: person.name.clone(),
-        login,
-        approved: wanted.approved,
-        comment: wanted.comment.clone(),
-        at: format!("{:.6}", clock::now()),
-        key: person.key.clone(),
-        signature: None,
-    };
-    sign(&mut answer, wanted)?;
+    let said = (wanted.approved, wanted.comment.clone());
+    let answer = answered(&waits, (&person, who), said, wanted.key.as_deref())?;
     journal.leave(&answer)?;
     Ok(Decided { record, asked: open.asked, answer })
 }
@@ -145,15 +157,35 @@ fn open(journal: &Journal, record: &RunRecord, wanted: Option<&str>) -> Result<O
     }
 }
 
+/// The answer of a person who may give it, signed where they have a key.
+pub(super) fn answered(
+    waits: &Waits<'_>,
+    (person, who): (&Person, Who),
+    (approved, comment): (bool, String),
+    key: Option<&Path>,
+) -> Result<Answer> {
+    let mut answer = Answer {
+        run: waits.run.to_owned(),
+        gate: waits.gate.to_owned(),
+        name: waits.asked.name.clone(),
+        binding: waits.asked.binding.clone(),
+        person: person.name.clone(),
+        login: who.login,
+        approved,
+        comment,
+        at: format!("{:.6}", clock::now()),
+        key: person.key.clone(),
+        signature: None,
+    };
+    sign(&mut answer, key)?;
+    Ok(answer)
+}
+
 /// The person who answers, if they may.
-fn entitled(
-    environment: &Environment,
-    record: &RunRecord,
-    asked: &Asked,
-    (login, wanted): (&str, &Wanted),
-) -> Result<Person> {
+pub(super) fn entitled(environment: &Environment, waits: &Waits<'_>, who: &Who) -> Result<Person> {
+    let (asked, login) = (waits.asked, who.login.as_str());
     let people = &environment.people;
-    let person = match wanted.signed_in.as_deref().or(wanted.person.as_deref()) {
+    let person = match who.named.as_deref() {
         Some(name) => people.persons.get(name).ok_or_else(|| {
             Error::missing(format!("`{name}` is no person of playbook.toml"))
                 .fix(suggest::advice(name, people.persons.keys().map(String::as_str)))
@@ -164,12 +196,12 @@ fn entitled(
         })?,
     };
     let name = &person.name;
-    if wanted.signed_in.is_some() && person.key.is_some() {
+    if who.is_on_page && person.key.is_some() {
         let what = format!("`{name}` signs with a key, and a browser has none");
-        return Err(Error::new(Kind::Denied, what).fix(format!("run `playbook approve {}`", record.id)));
+        return Err(Error::new(Kind::Denied, what).fix(format!("run `playbook approve {}`", waits.run)));
     }
     // Without a key the login is all that shows who somebody is.
-    if person.key.is_none() && wanted.signed_in.is_none() && !person.is(login) {
+    if person.key.is_none() && !who.is_on_page && !person.is(login) {
         return Err(Error::new(Kind::Denied, format!("`{login}` cannot answer for `{name}`"))
             .why(format!("`{name}` has no key, so that only their own login tells that it is them"))
             .fix(format!("answer as `{name}` on their own account, or give [people.{name}] a `key`")));
@@ -178,7 +210,7 @@ fn entitled(
         let what = format!("`{name}` is not asked at the gate “{}”", asked.name);
         return Err(Error::new(Kind::Denied, what).why(gate::wanted(asked)));
     }
-    if !environment.self_approval && people.is_requester(person, &record.facts.person) {
+    if !environment.self_approval && people.is_requester(person, waits.requester) {
         let what = format!("`{name}` began this run, and cannot approve it too");
         return Err(Error::new(Kind::Denied, what).fix(format!(
             "ask somebody else; where that is meant: self_approval = true in [env.{}]",
@@ -199,13 +231,13 @@ fn in_time(asked: &Asked) -> Result<()> {
 }
 
 /// Signs for somebody who has a key, and makes sure that it is theirs.
-fn sign(answer: &mut Answer, wanted: &Wanted) -> Result<()> {
+fn sign(answer: &mut Answer, with: Option<&Path>) -> Result<()> {
     let Some(key) = answer.key.clone() else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|why| Error::io("the runtime cannot be started", &why))?;
-    answer.signature = Some(runtime.block_on(seal::sign(answer, &key, wanted.key.as_deref()))?);
+    answer.signature = Some(runtime.block_on(seal::sign(answer, &key, with))?);
     match runtime.block_on(seal::check(answer))? {
         Checked::Good => Ok(()),
         Checked::Unsigned | Checked::Wrong(_) | Checked::Unknown(_) => {

@@ -121,7 +121,7 @@ pub struct RunRecord {
     /// What it waits for, while its process has ended on purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
-    /// How many steps ended so far.
+    /// How many steps ended so far; 0 where nobody asked for it.
     pub steps: u64,
 }
 
@@ -138,6 +138,15 @@ pub struct Brief {
     pub ended: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+}
+
+impl RunRecord {
+    /// The same with its steps counted; `entries` are all of the run.
+    #[must_use]
+    pub fn counting(self, entries: &[Entry]) -> Self {
+        let is_step = |entry: &&Entry| matches!(entry.event, Event::StepEnded { .. });
+        Self { steps: entries.iter().filter(is_step).count() as u64, ..self }
+    }
 }
 
 /// One entry of a run.
@@ -163,4 +172,6 @@ pub struct Filter {
     pub environment: Option<String>,
     /// Only those that have not ended.
     pub open: bool,
+    /// Whether their steps are counted, for which each of their entries is looked at.
+    pub steps: bool,
 }

@@ -75,6 +75,7 @@ fn history(desk: &Desk, playbook: &str, environment: &str) -> Result<Markup> {
         last: Some(SHOWN),
         playbook: Some(playbook.to_owned()),
         environment: wanted.clone(),
+        steps: true,
         ..Filter::default()
     };
     let records = desk.journal.runs(&filter)?;

@@ -59,7 +59,7 @@ pub(super) async fn part(
 
 fn table(desk: &Desk, wanted: &str) -> Result<Markup> {
     let last = if wanted.trim().is_empty() { SHOWN } else { SEARCHED };
-    let records = desk.journal.runs(&Filter { last: Some(last), ..Filter::default() })?;
+    let records = desk.journal.runs(&Filter { last: Some(last), steps: true, ..Filter::default() })?;
     let words: Vec<String> = wanted.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let found: Vec<&RunRecord> = records.iter().filter(|record| holds(record, &words)).take(SHOWN).collect();
     Ok(html! {
