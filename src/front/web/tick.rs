@@ -48,5 +48,5 @@ fn begin(folder: &Path) -> Result<Detached> {
             .collect(),
         folder: folder.to_path_buf(),
     };
-    process::start_detached(&command, &folder.join(".playbook/tick.log"))
+    process::start_detached(&command, &folder.join(".playbook/tick.log"), |_| Ok(()))
 }
