@@ -115,7 +115,13 @@ fn a_token_lets_in_with_the_rights_that_it_has() {
     assert_eq!(send(&cy, &csrf).0, 303);
     assert!(child.wait().unwrap().success());
     rig.run(&["show", &run]).expect(0).says("cy approved").says("fine");
+}
 
+#[test]
+fn who_signs_out_has_to_sign_in_again() {
+    let rig = rig("");
+    let page = Page::serve(&rig, &[]);
+    let cy = sign_in(&page, CY);
     let home = page.request("GET", "").header("cookie", &cy).send().unwrap().text().unwrap();
     let csrf = between(&home, "name=\"csrf\" value=\"", "\"").to_owned();
     let out = |csrf: &str| {
