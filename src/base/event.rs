@@ -375,4 +375,10 @@ pub enum Event {
 pub trait Listener: Send + Sync {
     /// Takes one event; must not block for long, and cannot fail the run.
     fn hear(&self, event: &Event);
+
+    /// The W3C `traceparent` of a call (`RUN/POSITION`), where runs are traced: for a service that is called by it.
+    fn trace(&self, call: &str) -> Option<String> {
+        let _ = call;
+        None
+    }
 }

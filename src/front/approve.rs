@@ -30,8 +30,32 @@ pub struct Wanted {
     pub comment: String,
     /// Who says it, when the login does not tell.
     pub person: Option<String>,
+    /// The person who is signed in to the page, where the answer is given there.
+    pub signed_in: Option<String>,
     /// The private key to sign with.
     pub key: Option<PathBuf>,
+}
+
+/// Who answers, as far as that is known before the file is asked.
+pub(super) struct Who {
+    /// What the record says: login name and host, or where they are signed in.
+    login: String,
+    /// The person of the file that they say they are.
+    named: Option<String>,
+    /// Whether they are signed in to the page, which has no key of theirs.
+    is_on_page: bool,
+}
+
+impl Who {
+    /// Whoever sits at this machine, by another name where they give one.
+    pub(super) fn here(named: Option<&str>) -> Self {
+        Self { login: environment::person(), named: named.map(str::to_owned), is_on_page: false }
+    }
+
+    /// The person who is signed in to the page.
+    fn on_page(name: &str) -> Self {
+        Self { login: format!("{name}@page"), named: Some(name.to_owned()), is_on_page: true }
+    }
 }
 
 /// A gate at which a run waits.
@@ -40,25 +64,28 @@ struct Open {
     asked: Asked,
 }
 
-/// Leaves an answer; `journal` is what [`Journal::find`] gave.
+/// An answer that was left, and to what.
+#[derive(Debug)]
+pub struct Decided {
+    /// The run that waits.
+    pub record: RunRecord,
+    /// What was asked.
+    pub asked: Asked,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// Leaves an answer and tells it; `journal` is what [`Journal::find`] gave.
 pub fn approve(
     project: &Project,
     journal: Option<&Journal>,
     wanted: &Wanted,
     output: Format,
 ) -> Result<String> {
-    let journal = journal.ok_or_else(super::show::nothing)?;
-    let record = journal.run(&wanted.run)?;
-    let open = open(journal, &record, wanted.gate.as_deref())?;
-    let environment = project.environment(Some(&record.facts.environment))?;
-    let waits =
-        Waits { run: &record.id, gate: &open.position, asked: &open.asked, requester: &record.facts.person };
-    let person = entitled(&environment, &waits, wanted.person.as_deref())?;
-    in_time(&open.asked)?;
-    let answer = answered(&waits, &person, (wanted.approved, wanted.comment.clone()), wanted.key.as_deref())?;
-    journal.leave(&answer)?;
+    let Decided { record, asked, answer } =
+        decide(project, journal.ok_or_else(super::show::nothing)?, wanted)?;
     match output {
-        Format::Json => json(&json!({ "answer": answer, "asked": open.asked })),
+        Format::Json => json(&json!({ "answer": answer, "asked": asked })),
         Format::Text(style) => {
             let facts = &record.facts;
             let parameters: Vec<String> =
@@ -75,11 +102,30 @@ pub fn approve(
                 facts.playbook,
                 facts.environment,
                 facts.person,
-                open.asked.name,
-                gate::wanted(&open.asked)
+                asked.name,
+                gate::wanted(&asked)
             ))
         }
     }
+}
+
+/// Leaves an answer, once it is sure that it may be given.
+pub fn decide(project: &Project, journal: &Journal, wanted: &Wanted) -> Result<Decided> {
+    let record = journal.run(&wanted.run)?;
+    let open = open(journal, &record, wanted.gate.as_deref())?;
+    let environment = project.environment(Some(&record.facts.environment))?;
+    let waits =
+        Waits { run: &record.id, gate: &open.position, asked: &open.asked, requester: &record.facts.person };
+    let who = match &wanted.signed_in {
+        Some(name) => Who::on_page(name),
+        None => Who::here(wanted.person.as_deref()),
+    };
+    let person = entitled(&environment, &waits, &who)?;
+    in_time(&open.asked)?;
+    let said = (wanted.approved, wanted.comment.clone());
+    let answer = answered(&waits, (&person, who), said, wanted.key.as_deref())?;
+    journal.leave(&answer)?;
+    Ok(Decided { record, asked: open.asked, answer })
 }
 
 /// The gate that is meant, of those at which the run waits.
@@ -114,7 +160,7 @@ fn open(journal: &Journal, record: &RunRecord, wanted: Option<&str>) -> Result<O
 /// The answer of a person who may give it, signed where they have a key.
 pub(super) fn answered(
     waits: &Waits<'_>,
-    person: &Person,
+    (person, who): (&Person, Who),
     (approved, comment): (bool, String),
     key: Option<&Path>,
 ) -> Result<Answer> {
@@ -124,7 +170,7 @@ pub(super) fn answered(
         name: waits.asked.name.clone(),
         binding: waits.asked.binding.clone(),
         person: person.name.clone(),
-        login: environment::person(),
+        login: who.login,
         approved,
         comment,
         at: format!("{:.6}", clock::now()),
@@ -136,23 +182,26 @@ pub(super) fn answered(
 }
 
 /// The person who answers, if they may.
-pub(super) fn entitled(environment: &Environment, waits: &Waits<'_>, named: Option<&str>) -> Result<Person> {
-    let asked = waits.asked;
+pub(super) fn entitled(environment: &Environment, waits: &Waits<'_>, who: &Who) -> Result<Person> {
+    let (asked, login) = (waits.asked, who.login.as_str());
     let people = &environment.people;
-    let login = environment::person();
-    let person = match named {
+    let person = match who.named.as_deref() {
         Some(name) => people.persons.get(name).ok_or_else(|| {
             Error::missing(format!("`{name}` is no person of playbook.toml"))
                 .fix(suggest::advice(name, people.persons.keys().map(String::as_str)))
         })?,
-        None => people.known(&login).ok_or_else(|| {
+        None => people.known(login).ok_or_else(|| {
             Error::new(Kind::Denied, format!("`{login}` is no person of playbook.toml"))
                 .fix("say who you are with --as NAME, or add yourself: [people.NAME] with `key` and `login`")
         })?,
     };
     let name = &person.name;
+    if who.is_on_page && person.key.is_some() {
+        let what = format!("`{name}` signs with a key, and a browser has none");
+        return Err(Error::new(Kind::Denied, what).fix(format!("run `playbook approve {}`", waits.run)));
+    }
     // Without a key the login is all that shows who somebody is.
-    if person.key.is_none() && !person.is(&login) {
+    if person.key.is_none() && !who.is_on_page && !person.is(login) {
         return Err(Error::new(Kind::Denied, format!("`{login}` cannot answer for `{name}`"))
             .why(format!("`{name}` has no key, so that only their own login tells that it is them"))
             .fix(format!("answer as `{name}` on their own account, or give [people.{name}] a `key`")));

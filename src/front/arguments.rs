@@ -36,6 +36,10 @@ pub struct Common {
     /// Structured log on standard error, as `info`, `debug` or a filter such as `playbook=debug`.
     #[arg(long, global = true, env = "PLAYBOOK_LOG", value_name = "FILTER")]
     pub log: Option<String>,
+    /// The form of the log: lines for people, or one JSON object per line with the ids of run, step and call. Says `--log info`
+    /// too, where nothing else is said.
+    #[arg(long, global = true, env = "PLAYBOOK_LOG_FORMAT", value_enum, value_name = "FORM")]
+    pub log_format: Option<Output>,
 }
 
 /// The form of the output.
@@ -158,6 +162,9 @@ pub enum Command {
     },
     /// Approves a run that waits at a gate, or declines; signed with your ssh key where playbook.toml names one.
     Approve(Approve),
+    /// Serves the runs of this project as a live page, with gates to answer, a history and metrics.
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Lists the locks that runs hold: who, since when, in which step, until when.
     Locks,
     /// Takes a lock away from the run that holds it; who did it and why is recorded.
@@ -263,4 +270,22 @@ pub struct Target {
     /// A parameter of the playbook; may be repeated.
     #[arg(long, short, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Where the page is served.
+#[cfg(feature = "serve")]
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// Where to listen; anything but loopback needs TLS and somebody who may sign in.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// The chain of certificates, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// The private key, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Leaves runs that are due to `playbook tick`.
+    #[arg(long)]
+    pub no_tick: bool,
 }

@@ -29,7 +29,9 @@ pub(super) fn ask(terminal: &Arc<Terminal>, environment: &Environment) -> Option
     person::is_there().then(|| {
         Arc::new(move |waits: &Waits<'_>, is_news: &dyn Fn() -> bool| {
             // Who may not answer is not asked: the gate's own line says who may.
-            let Ok(person) = approve::entitled(&environment, waits, None) else { return Said::Never };
+            let Ok(person) = approve::entitled(&environment, waits, &approve::Who::here(None)) else {
+                return Said::Never;
+            };
             terminal.aside(|| said(waits, &person, is_news))
         }) as AtTerminal
     })
@@ -95,6 +97,7 @@ fn read(line: &str) -> Option<Key> {
 fn answer(waits: &Waits<'_>, person: &Person, approved: bool) -> Result<Said> {
     let comment = person::said("Comment (may be empty): ").unwrap_or_default().trim().to_owned();
     let key = environment::variable("PLAYBOOK_KEY").map(std::path::PathBuf::from);
-    let answer = approve::answered(waits, person, (approved, comment), key.as_deref())?;
+    let answer =
+        approve::answered(waits, (person, approve::Who::here(None)), (approved, comment), key.as_deref())?;
     Ok(Said::Answer(Box::new(answer)))
 }

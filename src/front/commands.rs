@@ -62,6 +62,8 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
             told
             @ (Command::Bundle { .. } | Command::Verify { .. } | Command::Locks | Command::Unlock { .. }),
         ) => record(&common, told),
+        #[cfg(feature = "serve")]
+        Some(Command::Serve(wanted)) => serve(&common, wanted),
         Some(Command::Approve(wanted)) => answer(&common, wanted),
         Some(Command::Docs { write, check }) => docs(write, check),
         None => list(&common),
@@ -124,6 +126,19 @@ fn format(common: &Common) -> Format {
     }
 }
 
+/// Serves the live page until it is told to end.
+#[cfg(feature = "serve")]
+fn serve(common: &Common, wanted: super::arguments::Serve) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let wanted = super::web::Wanted {
+        listen: wanted.listen,
+        certificate: wanted.certificate,
+        key: wanted.key,
+        no_tick: wanted.no_tick,
+    };
+    super::web::serve(&project, &wanted, &|address| print(&format!("{address}/\n")))
+}
+
 /// Leaves an answer at a gate.
 fn answer(common: &Common, wanted: Approve) -> Result<Exit> {
     let project = Project::open(common.project.as_deref(), FAMILIES)?;
@@ -133,6 +148,7 @@ fn answer(common: &Common, wanted: Approve) -> Result<Exit> {
         approved: !wanted.decline,
         comment: wanted.comment,
         person: wanted.person,
+        signed_in: None,
         key: wanted.key,
     };
     tell(common, |journal, format| approve::approve(&project, journal, &wanted, format))

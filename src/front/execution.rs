@@ -118,6 +118,10 @@ fn perform(
         Output::Json => listeners.push(Arc::new(Json::new())),
     }
     listeners.extend(log::begin(common)?);
+    #[cfg(feature = "telemetry")]
+    let traces = traces(ready, intention)?;
+    #[cfg(feature = "telemetry")]
+    listeners.extend(traces.clone().map(|traces| traces as Arc<dyn Listener>));
     let is_asked = !common.no_input && common.output == Output::Text;
     let audience = Audience {
         listeners,
@@ -126,10 +130,24 @@ fn perform(
         choose: person::choose(&terminal).filter(|_| is_asked && !intention.is_plan()),
         allocated: Some(allocated),
     };
-    let ended = run(&audience)?;
+    let ended = run(&audience);
+    #[cfg(feature = "telemetry")]
+    if let Some(traces) = traces {
+        traces.close();
+    }
+    let ended = ended?;
     terminal.close();
     print(&summary.draw(style(common)));
     Ok(ended.exit())
+}
+
+/// The traces of a run, where somebody collects them; a plan has none.
+#[cfg(feature = "telemetry")]
+fn traces(ready: &Ready, intention: &Intention) -> Result<Option<Arc<super::telemetry::Traces>>> {
+    if intention.is_plan() {
+        return Ok(None);
+    }
+    super::telemetry::begin(&Project::open(Some(&ready.folder), FAMILIES)?.telemetry)
 }
 
 /// The project's folder as the reader names it, when the reader does not stand in it.

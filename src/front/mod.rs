@@ -25,10 +25,14 @@ pub mod runs;
 pub mod show;
 pub mod style;
 pub mod summary;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;
 pub mod terminal;
 pub mod timeline;
 pub mod tree;
 pub mod verify;
+#[cfg(feature = "serve")]
+pub mod web;
 
 use std::ffi::OsString;
 

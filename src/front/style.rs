@@ -110,6 +110,20 @@ impl Style {
     }
 }
 
+/// The class of a colour in a page.
+#[must_use]
+pub const fn class(paint: Paint) -> &'static str {
+    match paint {
+        Paint::Plain => "plain",
+        Paint::Dim => "dim",
+        Paint::Bold => "bold",
+        Paint::Good => "good",
+        Paint::Bad => "bad",
+        Paint::Warn => "warn",
+        Paint::Live => "live",
+    }
+}
+
 /// `text` without escape sequences and control characters: what another program writes may not steer the terminal.
 #[must_use]
 pub fn clean(text: &str) -> String {

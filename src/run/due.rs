@@ -9,7 +9,7 @@ use crate::sys::clock;
 /// The runs that can go on now, oldest first.
 pub fn due(journal: &Journal) -> Result<Vec<RunRecord>> {
     let mut found = Vec::new();
-    for record in journal.runs(&Filter::default())? {
+    for record in journal.runs(&Filter { open: true, ..Filter::default() })? {
         if record.state == State::Waiting && is_due(journal, &record)? {
             found.push(record);
         }

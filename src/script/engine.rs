@@ -120,7 +120,8 @@ fn without_header(source: &str) -> String {
 pub fn run(engine: &Engine, ast: &AST, session: &Session) -> Result<(), Error> {
     match engine.run_ast(ast) {
         Err(error) if !traces::is_departure(&error) => {
-            Err(traces::explain(&error, ast.source().unwrap_or_default(), &session.sources))
+            let error = traces::explain(&error, ast.source().unwrap_or_default(), &session.sources);
+            Err(session.pipeline.clean(error))
         }
         // A native function such as `sort` may have swallowed the termination.
         _ => here::stopped().map_or_else(|| session.leave(""), Err),

@@ -8,6 +8,8 @@ pub mod exchange;
 pub mod files;
 pub mod folder;
 pub mod http;
+#[cfg(feature = "serve")]
+pub mod listen;
 pub mod lock;
 #[cfg(debug_assertions)]
 pub mod mortal;
@@ -19,5 +21,6 @@ pub mod search;
 #[cfg(feature = "ssh")]
 pub mod ssh;
 pub mod stop;
+pub mod tail;
 pub mod terminal;
 pub mod trust;

@@ -19,4 +19,8 @@ mod sandbox;
 mod shop;
 mod signals;
 mod specs;
+#[cfg(feature = "telemetry")]
+mod telemetry;
 mod terminal;
+#[cfg(feature = "serve")]
+mod web;

@@ -1,9 +1,11 @@
 //! The seam to where a journal is kept: rows go in and come out; what they mean is decided above.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::lease::{Beat, Lease};
-use super::record::{Filter, NewRun, Script};
+use super::record::{Brief, Filter, NewRun, Script};
 use crate::base::call::Inverse;
 use crate::base::error::Result;
 use crate::base::gate::Answer;
@@ -119,6 +121,14 @@ pub(super) trait Home: Send + Sync {
     fn accuracy(&self, playbook: &str) -> Result<(u64, f64)>;
     /// When the last good runs of a playbook in an environment began and ended.
     fn ended_well(&self, playbook: &str, environment: &str) -> Result<Vec<(Timestamp, Timestamp)>>;
+    /// The names and lengths of the steps that ended well in the last good runs of a playbook in an environment.
+    fn steps_of(&self, playbook: &str, environment: &str) -> Result<Vec<(String, Duration)>>;
+    /// Every run that carried a playbook out, oldest first.
+    fn briefs(&self) -> Result<Vec<Brief>>;
+    /// At how many gates the runs that have not ended wait.
+    fn gates_open(&self) -> Result<u64>;
+    /// A number that changes whenever somebody else has written.
+    fn version(&self) -> Result<i64>;
     /// Keeps the texts of scripts by their hashes.
     fn keep_scripts(&self, scripts: &[Script]) -> Result<()>;
     /// A writer of its own for the run of this number.

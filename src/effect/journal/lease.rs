@@ -1,5 +1,6 @@
 //! Locks on an environment: who holds one, until when by experience, and when a dead holder's may be taken over.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -238,6 +239,20 @@ impl Journal {
             .collect();
         took.sort_unstable();
         Ok(took.get(took.len() / 2).copied())
+    }
+
+    /// How long the steps of a playbook usually take in an environment, by their names: the median over its last good
+    /// runs. Of playbooks with very many steps only the first ones are looked at.
+    pub fn usual_steps(&self, playbook: &str, environment: &str) -> Result<BTreeMap<String, Duration>> {
+        let mut all: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
+        for (name, took) in self.home.steps_of(playbook, environment)? {
+            all.entry(name).or_default().push(took);
+        }
+        let median = |mut took: Vec<Duration>| {
+            took.sort_unstable();
+            took.get(took.len() / 2).copied().unwrap_or_default()
+        };
+        Ok(all.into_iter().map(|(name, took)| (name, median(took))).collect())
     }
 
     /// Takes a lock away from the run that holds it, and records who did it and why. The run that had it begins no

@@ -158,6 +158,22 @@ impl Home for Memory {
         Ok(self.held.lock().unwrap().scripts.get(hash).cloned())
     }
 
+    fn steps_of(&self, _: &str, _: &str) -> Result<Vec<(String, std::time::Duration)>> {
+        Ok(Vec::new())
+    }
+
+    fn briefs(&self) -> Result<Vec<crate::effect::journal::Brief>> {
+        Ok(Vec::new())
+    }
+
+    fn gates_open(&self) -> Result<u64> {
+        Ok(0)
+    }
+
+    fn version(&self) -> Result<i64> {
+        Ok(0)
+    }
+
     fn last_number(&self) -> Result<u64> {
         Ok(self.held.lock().unwrap().runs.len() as u64)
     }

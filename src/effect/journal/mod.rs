@@ -1,6 +1,7 @@
 //! The record of what runs did: each entry's hash covers the one before, and a write's intent is on the disk before
 //! the write begins. One interface; where the rows lie is behind `home`.
 
+mod aside;
 mod bundle;
 mod chain;
 mod home;
@@ -35,11 +36,12 @@ use crate::base::gate::Answer;
 use crate::sys::lock::{self, FileLock};
 use crate::sys::{clock, files};
 
+pub use aside::Aside;
 pub use bundle::{Bundle, looks_like_one, read as read_bundle};
 use home::{Beginning, Home, RunRow};
 pub use lease::{Holding, Lease, cut_off, expectation, may_be_waited_for};
 pub use licence::{Intent, Licence};
-pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State, Waits};
+pub use record::{Brief, Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State, Waits};
 pub use reopen::Kept;
 pub use run::{RunJournal, exit};
 pub use verify::{Fault, Verdict};
@@ -162,6 +164,26 @@ impl Journal {
     /// The entries of the run with this whole id, in their order.
     pub fn entries(&self, run: &str) -> Result<Vec<Entry>> {
         Self::read(run, self.home.entries(self.row(run)?.number, 0, None)?)
+    }
+
+    /// The entries of the run of this number behind the one numbered `after`, at most so many.
+    pub fn entries_after(&self, run: &RunRecord, after: u64, most: u32) -> Result<Vec<Entry>> {
+        Self::read(&run.id, self.home.entries(run.number, after, Some(most))?)
+    }
+
+    /// Every run that carried a playbook out, oldest first, in few words.
+    pub fn briefs(&self) -> Result<Vec<Brief>> {
+        self.home.briefs()
+    }
+
+    /// At how many gates the runs that have not ended wait.
+    pub fn gates_open(&self) -> Result<u64> {
+        self.home.gates_open()
+    }
+
+    /// A number that changes whenever another process or another opening of the journal has written to it.
+    pub fn version(&self) -> Result<i64> {
+        self.home.version()
     }
 
     /// Writes the entries of the run with this whole id, in their order, each as a line of JSON. What is held in memory

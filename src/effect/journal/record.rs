@@ -125,6 +125,21 @@ pub struct RunRecord {
     pub steps: u64,
 }
 
+/// What little is to be known of a run for figures over many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// The playbook's file.
+    pub playbook: String,
+    /// The environment's name.
+    pub environment: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
 impl RunRecord {
     /// The same with its steps counted; `entries` are all of the run.
     #[must_use]
@@ -155,6 +170,8 @@ pub struct Filter {
     pub playbook: Option<String>,
     /// Only in this environment.
     pub environment: Option<String>,
+    /// Only those that have not ended.
+    pub open: bool,
     /// Whether their steps are counted, for which each of their entries is looked at.
     pub steps: bool,
 }

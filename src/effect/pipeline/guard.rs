@@ -12,7 +12,7 @@ use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::journal::Licence;
 use crate::effect::primitive::Bound;
-use crate::sys::clock;
+use crate::sys::{clock, http};
 
 /// How long a call that asked for it may take to close after a stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -24,7 +24,9 @@ pub(super) async fn run(
     deadline: Duration,
     _licence: Licence,
 ) -> Result<Value> {
-    within(bound.run(cx.clone().ending(clock::instant() + deadline)), cx, deadline).await
+    let work = bound.run(cx.clone().ending(clock::instant() + deadline));
+    let trace = cx.host().listeners.iter().find_map(|listener| listener.trace(&cx.call_id()));
+    within(http::traced(trace, work), cx, deadline).await
 }
 
 /// Waits for `work`, at most `deadline`, and ends it on a stop. Only work that asked for it gets time to close:

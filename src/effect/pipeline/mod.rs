@@ -173,7 +173,8 @@ impl Pipeline {
     }
 
     /// An error without secrets.
-    fn clean(&self, mut error: Error) -> Error {
+    #[must_use]
+    pub fn clean(&self, mut error: Error) -> Error {
         let redactor = &self.host.redactor;
         error.what = redactor.text(&error.what);
         error.why = error.why.as_ref().map(|why| redactor.text(why));

@@ -60,6 +60,8 @@ access = "write"                 # read (without it), write or destroy
 url = "env:DATABASE_URL"         # the settings of its family; secrets only by reference
 ```
 
+`[people]` and `[groups]` are told in [people.md](people.md), `[serve]` and `[telemetry]` in [page.md](page.md).
+
 A secret is referred to by where its value lies: `env:NAME`, an environment variable, or `file:PATH`, a file, from the
 project's folder unless the path is absolute. Where the environment has a resource that keeps secrets, also
 `vault:MOUNT/PATH#FIELD`, a field in the key-value engine of a `vault`; `aws-sm:NAME` or `aws-sm:NAME#KEY`, a secret in the

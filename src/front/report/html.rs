@@ -7,12 +7,12 @@ use super::{Report, markdown, signoff};
 use crate::base::event::Event;
 use crate::base::text::show_duration;
 use crate::front::runs;
-use crate::front::style::{Paint, Style, clean};
+use crate::front::style::{Style, class, clean};
 use crate::front::summary::checklist;
 use crate::front::timeline::{since, svg};
 
 /// How it looks.
-const STYLE: &str = include_str!("report.css");
+pub(in crate::front) const STYLE: &str = include_str!("report.css");
 
 /// The whole document.
 pub(super) fn write(report: &Report) -> String {
@@ -43,20 +43,6 @@ pub(super) fn write(report: &Report) -> String {
         }
     };
     page.into_string() + "\n"
-}
-
-/// The class of a colour.
-#[must_use]
-pub(in crate::front) const fn class(paint: Paint) -> &'static str {
-    match paint {
-        Paint::Plain => "plain",
-        Paint::Dim => "dim",
-        Paint::Bold => "bold",
-        Paint::Good => "good",
-        Paint::Bad => "bad",
-        Paint::Warn => "warn",
-        Paint::Live => "live",
-    }
 }
 
 fn facts(report: &Report) -> Markup {

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
+#[cfg(feature = "serve")]
+pub(super) use html::STYLE;
+
 use super::runs;
 use super::show::nothing;
 use super::style::Paint;
@@ -99,6 +102,7 @@ impl Report {
                 .fix(format!("see `playbook show {}`", record.id)));
         }
         let entries = journal.entries(&record.id)?;
+        let record = record.counting(&entries);
         let record = record.counting(&entries);
         let verdict = journal.verify(&record.id)?;
         let filter = Filter { playbook: Some(record.facts.playbook.clone()), ..Filter::default() };

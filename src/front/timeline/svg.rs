@@ -106,6 +106,7 @@ fn label(millis: u64) -> String {
     match millis {
         0 => "0".to_owned(),
         1..1_000 => format!("{millis} ms"),
+        1_000..60_000 if !millis.is_multiple_of(1_000) => format!("{:.1} s", approximately(millis) / 1_000.0),
         1_000..60_000 => format!("{} s", millis / 1_000),
         60_000..3_600_000 => format!("{} min", millis / 60_000),
         _ => format!("{} h", millis / 3_600_000),

@@ -191,7 +191,7 @@ fn head(event: &Event) -> Option<Head> {
 }
 
 /// The node that an event adds to the tree, when it adds one.
-fn leaf(event: &Event, planning: bool) -> Option<Node> {
+pub(in crate::front) fn leaf(event: &Event, planning: bool) -> Option<Node> {
     Some(match event {
         Event::StepBegan { position, name } => Node::new(position, What::Step { name: name.clone() }),
         Event::EffectBegan { position, call, effect, plan, inverse, .. } => {

@@ -12,6 +12,8 @@ use std::time::Duration;
 use crate::base::error::Error;
 use crate::base::outcome::Outcome;
 pub use condense::{Folded, SLOWEST};
+#[cfg(feature = "serve")]
+pub(in crate::front) use fold::leaf;
 pub use node::{Node, What};
 
 /// A run as far as it has been heard; from a live run or from the journal, it is the same.

@@ -91,6 +91,9 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
     if matches!(intention, Intention::Apply) {
         audience.listeners.extend(ready.plan.clone().map(|plan| plan as Arc<dyn Listener>));
     }
+    if !intention.is_plan() {
+        audience.listeners.push(Arc::new(journal::Aside::new(&ready.folder)));
+    }
     let audience = &audience;
     let compiled = reading::look(ready, families, audience, runtime.handle()).into_program()?;
     if matches!(intention, Intention::Apply) {

@@ -4,7 +4,9 @@ mod keepers;
 pub mod limits;
 mod people;
 mod reading;
+pub mod serve;
 mod settings;
+pub mod telemetry;
 mod windows;
 
 use std::collections::BTreeMap;
@@ -34,6 +36,10 @@ pub struct Project {
     pub environments: BTreeMap<String, Environment>,
     /// The environment that the file names for commands without `--env`.
     pub default: Option<String>,
+    /// How the live page is served.
+    pub serve: serve::Serve,
+    /// Where the traces of runs go.
+    pub telemetry: telemetry::Telemetry,
 }
 
 impl Project {
@@ -58,8 +64,8 @@ impl Project {
 
     /// Reads `text`, the content of the `playbook.toml` in `folder`. All its mistakes come as one error.
     pub fn read(folder: PathBuf, text: &str, families: Families) -> Result<Self> {
-        let (environments, default) = reading::read(FILE, text, families)?;
-        Ok(Self { folder, environments, default })
+        let (environments, default, (serve, telemetry)) = reading::read(FILE, text, families)?;
+        Ok(Self { folder, environments, default, serve, telemetry })
     }
 
     /// The environment of that name, or the default one.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::keepers::Mention;
+use super::serve::{self, Serve};
+use super::telemetry::{self, Telemetry};
 use super::{LOCAL, keepers, limits, people, settings, windows};
 use crate::base::access::ResourceId;
 use crate::base::document::{self, Document, Field, type_of};
@@ -15,21 +17,25 @@ use crate::effect::environment::{Environment, OnFailure};
 use crate::effect::family::{self, Families, Family};
 
 /// The keys of the file itself.
-const TOP: &[&str] = &["default", "env", "people", "groups"];
+const TOP: &[&str] = &["default", "env", "people", "groups", "serve", "telemetry"];
 
 /// The keys of an environment that are no family.
 const OWN: &[&str] =
     &["about", "on_failure", "limits", "params", "secrets", "allow", "freeze", "self_approval", "time_scale"];
+
+/// What the file says of the page and of traces.
+type Outside = (Serve, Telemetry);
 
 /// The environments of the file by name, and the one that it prefers.
 pub(super) fn read(
     file: &str,
     text: &str,
     families: Families,
-) -> Result<(BTreeMap<String, Environment>, Option<String>)> {
+) -> Result<(BTreeMap<String, Environment>, Option<String>, Outside)> {
     let document = Document::new(file, text);
     let mut reader = Reader { document: &document, families, environments: BTreeMap::new() };
-    let (mut default, mut persons, mut groups) = (None, None, None);
+    let (mut default, mut persons, mut groups, mut page) = (None, None, None, None);
+    let mut traces = Telemetry::default();
     if let Some(table) = document.parse(text) {
         for field in document::fields(&table) {
             match field.name() {
@@ -37,11 +43,14 @@ pub(super) fn read(
                 "env" => reader.read_environments(field),
                 "people" => persons = Some(field),
                 "groups" => groups = Some(field),
+                "serve" => page = Some(field),
+                "telemetry" => traces = telemetry::read(&document, field),
                 _ => reader.document.unknown(field, file, TOP),
             }
         }
         let default = default.and_then(|field| reader.read_default(field));
         let people = Arc::new(people::read(&document, persons, groups));
+        let page = page.map(|field| serve::read(&document, field, &people)).unwrap_or_default();
         let mut environments = reader.environments;
         document.finish()?;
         if environments.is_empty() {
@@ -49,7 +58,7 @@ pub(super) fn read(
                 .insert(LOCAL.to_owned(), Environment { name: LOCAL.to_owned(), ..Environment::default() });
         }
         environments.values_mut().for_each(|environment| environment.people = Arc::clone(&people));
-        return Ok((environments, default));
+        return Ok((environments, default, (page, traces)));
     }
     document.finish()?;
     Err(Error::bug(format!("{file} was refused without a mistake")))

@@ -41,6 +41,7 @@ fn judge(
     let at = inputs[0].position();
     let name = context.eval_expression_tree(&inputs[0])?;
     let name = text_of(&name, "the name of a check").map_err(|error| traces::raise(error, at))?;
+    let name = session.pipeline.host.redactor.text(&name);
     let judged = match compare(context, &inputs[1]) {
         Err(error) if session.is_planning() && depends(&error, context, session) => {
             Judged { passed: None, actual: Value::Null, target: String::new() }

@@ -115,6 +115,7 @@ fn binding(session: &Session, asked: &Asked, position: &str) -> String {
 
 fn gate(session: &Session, name: &str, options: &Value) -> Result<bool> {
     let environment = &session.pipeline.host.environment;
+    let name = &session.pipeline.host.redactor.text(name);
     let (mut asked, within) = asked(name, options, &environment.people)?;
     let position = here::next();
     asked.binding = binding(session, &asked, &position);

@@ -38,7 +38,7 @@ fn retry(session: &Session, context: &mut EvalContext, inputs: &[Expression]) ->
         let result = context.eval_expression_tree(&inputs[2]);
         let Err(error) = &result else { break result };
         let source = context.source().unwrap_or_default();
-        let ours = traces::explain(error, source, &session.sources);
+        let ours = session.pipeline.clean(traces::explain(error, source, &session.sources));
         let may_go_on = !traces::is_departure(error) && ours.kind.is_catchable();
         if attempt >= of || !may_go_on {
             break result;

@@ -67,7 +67,7 @@ impl Captured {
         crate::script::here::pop();
         match result {
             Err(error) if !traces::is_departure(&error) => {
-                Err(traces::explain(&error, &self.source, &session.sources))
+                Err(session.pipeline.clean(traces::explain(&error, &self.source, &session.sources)))
             }
             _ => Ok(()),
         }

@@ -31,6 +31,8 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
     let name = context.eval_expression_tree(&inputs[0])?;
     let at = inputs[0].position();
     let name = text_of(&name, "the name of a step").map_err(|error| traces::raise(error, at))?;
+    // What a system said may stand in a name.
+    let name = session.pipeline.host.redactor.text(&name);
     let position = here::next();
     let begin = clock::instant();
     let before = begin_step(session, &position, &name).map_err(|error| traces::raise(error, at))?;
@@ -46,7 +48,8 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
     let error = match &result {
         Err(error) if !traces::is_departure(error) => {
             // A plan that ends within a step says so itself; the step has not failed.
-            Some(traces::explain(error, source, &session.sources)).filter(|error| error.kind != Kind::Horizon)
+            let error = session.pipeline.clean(traces::explain(error, source, &session.sources));
+            Some(error).filter(|error| error.kind != Kind::Horizon)
         }
         _ => None,
     };

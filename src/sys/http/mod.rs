@@ -21,6 +21,19 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How it calls itself.
 const USER: &str = concat!("playbook/", env!("CARGO_PKG_VERSION"));
 
+tokio::task_local! {
+    /// The W3C `traceparent` of the call for which requests are sent.
+    static TRACE: HeaderValue;
+}
+
+/// Does `work`, whose requests name the trace that they belong to, where there is one.
+pub async fn traced<T>(parent: Option<String>, work: impl Future<Output = T>) -> T {
+    match parent.and_then(|parent| HeaderValue::from_str(&parent).ok()) {
+        Some(parent) => TRACE.scope(parent, work).await,
+        None => work.await,
+    }
+}
+
 /// What a client is made of.
 #[derive(Debug)]
 pub struct Settings {
@@ -78,6 +91,12 @@ impl Request {
     #[must_use]
     pub fn get(url: Url) -> Self {
         Self { method: Method::GET, url, headers: HeaderMap::new(), body: None }
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
     }
 }
 
@@ -146,7 +165,10 @@ impl Client {
 
     /// Sends a request and reads at most `most` bytes of the answer's body.
     pub async fn send(&self, request: Request, most: usize) -> Result<Answer> {
-        let Request { method, url, headers, body } = request;
+        let Request { method, url, mut headers, body } = request;
+        if let Ok(parent) = TRACE.try_with(Clone::clone) {
+            headers.entry("traceparent").or_insert(parent);
+        }
         let what = format!("{method} {} of `{}`", url.path(), self.name);
         let mut builder = self.inner.request(method, url).headers(headers);
         if let Some(bytes) = body {

@@ -1,6 +1,8 @@
 //! Real servers: each starts its own binary on a free port of 127.0.0.1 in a temporary folder and ends it when dropped.
 
 pub mod alertmanager;
+#[cfg(feature = "serve")]
+pub mod browser;
 #[cfg(feature = "probes")]
 pub mod dns;
 #[cfg(feature = "s3")]
@@ -10,6 +12,8 @@ pub mod grafana;
 pub mod grpc;
 pub mod haproxy;
 pub mod http;
+#[cfg(feature = "serve")]
+pub mod issuer;
 #[cfg(feature = "probes")]
 pub mod kafka;
 #[cfg(feature = "kubernetes")]
@@ -17,6 +21,7 @@ pub mod kubernetes;
 #[cfg(any(feature = "s3", feature = "aws"))]
 pub mod moto;
 pub mod nginx;
+pub mod otlp;
 pub mod pm2;
 pub mod postgres;
 pub mod prometheus;

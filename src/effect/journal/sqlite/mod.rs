@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::home::{Beginning, Home, Row, RunRow, Writer};
 use super::lease::Lease;
-use super::record::{Filter, NewRun, Script};
+use super::record::{Brief, Filter, NewRun, Script};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::gate::Answer;
 use crate::sys::files;
@@ -98,6 +98,23 @@ impl Home for Sqlite {
 
     fn ended_well(&self, playbook: &str, environment: &str) -> Result<Vec<(Timestamp, Timestamp)>> {
         read::ended_well(&self.connection(), playbook, environment).map_err(failed("read"))
+    }
+
+    fn steps_of(&self, playbook: &str, environment: &str) -> Result<Vec<(String, Duration)>> {
+        read::steps_of(&self.connection(), playbook, environment).map_err(failed("read"))
+    }
+
+    fn briefs(&self) -> Result<Vec<Brief>> {
+        read::briefs(&self.connection()).map_err(failed("read"))
+    }
+
+    fn gates_open(&self) -> Result<u64> {
+        read::gates_open(&self.connection()).map_err(failed("read"))
+    }
+
+    fn version(&self) -> Result<i64> {
+        let connection = self.connection();
+        connection.pragma_query_value(None, "data_version", |row| row.get(0)).map_err(failed("read"))
     }
 
     fn keep_scripts(&self, scripts: &[Script]) -> Result<()> {

@@ -1,11 +1,13 @@
 //! Reading rows; another process may write meanwhile.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::types::{Null, Type};
 use rusqlite::{Connection, OptionalExtension as _, Row as Columns, ToSql, params};
 
 use super::super::home::{Row, RowEnd, RunRow};
-use super::super::record::Filter;
+use super::super::record::{Brief, Filter};
 
 /// Steps are counted by how their entries begin: to read `word` out of each would take as long as a whole small run.
 const STEPS: &str = "(SELECT count(*) FROM entries WHERE entries.id >= runs.number << 32 \
@@ -49,7 +51,8 @@ fn run(row: &Columns<'_>) -> rusqlite::Result<RunRow> {
 /// The runs, newest first.
 pub(super) fn runs(connection: &Connection, filter: &Filter) -> rusqlite::Result<Vec<RunRow>> {
     let sql = format!(
-        "{} WHERE (?1 IS NULL OR playbook = ?1) AND (?2 IS NULL OR environment = ?2) ORDER BY number DESC LIMIT ?3",
+        "{} WHERE (?1 IS NULL OR playbook = ?1) AND (?2 IS NULL OR environment = ?2) \
+         AND (NOT ?4 OR state = 'running') ORDER BY number DESC LIMIT ?3",
         select(if filter.steps { STEPS } else { "0" })
     );
     let last: i64 = filter.last.and_then(|last| i64::try_from(last).ok()).unwrap_or(-1);
@@ -57,7 +60,9 @@ pub(super) fn runs(connection: &Connection, filter: &Filter) -> rusqlite::Result
         text.clone().map_or_else(|| Box::new(Null) as Box<dyn ToSql>, |text| Box::new(text))
     };
     let mut statement = connection.prepare(&sql)?;
-    statement.query_map(params![text(&filter.playbook), text(&filter.environment), last], run)?.collect()
+    statement
+        .query_map(params![text(&filter.playbook), text(&filter.environment), last, filter.open], run)?
+        .collect()
 }
 
 /// The run with the next higher number.
@@ -134,6 +139,51 @@ pub(super) fn ended_well(
          AND outcome = 'done' AND kind = 'exec' ORDER BY number DESC LIMIT 9";
     let mut statement = connection.prepare(sql)?;
     statement.query_map([playbook, environment], |row| Ok((instant(row, 0)?, instant(row, 1)?)))?.collect()
+}
+
+/// The names and lengths of the steps that ended well in the last good runs of a playbook in an environment.
+pub(super) fn steps_of(
+    connection: &Connection,
+    playbook: &str,
+    environment: &str,
+) -> rusqlite::Result<Vec<(String, Duration)>> {
+    let sql = "WITH good AS (SELECT number FROM runs WHERE playbook = ?1 AND environment = ?2 AND state = 'ended' \
+         AND outcome = 'done' AND kind = 'exec' ORDER BY number DESC LIMIT 9) \
+         SELECT json_extract(body, '$.name'), json_extract(body, '$.took') FROM good JOIN entries \
+         ON entries.id >= good.number << 32 AND entries.id < (good.number << 32) + 2000 WHERE word = 'step_ended'";
+    let mut statement = connection.prepare_cached(sql)?;
+    let step = |row: &Columns<'_>| {
+        let took = Duration::try_from_secs_f64(row.get::<_, f64>(1)? / 1000.0).unwrap_or_default();
+        Ok((row.get(0)?, took))
+    };
+    statement.query_map([playbook, environment], step)?.collect()
+}
+
+/// Every run that carried a playbook out, oldest first.
+pub(super) fn briefs(connection: &Connection) -> rusqlite::Result<Vec<Brief>> {
+    let sql =
+        "SELECT playbook, environment, started, ended, outcome FROM runs WHERE kind = 'exec' ORDER BY number";
+    let brief = |row: &Columns<'_>| {
+        let ended: Option<String> = row.get(3)?;
+        let outcome: Option<String> = row.get(4)?;
+        Ok(Brief {
+            playbook: row.get(0)?,
+            environment: row.get(1)?,
+            started: instant(row, 2)?,
+            ended: ended.and_then(|text| text.parse().ok()),
+            outcome: outcome.and_then(|word| serde_json::from_value(word.into()).ok()),
+        })
+    };
+    connection.prepare_cached(sql)?.query_map([], brief)?.collect()
+}
+
+/// At how many gates the runs that have not ended wait.
+pub(super) fn gates_open(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT coalesce(sum(substr(entries.body, 1, 22) = '{\"event\":\"gate_opened\"') \
+         - sum(substr(entries.body, 1, 22) = '{\"event\":\"gate_closed\"'), 0) FROM runs JOIN entries \
+         ON entries.id >= runs.number << 32 AND entries.id < (runs.number + 1) << 32 WHERE runs.state = 'running'";
+    let open: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(u64::try_from(open).unwrap_or_default())
 }
 
 /// How many runs of a playbook were compared with their plans, and the mean of how they went: 0 to 1.
