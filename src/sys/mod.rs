@@ -20,4 +20,6 @@ pub mod search;
 pub mod ssh;
 pub mod stop;
 pub mod terminal;
+#[cfg(any(feature = "postgres", feature = "probes"))]
+pub mod tls;
 pub mod trust;

@@ -5,6 +5,8 @@ pub mod alertmanager;
 pub mod dns;
 #[cfg(feature = "s3")]
 pub mod faults;
+#[cfg(feature = "probes")]
+pub mod front;
 pub mod grafana;
 #[cfg(feature = "probes")]
 pub mod grpc;
