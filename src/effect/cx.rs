@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use super::environment::{Environment, Resource};
 use super::family::{self, Families};
 use super::hosts::Hosts;
+pub use super::inside::inside;
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::secrets::{self, Fetched};
@@ -22,12 +23,12 @@ use super::sql::Sql;
 use super::store::Store;
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Listener, Position};
 use crate::base::redact::Redactor;
 use crate::base::secret::{Revealed, Secret, Setting};
 use crate::sys::stop::Stop;
-use crate::sys::{blocking, clock, files};
+use crate::sys::{blocking, clock};
 
 type Pool = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
 
@@ -99,6 +100,8 @@ pub struct Cx {
     stop: Stop,
     graceful: Arc<AtomicBool>,
     run: Option<RunJournal>,
+    /// The run of the past whose call it is.
+    past: Option<String>,
     position: Position,
     ends: Option<Instant>,
 }
@@ -113,6 +116,7 @@ impl Cx {
             stop,
             graceful: Arc::default(),
             run: None,
+            past: None,
             position: Position::default(),
             ends: None,
         }
@@ -121,6 +125,11 @@ impl Cx {
     /// The same context, of a call of that run.
     pub(super) fn of_run(self, journal: RunJournal) -> Self {
         Self { run: Some(journal), ..self }
+    }
+
+    /// The same context, of a call that a run of the past has made: what carries a mark of its run carries that one's.
+    pub(super) fn of_past(self, run: &str) -> Self {
+        Self { past: Some(run.to_owned()), ..self }
     }
 
     /// The same context, of a call whose time is over then.
@@ -282,7 +291,8 @@ impl Cx {
     /// The id of the run that the call belongs to; `plan` while planning.
     #[must_use]
     pub fn run(&self) -> &str {
-        self.run.as_ref().map_or("plan", RunJournal::id)
+        let own = || self.run.as_ref().map_or("plan", RunJournal::id);
+        self.past.as_deref().unwrap_or_else(own)
     }
 
     /// Names this one call, the same each time that it is tried: for systems that tell a second try by such a name.
@@ -382,19 +392,4 @@ impl Cx {
     pub fn seconds(&self) -> f64 {
         clock::now().as_millisecond() as f64 / 1e3
     }
-}
-
-/// `relative` within `folder`, or a denial; what does not exist yet is judged by the part that does.
-pub fn inside(folder: &Path, relative: &Path) -> Result<PathBuf> {
-    let outside = || {
-        Error::new(Kind::Denied, format!("`{}` lies outside the project", relative.display()))
-            .fix("name a path below the folder of playbook.toml, without `..`")
-    };
-    if relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(outside());
-    }
-    let root = files::real_path(folder)?;
-    let wanted = root.join(relative);
-    let existing = wanted.ancestors().find(|path| files::exists(path)).unwrap_or(&root);
-    if files::real_path(existing)?.starts_with(&root) { Ok(wanted) } else { Err(outside()) }
 }

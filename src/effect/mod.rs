@@ -13,6 +13,7 @@ pub mod environment;
 pub mod family;
 pub mod health;
 pub mod hosts;
+pub mod inside;
 pub mod journal;
 pub mod ledger;
 pub mod local;
