@@ -231,3 +231,26 @@ fn a_plan_applies_nothing_and_a_reader_may_not() {
         .expect(1)
         .says("holds no migrations of a known form");
 }
+
+#[test]
+fn a_crash_around_a_migration_is_survived_and_a_statement_is_asked_about() {
+    let database = need_postgres!();
+    let tables = || database.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'users'");
+    let line = "postgres(\"main\").migrate(\"m\");";
+    let with_down = || with(&database, "destroy", &SQLX);
+    crate::rig::crash::survives(with_down, "postgres.main:destroy", line, tables);
+    database.sql("CREATE TABLE marks (n int)");
+    let line =
+        "postgres(\"main\").execute(\"INSERT INTO marks VALUES (1)\", #{ undo: \"DELETE FROM marks\" });";
+    for (moment, marks) in [(crate::rig::crash::BEFORE, "0"), (crate::rig::crash::AFTER, "1")] {
+        let text = format!("//! T.\n//! uses = [\"postgres.main:write\"]\n{line}\n");
+        let rig = rig(&database, "write").file("test.rhai", &text);
+        rig.killed(moment);
+        assert_eq!(database.sql("SELECT count(*) FROM marks"), marks);
+        rig.run(&["resume", "last"])
+            .expect(5)
+            .says("it is not known whether `postgres.main.execute` was done");
+        rig.run(&["resume", "last", "--on-doubt", "skip"]).expect(0);
+        assert_eq!(database.sql("SELECT count(*) FROM marks"), marks);
+    }
+}
