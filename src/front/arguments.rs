@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::report::Form;
+
 /// Runs deployment checklists that are programs: proves what was done, and takes it back when a check fails.
 #[derive(Debug, Parser)]
 #[command(name = "playbook", version, after_help = "`playbook` alone lists the playbooks of the project.")]
@@ -141,6 +143,18 @@ pub enum Command {
         /// The run's id, the beginning of it, or `last`.
         #[arg(default_value = "last")]
         run: String,
+    },
+    /// Writes the checklist as a run filled it in: steps, checks, gates, times, what was taken back, and room to sign.
+    Report {
+        /// The run's id, the beginning or end of it, or `last`.
+        #[arg(default_value = "last")]
+        run: String,
+        /// The form: Markdown, one HTML file, JSON, or JUnit XML; else what FILE's name says, else Markdown.
+        #[arg(long, value_enum, value_name = "FORM")]
+        format: Option<Form>,
+        /// Where to; else it is printed.
+        #[arg(long = "out", short, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Approves a run that waits at a gate, or declines; signed with your ssh key where playbook.toml names one.
     Approve(Approve),

@@ -7,7 +7,7 @@ use super::arguments::{Approve, Arguments, Color, Command, Common, Output, Targe
 use super::json::Json;
 use super::runs::{self, Format};
 use super::style::Style;
-use super::{again, approve, bundle, check, docs, doctor, execution, list, locks, show, verify};
+use super::{again, approve, bundle, check, docs, doctor, execution, list, locks, report, show, verify};
 use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
@@ -50,6 +50,11 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
             tell(&common, |journal, format| runs::runs(journal, &filter, format))
         }
         Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),
+        Some(Command::Report { run, format, out }) => {
+            let machine = (common.output == Output::Json && out.is_none()).then_some(report::Form::Json);
+            let wanted = report::Wanted { run, form: format.or(machine), out };
+            tell(&common, |journal, _| report::report(journal, &wanted))
+        }
         Some(
             told
             @ (Command::Bundle { .. } | Command::Verify { .. } | Command::Locks | Command::Unlock { .. }),

@@ -19,11 +19,13 @@ pub mod json;
 pub mod list;
 pub mod locks;
 pub mod log;
+pub mod report;
 pub mod runs;
 pub mod show;
 pub mod style;
 pub mod summary;
 pub mod terminal;
+pub mod timeline;
 pub mod tree;
 pub mod verify;
 

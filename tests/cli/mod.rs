@@ -12,6 +12,7 @@ mod language;
 mod operator;
 mod people;
 mod plan;
+mod report;
 mod resume;
 mod rollback;
 mod sandbox;

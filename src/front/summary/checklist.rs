@@ -56,7 +56,7 @@ fn collect(node: &Node, depth: usize, rows: &mut Vec<(Line, Option<End>)>) {
 }
 
 /// How many checks and metrics held.
-pub(super) fn judgements(tree: &Tree) -> Option<Line> {
+pub(in crate::front) fn judgements(tree: &Tree) -> Option<Line> {
     let judged: Vec<Option<bool>> = tree
         .walk()
         .filter_map(|node| if let What::Judged { passed, .. } = &node.what { Some(*passed) } else { None })
@@ -83,6 +83,17 @@ pub(super) fn judgements(tree: &Tree) -> Option<Line> {
 
 /// The three steps that took longest: where the next minute can be won.
 pub(super) fn slowest(tree: &Tree) -> Option<Line> {
+    let steps = by_length(tree);
+    if steps.len() < 2 {
+        return None;
+    }
+    let names: Vec<String> =
+        steps.iter().take(3).map(|(name, took)| format!("{name} {}", show_duration(*took))).collect();
+    Some(Line::default().with(Paint::Dim, format!("slowest: {}", names.join(" · "))))
+}
+
+/// The innermost steps and what they took, the slowest first.
+pub(in crate::front) fn by_length(tree: &Tree) -> Vec<(&str, Duration)> {
     let mut steps: Vec<(&str, Duration)> = tree
         .walk()
         .filter(|node| !node.children.iter().any(Node::is_step))
@@ -91,11 +102,6 @@ pub(super) fn slowest(tree: &Tree) -> Option<Line> {
             _ => None,
         })
         .collect();
-    if steps.len() < 2 {
-        return None;
-    }
     steps.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
-    let names: Vec<String> =
-        steps.iter().take(3).map(|(name, took)| format!("{name} {}", show_duration(*took))).collect();
-    Some(Line::default().with(Paint::Dim, format!("slowest: {}", names.join(" · "))))
+    steps
 }

@@ -1,6 +1,6 @@
 //! What stands at the end of a run: the filled checklist, the time, what failed, what was taken back, and where it is kept.
 
-mod checklist;
+pub(super) mod checklist;
 #[cfg(test)]
 mod tests;
 mod undone;

@@ -1,0 +1,220 @@
+//! `playbook report RUN`: the checklist as a run filled it in, as a document that people sign and machines read.
+
+mod html;
+mod json;
+mod junit;
+mod markdown;
+pub mod rows;
+mod signoff;
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+use super::runs;
+use super::show::nothing;
+use super::style::Paint;
+use super::timeline::{Bar, Timeline};
+use super::tree::Tree;
+use crate::base::error::{Error, Result};
+use crate::base::event::Event;
+use crate::base::outcome::Outcome;
+use crate::base::text::show_duration;
+use crate::effect::journal::{Entry, Filter, Journal, RunKind, RunRecord, Verdict};
+use crate::sys::{clock, files};
+
+/// In which form the report is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// Markdown, for a pull request or a wiki.
+    Md,
+    /// One file for a browser and for paper.
+    Html,
+    /// One document for machines.
+    Json,
+    /// JUnit XML, for what shows test results.
+    Junit,
+}
+
+impl Form {
+    /// The form that a file's name asks for.
+    fn of(file: &Path) -> Option<Self> {
+        match file.extension()?.to_str()? {
+            "md" => Some(Self::Md),
+            "html" | "htm" => Some(Self::Html),
+            "json" => Some(Self::Json),
+            "xml" => Some(Self::Junit),
+            _ => None,
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The run.
+    pub run: String,
+    /// The form; else what the file's name says, else Markdown.
+    pub form: Option<Form>,
+    /// Where to; else it is printed.
+    pub out: Option<PathBuf>,
+}
+
+/// Everything that stands in a report.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The run.
+    pub record: RunRecord,
+    /// What happened in it.
+    pub tree: Tree,
+    /// When.
+    pub timeline: Timeline,
+    /// How it went against the saved plan that it was held to: a [`Event::PlanCompared`].
+    pub compared: Option<Event>,
+    /// The runs that took it back afterwards.
+    pub reversals: Vec<RunRecord>,
+    /// Whether its record is as it was written.
+    pub verdict: Verdict,
+    /// When the report is made.
+    pub made: Timestamp,
+}
+
+/// The report that is asked for: printed, or written to a file and told so. `journal` is what [`Journal::find`] gave.
+pub fn report(journal: Option<&Journal>, wanted: &Wanted) -> Result<String> {
+    let report = Report::gather(journal.ok_or_else(nothing)?, &wanted.run)?;
+    let form = wanted.form.or_else(|| Form::of(wanted.out.as_deref()?)).unwrap_or(Form::Md);
+    let text = report.write(form)?;
+    let Some(file) = &wanted.out else { return Ok(text) };
+    files::write_public(file, text.as_bytes())?;
+    Ok(format!("the report of the run {} is in {}\n", report.record.id, file.display()))
+}
+
+impl Report {
+    /// The report of the run that `wanted` names.
+    pub fn gather(journal: &Journal, wanted: &str) -> Result<Self> {
+        let record = journal.run(wanted)?;
+        if record.facts.kind == RunKind::Unlock {
+            return Err(Error::usage(format!("the run {} only took a lock away", record.id))
+                .fix(format!("see `playbook show {}`", record.id)));
+        }
+        let entries = journal.entries(&record.id)?;
+        let verdict = journal.verify(&record.id)?;
+        let filter = Filter { playbook: Some(record.facts.playbook.clone()), ..Filter::default() };
+        let of_it = |run: &RunRecord| {
+            run.facts.kind == RunKind::Rollback && run.facts.parent.as_deref() == Some(record.id.as_str())
+        };
+        let reversals = journal.runs(&filter)?.into_iter().filter(of_it).collect();
+        Ok(Self::new(record, &entries, (reversals, verdict), clock::now()))
+    }
+
+    /// The report of a run with these entries, of which the rest is known already.
+    #[must_use]
+    pub fn new(
+        record: RunRecord,
+        entries: &[Entry],
+        (reversals, verdict): (Vec<RunRecord>, Verdict),
+        made: Timestamp,
+    ) -> Self {
+        let (mut tree, mut timeline, mut compared) = (Tree::default(), Timeline::default(), None);
+        for entry in entries {
+            tree.hear(&entry.event);
+            timeline.hear(entry.at, &entry.event);
+            if matches!(entry.event, Event::PlanCompared { .. }) {
+                compared = Some(entry.event.clone());
+            }
+        }
+        Self { record, tree, timeline, compared, reversals, verdict, made }
+    }
+
+    /// The document in a form.
+    pub fn write(&self, form: Form) -> Result<String> {
+        match form {
+            Form::Md => Ok(markdown::write(self)),
+            Form::Html => Ok(html::write(self)),
+            Form::Json => runs::json(&json::value(self)),
+            Form::Junit => Ok(junit::write(self)),
+        }
+    }
+
+    /// What the playbook is called.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        let facts = &self.record.facts;
+        let title = facts.title.trim_end_matches('.');
+        if title.is_empty() { &facts.playbook } else { title }
+    }
+
+    /// How the run ended or stands: colour, mark and words.
+    #[must_use]
+    pub fn outcome(&self) -> (Paint, &'static str, &'static str) {
+        let (paint, words) = runs::outcome(&self.record);
+        let mark = match paint {
+            _ if self.record.outcome == Some(Outcome::TakenBack) => "↩",
+            Paint::Good => "✔",
+            Paint::Bad => "✘",
+            Paint::Live => "▸",
+            _ => "■",
+        };
+        (paint, mark, words)
+    }
+
+    /// What is known of the run, name by name.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let (record, facts) = (&self.record, &self.record.facts);
+        let instant = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let mut found = vec![
+            ("run", record.id.clone()),
+            ("playbook", facts.playbook.clone()),
+            ("environment", facts.environment.clone()),
+            ("person", facts.person.clone()),
+            ("began", instant(record.started)),
+        ];
+        found.extend(record.ended.map(|at| ("ended", instant(at))));
+        found.extend(runs::took(record).map(|took| ("took", show_duration(took))));
+        found.extend(record.exit_code.map(|code| ("exit code", code.to_string())));
+        if !facts.parameters.is_empty() {
+            let all = facts.parameters.iter().map(|(name, value)| format!("{name} = {value}"));
+            found.push(("parameters", all.collect::<Vec<_>>().join(", ")));
+        }
+        let more = [
+            ("plan", &facts.plan),
+            ("glass broken", &facts.break_glass),
+            (if facts.kind == RunKind::Rollback { "takes back" } else { "from run" }, &facts.parent),
+        ];
+        found.extend(more.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        found.extend(record.waits.as_ref().map(|waits| ("waits for", waits.what.clone())));
+        found.push(("script", facts.script.clone()));
+        found.push(("version", format!("playbook {}", facts.version)));
+        found
+    }
+
+    /// Whether the record is as it was written, in words; the head of its chain proves it to whoever noted that.
+    #[must_use]
+    pub fn verified(&self) -> String {
+        let verdict = &self.verdict;
+        match &verdict.fault {
+            None => format!("the record verifies: {} entries, head {}", verdict.entries, verdict.head),
+            Some(fault) => format!("THE RECORD DOES NOT VERIFY: {fault}"),
+        }
+    }
+
+    /// The bars that take time as steps do, for the table of times.
+    #[must_use]
+    pub fn times(&self) -> Vec<&Bar> {
+        self.timeline.bars.iter().filter(|bar| !bar.name.is_empty()).collect()
+    }
+
+    /// How long the whole is to which a bar is compared.
+    #[must_use]
+    pub fn whole(&self) -> std::time::Duration {
+        let timeline = &self.timeline;
+        let is_open = timeline.bars.iter().any(|bar| bar.to.is_none());
+        let until = if is_open { Some(self.made) } else { timeline.until };
+        match (timeline.began, until) {
+            (Some(began), Some(until)) => super::timeline::since(began, until),
+            _ => std::time::Duration::ZERO,
+        }
+    }
+}
