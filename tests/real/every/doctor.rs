@@ -12,7 +12,7 @@ const ALONE: &[&str] = &["files", "disk", "journal"];
 /// What is looked at without waiting for the other side: a file, a process of this machine, or that somebody accepts.
 const WITHOUT: &[&str] = &["sqlite", "program", "service", "nginx", "tcp"];
 
-fn look(far: &Far, but: &[&str], wanted: &[&str]) {
+fn look(far: &Far, within: &str, but: &[&str], wanted: &[&str]) {
     let families: Vec<&str> = FAMILIES
         .iter()
         .map(|family| family.name)
@@ -27,7 +27,7 @@ fn look(far: &Far, but: &[&str], wanted: &[&str]) {
         .collect();
     text += &world::beside(&["flags", "ecs"], far);
     let rig = world::rig(&text, far);
-    let seen = rig.run(&["doctor", "--timeout", "2s", "--output", "json"]).expect(1);
+    let seen = rig.run(&["doctor", "--timeout", within, "--output", "json"]).expect(1);
     let all: Vec<Value> = seen.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut wrong = Vec::new();
     for family in families {
@@ -50,11 +50,11 @@ fn look(far: &Far, but: &[&str], wanted: &[&str]) {
 
 #[test]
 fn the_doctor_says_of_every_family_that_it_is_silent() {
-    look(&Silence::start().far, WITHOUT, &["no_answer"]);
+    look(&Silence::start().far, "2s", WITHOUT, &["no_answer"]);
 }
 
 #[test]
 fn the_doctor_says_of_every_family_that_nobody_is_there() {
     // A name server that is gone is as silent as one whose answer was lost.
-    look(&nobody(), &["dns"], &["unreachable", "missing"]);
+    look(&nobody(), "30s", &["dns"], &["unreachable", "missing"]);
 }
