@@ -72,6 +72,7 @@ fn session(runtime: &tokio::runtime::Handle, allocated: fn() -> usize) -> Arc<Se
         digest: String::new(),
         plan: None,
         detach: None,
+        at_gate: None,
         recorded: std::collections::BTreeMap::new(),
     }))
 }

@@ -141,6 +141,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Place>,
     },
+    /// An effect is about to count as done: what it says of itself just before that moment, durable before it.
+    Witnessed {
+        /// Where in the tree.
+        position: Position,
+        /// What it says; its `value` is what the script would get. Without secrets.
+        value: Value,
+    },
     /// An effect ended.
     EffectEnded {
         /// Where in the tree.

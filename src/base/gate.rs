@@ -1,5 +1,7 @@
 //! A gate as data: who is asked for what until when, what each answered, and the text that an answer signs.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// What happens when nobody has decided in time.
@@ -32,6 +34,33 @@ pub struct Asked {
     /// SHA-256 of what is decided on: scripts, parameters, environment, saved plan, and this gate; hexadecimal.
     pub binding: String,
 }
+
+/// A gate at which a run waits, as the person at its terminal is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// The gate's place in the tree of the run.
+    pub gate: &'a str,
+    /// What it asks.
+    pub asked: &'a Asked,
+    /// Who began the run.
+    pub requester: &'a str,
+}
+
+/// What the person at the terminal said.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// This.
+    Answer(Box<Answer>),
+    /// Nothing yet, when something else happened.
+    Nothing,
+    /// Nothing, nor will they: they may not answer, or leave it to others.
+    Never,
+}
+
+/// Asks the person at the run's own terminal, until the function says that something else happened.
+pub type AtTerminal = Arc<dyn Fn(&Waits<'_>, &dyn Fn() -> bool) -> Said + Send + Sync>;
 
 /// How a gate ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

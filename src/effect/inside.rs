@@ -1,4 +1,4 @@
-//! A path that a playbook names stays within the project, whatever links there are.
+//! Paths that a script names: they lie within the project, whatever they look like.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -33,3 +33,4 @@ pub mod store;
 pub mod traffic;
 pub mod vault;
 pub mod windows;
+pub mod witness;

@@ -1,13 +1,15 @@
 //! `playbook resume RUN` and `playbook rollback RUN`: a run of the past is gone on with, or taken back.
 
-use super::arguments::{Common, Doubt};
+use super::arguments::{Common, Doubt, Output};
 use super::execution::carry_out;
+use super::person;
 use super::show::nothing;
-use crate::base::error::{Kind, Result};
+use crate::base::decision::Choice;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::exit::Exit;
 use crate::base::text;
 use crate::effect::environment::OnFailure;
-use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
+use crate::effect::journal::{self, Filter, Journal, RunKind, RunRecord, State};
 use crate::effect::options::OnDoubt;
 use crate::primitives::FAMILIES;
 use crate::run::due;
@@ -74,6 +76,22 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
     let ready = Ready { detach, ..ready };
     let resumption = Resumption { record, accept: wish.accept, on_doubt };
     carry_out(&ready, &Intention::Resume(Box::new(resumption)), common, allocated)
+}
+
+/// A run that was cut off keeps the lock that was wanted: the person at the terminal may go on with it, or take it
+/// back, and then begin their own.
+pub(super) fn take_over(common: &Common, error: Error, allocated: fn() -> usize) -> Result<Exit> {
+    let is_asked = !common.no_input && common.output == Output::Text && person::is_there();
+    let Some(run) = journal::cut_off(&error).filter(|_| is_asked) else { return Err(error) };
+    match person::take_over(&error) {
+        Choice::Retry => {
+            let wish = Wish { accept: false, on_doubt: None, on_failure: None, detach: None };
+            resume(common, run, &wish, allocated)
+        }
+        Choice::Rollback => roll_back(common, run, (false, Vec::new()), allocated),
+        // The question has told it.
+        _ => Ok(Exit::Held),
+    }
 }
 
 /// Takes a run back, or only tells what that would do.

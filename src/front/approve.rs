@@ -1,6 +1,6 @@
 //! `playbook approve RUN`: an answer at a gate, checked, signed, and left for the run that waits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::gate;
 use super::runs::{Format, json};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
-use crate::base::gate::{Answer, Asked};
+use crate::base::gate::{Answer, Asked, Waits};
 use crate::base::suggest;
 use crate::effect::environment::Environment;
 use crate::effect::journal::{Journal, RunRecord, State};
@@ -51,22 +51,11 @@ pub fn approve(
     let record = journal.run(&wanted.run)?;
     let open = open(journal, &record, wanted.gate.as_deref())?;
     let environment = project.environment(Some(&record.facts.environment))?;
-    let person = entitled(&environment, &record, &open.asked, wanted.person.as_deref())?;
+    let waits =
+        Waits { run: &record.id, gate: &open.position, asked: &open.asked, requester: &record.facts.person };
+    let person = entitled(&environment, &waits, wanted.person.as_deref())?;
     in_time(&open.asked)?;
-    let mut answer = Answer {
-        run: record.id.clone(),
-        gate: open.position,
-        name: open.asked.name.clone(),
-        binding: open.asked.binding.clone(),
-        person: person.name.clone(),
-        login: environment::person(),
-        approved: wanted.approved,
-        comment: wanted.comment.clone(),
-        at: format!("{:.6}", clock::now()),
-        key: person.key.clone(),
-        signature: None,
-    };
-    sign(&mut answer, wanted)?;
+    let answer = answered(&waits, &person, (wanted.approved, wanted.comment.clone()), wanted.key.as_deref())?;
     journal.leave(&answer)?;
     match output {
         Format::Json => json(&json!({ "answer": answer, "asked": open.asked })),
@@ -122,13 +111,33 @@ fn open(journal: &Journal, record: &RunRecord, wanted: Option<&str>) -> Result<O
     }
 }
 
+/// The answer of a person who may give it, signed where they have a key.
+pub(super) fn answered(
+    waits: &Waits<'_>,
+    person: &Person,
+    (approved, comment): (bool, String),
+    key: Option<&Path>,
+) -> Result<Answer> {
+    let mut answer = Answer {
+        run: waits.run.to_owned(),
+        gate: waits.gate.to_owned(),
+        name: waits.asked.name.clone(),
+        binding: waits.asked.binding.clone(),
+        person: person.name.clone(),
+        login: environment::person(),
+        approved,
+        comment,
+        at: format!("{:.6}", clock::now()),
+        key: person.key.clone(),
+        signature: None,
+    };
+    sign(&mut answer, key)?;
+    Ok(answer)
+}
+
 /// The person who answers, if they may.
-fn entitled(
-    environment: &Environment,
-    record: &RunRecord,
-    asked: &Asked,
-    named: Option<&str>,
-) -> Result<Person> {
+pub(super) fn entitled(environment: &Environment, waits: &Waits<'_>, named: Option<&str>) -> Result<Person> {
+    let asked = waits.asked;
     let people = &environment.people;
     let login = environment::person();
     let person = match named {
@@ -152,7 +161,7 @@ fn entitled(
         let what = format!("`{name}` is not asked at the gate “{}”", asked.name);
         return Err(Error::new(Kind::Denied, what).why(gate::wanted(asked)));
     }
-    if !environment.self_approval && people.is_requester(person, &record.facts.person) {
+    if !environment.self_approval && people.is_requester(person, waits.requester) {
         let what = format!("`{name}` began this run, and cannot approve it too");
         return Err(Error::new(Kind::Denied, what).fix(format!(
             "ask somebody else; where that is meant: self_approval = true in [env.{}]",
@@ -173,13 +182,13 @@ fn in_time(asked: &Asked) -> Result<()> {
 }
 
 /// Signs for somebody who has a key, and makes sure that it is theirs.
-fn sign(answer: &mut Answer, wanted: &Wanted) -> Result<()> {
+fn sign(answer: &mut Answer, with: Option<&Path>) -> Result<()> {
     let Some(key) = answer.key.clone() else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|why| Error::io("the runtime cannot be started", &why))?;
-    answer.signature = Some(runtime.block_on(seal::sign(answer, &key, wanted.key.as_deref()))?);
+    answer.signature = Some(runtime.block_on(seal::sign(answer, &key, with))?);
     match runtime.block_on(seal::check(answer))? {
         Checked::Good => Ok(()),
         Checked::Unsigned | Checked::Wrong(_) | Checked::Unknown(_) => {

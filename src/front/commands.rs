@@ -21,7 +21,10 @@ use crate::sys::{environment, terminal};
 pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
     let Arguments { command, common } = arguments;
     let done = match command {
-        Some(Command::Exec(wanted)) => execution::exec(&common, wanted, allocated),
+        Some(Command::Exec(wanted)) => {
+            let done = execution::exec(&common, wanted, allocated);
+            done.or_else(|error| again::take_over(&common, error, allocated))
+        }
         Some(Command::Plan { target, save }) => {
             execution::plan(&order(&common, target), save.as_deref(), &common, allocated)
         }
@@ -46,7 +49,7 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
             examine(&common, &asked)
         }
         Some(Command::Runs { last }) => {
-            let filter = Filter { last: Some(last), ..Filter::default() };
+            let filter = Filter { last: Some(last), steps: true, ..Filter::default() };
             tell(&common, |journal, format| runs::runs(journal, &filter, format))
         }
         Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),

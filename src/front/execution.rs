@@ -8,7 +8,7 @@ use super::commands::{is_colored, is_live, print, style};
 use super::json::Json;
 use super::summary::Summary;
 use super::terminal::Terminal;
-use super::{locks, log, person};
+use super::{at_gate, locks, log, person};
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
@@ -122,6 +122,7 @@ fn perform(
     let audience = Audience {
         listeners,
         ask: person::ask(&terminal).filter(|_| !common.no_input),
+        at_gate: at_gate::ask(&terminal, &ready.environment).filter(|_| is_asked),
         choose: person::choose(&terminal).filter(|_| is_asked && !intention.is_plan()),
         allocated: Some(allocated),
     };

@@ -1,6 +1,7 @@
 //! What people and machines outside see: the command line, the terminal, JSON, the summary.
 
 mod again;
+mod at_gate;
 mod person;
 mod plan;
 mod ways;

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::terminal::Terminal;
 use crate::base::decision::{Answer, Choice, Choose, Question};
+use crate::base::error::Error;
 use crate::run::order::Ask;
 use crate::sys::terminal;
 
 /// Whether somebody is there who reads what is written and can answer.
-fn is_there() -> bool {
+pub(super) fn is_there() -> bool {
     std::io::stdin().is_terminal() && terminal::is_there()
 }
 
@@ -31,6 +32,21 @@ pub(super) fn ask(terminal: &Arc<Terminal>) -> Option<Ask> {
 pub(super) fn choose(terminal: &Arc<Terminal>) -> Option<Choose> {
     let terminal = Arc::clone(terminal);
     is_there().then(|| Arc::new(move |question: &Question| terminal.aside(|| chosen(question))) as Choose)
+}
+
+/// Asks what becomes of a run that was cut off and keeps a lock.
+pub(super) fn take_over(error: &Error) -> Choice {
+    terminal::write(&format!("\n\u{2718} {error}\n\n"));
+    terminal::write("  [r] go on with that run\n  [b] take it back\n  [q] leave it as it is\n");
+    loop {
+        let Some(line) = said("What becomes of it? ") else { return Choice::Stop };
+        match line.trim().to_lowercase().as_str() {
+            "r" => return Choice::Retry,
+            "b" => return Choice::Rollback,
+            "q" => return Choice::Stop,
+            _ => terminal::write("Type one of the letters in brackets.\n"),
+        }
+    }
 }
 
 fn chosen(question: &Question) -> Answer {
@@ -86,7 +102,7 @@ fn value() -> Option<Value> {
 }
 
 /// A line that the person types; `None` when the terminal is gone.
-fn said(question: &str) -> Option<String> {
+pub(super) fn said(question: &str) -> Option<String> {
     let mut line = String::new();
     terminal::write(question);
     let read = std::io::stdin().read_line(&mut line);

@@ -19,6 +19,7 @@ pub fn show(journal: Option<&Journal>, wanted: &str, output: Format) -> Result<S
     let journal = journal.ok_or_else(nothing)?;
     let record = journal.run(wanted)?;
     let entries = journal.entries(&record.id)?;
+    let record = record.counting(&entries);
     let style = match output {
         Format::Json => return json(&json!({ "run": record, "entries": entries })),
         Format::Text(style) => style,

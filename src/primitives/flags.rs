@@ -85,6 +85,10 @@ impl Primitive for Enable {
         is(cx, &self.flag, true).await
     }
 
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(cx.found().map(|changed| receipt(&self.flag, true, changed)))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         set(&cx, self.flag, true).await
     }
@@ -114,6 +118,10 @@ impl Primitive for Disable {
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         is(cx, &self.flag, false).await
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(cx.found().map(|changed| receipt(&self.flag, false, changed)))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -170,6 +178,10 @@ impl Primitive for Set {
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         is(cx, &self.flag, self.value).await
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(cx.found().map(|changed| receipt(&self.flag, self.value, changed)))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -253,7 +265,11 @@ async fn set(cx: &Cx, name: String, value: bool) -> Result<Value> {
     if changed {
         flags.write(&flag, value).await?;
     }
-    Ok(json!({ "flag": name, "enabled": value, "changed": changed }))
+    Ok(receipt(&name, value, changed))
+}
+
+fn receipt(flag: &str, enabled: bool, changed: bool) -> Value {
+    json!({ "flag": flag, "enabled": enabled, "changed": changed })
 }
 
 impl Flags {

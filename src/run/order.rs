@@ -13,6 +13,7 @@ use super::saved::Watch;
 use crate::base::decision::Choose;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
+use crate::base::gate::AtTerminal;
 use crate::effect::environment::{Environment, OnFailure};
 use crate::effect::family::Families;
 use crate::script::header::Header;
@@ -51,6 +52,8 @@ pub struct Audience {
     pub ask: Option<Ask>,
     /// Lets that person choose how it goes on where something failed.
     pub choose: Option<Choose>,
+    /// Asks that person at a gate.
+    pub at_gate: Option<AtTerminal>,
     /// How many bytes the process has allocated; only the binary owns its allocator.
     pub allocated: Option<fn() -> usize>,
 }

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::{engine, traces};
 use crate::base::error::{Error, Result};
 use crate::base::suggest;
-use crate::effect::cx;
+use crate::effect::inside;
 use crate::sys::files;
 
 /// The standard library: name and text of each module.
@@ -76,7 +76,7 @@ pub fn read(session: &Session, path: &str) -> Result<String> {
                     .fix(suggest::advice(path, known().collect::<Vec<_>>()))
             });
     }
-    let file = cx::inside(&session.project, std::path::Path::new(&format!("{path}.rhai")))?;
+    let file = inside::inside(&session.project, std::path::Path::new(&format!("{path}.rhai")))?;
     if !files::exists(&file) {
         return Err(Error::missing(format!("there is no module `{path}`"))
             .why(format!("{path}.rhai is not below the project"))

@@ -12,6 +12,7 @@ use super::forms::time;
 use super::here;
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
+use crate::base::gate::AtTerminal;
 use crate::base::place::Place;
 use crate::effect::environment::Limits;
 use crate::effect::pipeline::{Mode, Pipeline};
@@ -70,6 +71,8 @@ pub struct Session {
     pub plan: Option<String>,
     /// A wait that is longer ends the process; none does when it is not said.
     pub detach: Option<Duration>,
+    /// Asks the person at the terminal at a gate, if there is one.
+    pub at_gate: Option<AtTerminal>,
     /// The time in which people decided: it does not count against the run's own.
     pub idle: Idle,
     /// Modules as they were when the script ran; where there is one, the file of today is not read.
@@ -95,6 +98,8 @@ pub struct Parts {
     pub plan: Option<String>,
     /// A wait that is longer ends the process; none does when it is not said.
     pub detach: Option<Duration>,
+    /// Asks the person at the terminal at a gate, if there is one.
+    pub at_gate: Option<AtTerminal>,
     /// Modules as they were when the script ran.
     pub recorded: BTreeMap<String, String>,
 }
@@ -117,6 +122,7 @@ impl Session {
             digest: parts.digest,
             plan: parts.plan,
             detach: parts.detach,
+            at_gate: parts.at_gate,
             recorded: parts.recorded,
             pipeline: parts.pipeline,
         }

@@ -1,7 +1,10 @@
-//! What the terminal at the other end of standard error is like.
+//! What the terminal at the other end of standard error is like, and what is typed at it.
 
 use std::io::{IsTerminal as _, Write as _};
 
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 
 /// Whether standard error is a terminal.
@@ -23,6 +26,33 @@ pub fn size() -> (usize, usize) {
 pub fn write(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// What was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A line.
+    Line(String),
+    /// Nothing yet.
+    Nothing,
+    /// Nobody types any more.
+    Gone,
+}
+
+/// A line that is typed within so long.
+#[must_use]
+pub fn typed(within: Duration) -> Typed {
+    let stdin = std::io::stdin();
+    let limit = Timespec { tv_sec: within.as_secs().cast_signed(), tv_nsec: within.subsec_nanos().into() };
+    let ready = poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&limit));
+    if !ready.is_ok_and(|ready| ready > 0) {
+        return Typed::Nothing;
+    }
+    let mut line = String::new();
+    match stdin.read_line(&mut line) {
+        Ok(1..) => Typed::Line(line),
+        _ => Typed::Gone,
+    }
 }
 
 /// Keeps the terminal from writing `^C` on Ctrl-C, which would shift what stands on the screen, until it is dropped.

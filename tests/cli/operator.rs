@@ -12,17 +12,23 @@ const SCRIPT: &str = "//! T.\n//! uses = [\"files.out:write\"]\nlet out = files(
     step \"Two\" { let text = out.get(\"gate\"); out.put(\"two\", `got ${text}`); }\n";
 
 /// The binary on a terminal of its own, and what it has shown there.
-struct Seat {
+pub struct Seat {
     child: Child,
-    shown: Arc<Mutex<String>>,
+    pub shown: Arc<Mutex<String>>,
 }
 
 impl Seat {
-    fn at(rig: &Rig, words: &str) -> Self {
+    pub fn at(rig: &Rig, words: &str) -> Self {
+        Self::with(rig, &[], words)
+    }
+
+    /// The same with more variables of the environment.
+    pub fn with(rig: &Rig, variables: &[(&str, &str)], words: &str) -> Self {
         let binary = env!("CARGO_BIN_EXE_playbook");
         let mut child = Command::new("script")
             .args(["-q", "-e", "-c", &format!("{binary} {words}"), "/dev/null"])
             .current_dir(rig.folder())
+            .envs(variables.iter().copied())
             .env("PLAYBOOK_PERSON", "ada@seat")
             .env("TERM", "dumb")
             .stdin(Stdio::piped())
@@ -41,7 +47,7 @@ impl Seat {
     }
 
     /// Waits until the terminal shows `text`, then types `line`.
-    fn when(&mut self, text: &str, line: &str) -> &mut Self {
+    pub fn when(&mut self, text: &str, line: &str) -> &mut Self {
         wait_until(text, 60, || self.shown.lock().unwrap().contains(text));
         let mut to = self.child.stdin.as_ref().unwrap();
         to.write_all(format!("{line}\n").as_bytes()).unwrap();
@@ -49,7 +55,7 @@ impl Seat {
         self
     }
 
-    fn code(mut self) -> i32 {
+    pub fn code(mut self) -> i32 {
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         assert!(code >= 0, "{}", self.shown.lock().unwrap());
         code

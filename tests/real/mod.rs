@@ -63,6 +63,8 @@ mod ssh;
 #[cfg(feature = "aws")]
 mod ssm;
 mod statuspage;
+#[cfg(all(feature = "postgres", feature = "s3", feature = "redis", feature = "ssh"))]
+mod survival;
 mod tcp;
 #[cfg(feature = "probes")]
 mod tls;

@@ -36,7 +36,7 @@ impl Seen {
     }
 
     /// Fails the test, showing everything, unless the exit code is one of `codes`.
-    #[cfg(feature = "kubernetes")]
+    #[cfg(any(feature = "kubernetes", feature = "postgres"))]
     #[track_caller]
     pub fn expect_any(self, codes: &[i32]) -> Self {
         assert!(codes.contains(&self.code), "expected one of the exit codes {codes:?}:\n{self}");

@@ -1,4 +1,4 @@
-//! The word of each event, as in JSON, and which of them the journal keeps.
+//! The word of each event, as in JSON, where it happens, and which of them the journal keeps.
 
 use super::Event;
 
@@ -20,6 +20,7 @@ impl Event {
             Self::StepBegan { .. } => "step_began",
             Self::StepEnded { .. } => "step_ended",
             Self::EffectBegan { .. } => "effect_began",
+            Self::Witnessed { .. } => "witnessed",
             Self::EffectEnded { .. } => "effect_ended",
             Self::Judged { .. } => "judged",
             Self::Retrying { .. } => "retrying",
@@ -39,6 +40,29 @@ impl Event {
             Self::Suspended { .. } => "suspended",
             Self::Unlocked { .. } => "unlocked",
             Self::RunEnded { .. } => "run_ended",
+        }
+    }
+
+    /// Where in the tree of the run it happens, for those that happen somewhere. What was taken back happened elsewhere.
+    #[must_use]
+    pub fn position(&self) -> Option<&str> {
+        match self {
+            Self::StepBegan { position, .. }
+            | Self::StepEnded { position, .. }
+            | Self::EffectBegan { position, .. }
+            | Self::Witnessed { position, .. }
+            | Self::EffectEnded { position, .. }
+            | Self::Judged { position, .. }
+            | Self::Retrying { position, .. }
+            | Self::Waiting { position, .. }
+            | Self::GateOpened { position, .. }
+            | Self::GateAnswered { position, .. }
+            | Self::GateClosed { position, .. }
+            | Self::Branched { position, .. }
+            | Self::ClockRead { position, .. }
+            | Self::Decided { position, .. }
+            | Self::Logged { position, .. } => Some(position),
+            _ => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 
@@ -27,6 +27,7 @@ pub use target::{Origin, Target};
 use super::cx::Cx;
 use super::primitive::Work;
 use super::store::{Object, Store, Upload};
+use super::witness;
 use crate::base::error::{Error, Result};
 use crate::sys::blocking;
 use crate::sys::pipe::{self, Outlet};
@@ -166,6 +167,12 @@ impl Dump {
             return Err(self.give_up(why).await);
         }
         let Self { target, source, store, upload, sent, began, .. } = self;
+        let receipt = |version, took, retained| {
+            let Target { store, key, .. } = target.clone();
+            Receipt { store, key, version, passed: sent.clone(), counted, took, retained }
+        };
+        let so_far = receipt(None, cx.instant().duration_since(began.0), None);
+        cx.witness(json!({ witness::VALUE: so_far.into_value() }))?;
         let object = match upload.publish(&sent.sha256, target.replace).await {
             Ok(object) => object,
             Err(why) => settle(&*store, &target, &sent).await.ok_or(why)?,
@@ -176,8 +183,7 @@ impl Dump {
             Some(keep) => Some(retention::retain(&cx, &*store, (&target.key, &source.of), keep).await),
             None => None,
         };
-        let Target { store, key, .. } = target;
-        Ok(Receipt { store, key, version: object.version, passed: sent, counted, took, retained })
+        Ok(receipt(object.version, took, retained))
     }
 }
 

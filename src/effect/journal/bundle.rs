@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::chain::{self, ROOT};
 use super::home::{Row, RowEnd, RunRow};
+use super::scripts::Scripts;
 use super::verify::{self, Fault, Verdict};
 use super::{Entry, Facts, Journal, PAGE, unreadable};
 use crate::base::error::{Error, Kind, Result};
@@ -92,36 +93,41 @@ impl Journal {
         let row = self.row(wanted)?;
         let facts: Facts =
             serde_json::from_str(&row.body).map_err(|why| unreadable("the run's row", why.to_string()))?;
-        let scripts: Vec<Text> = facts
-            .scripts
-            .values()
-            .map(|hash| {
-                let text = self.home.script(hash)?.unwrap_or_default();
-                Ok(Text { hash: hash.clone(), text })
-            })
-            .collect::<Result<_>>()?;
+        let mut known = Scripts::of(&facts);
+        self.pages(row.number, |page| {
+            known.hear(&page);
+            Ok(())
+        })?;
         let failed = |why: io::Error| Error::io("the bundle cannot be written", &why);
         writeln!(to, "{FIRST}").map_err(failed)?;
         let mut lines = Lines { to, last: ROOT.to_owned(), count: 1 };
         lines.add("run", &head(&row)).map_err(failed)?;
-        for script in &scripts {
-            lines.add("script", script).map_err(failed)?;
+        for hash in known.hashes() {
+            let text = self.home.script(hash)?.unwrap_or_default();
+            lines.add("script", &Text { hash: hash.to_owned(), text }).map_err(failed)?;
         }
-        let mut last = 0;
-        loop {
-            let page = self.home.entries(row.number, last, Some(PAGE))?;
-            let is_last = page.len() < PAGE as usize;
-            for Row { seq, at, body, hash, .. } in page {
-                last = seq;
-                lines.add("entry", &Link { seq, at, body, hash }).map_err(failed)?;
-            }
-            if is_last {
-                break;
-            }
-        }
+        self.pages(row.number, |page| {
+            page.into_iter().try_for_each(|Row { seq, at, body, hash, .. }| {
+                lines.add("entry", &Link { seq, at, body, hash }).map_err(failed)
+            })
+        })?;
         let end = json!({ "lines": lines.count + 1 });
         lines.add("end", &end).map_err(failed)?;
         Ok(verdict)
+    }
+
+    /// Shows the entries of a run page by page.
+    fn pages(&self, run: u64, mut see: impl FnMut(Vec<Row>) -> Result<()>) -> Result<()> {
+        let mut last = 0;
+        loop {
+            let page = self.home.entries(run, last, Some(PAGE))?;
+            let is_last = page.len() < PAGE as usize;
+            last = page.last().map_or(last, |row| row.seq);
+            see(page)?;
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -171,7 +177,8 @@ pub fn read(bytes: &[u8]) -> Result<Bundle> {
     let run = run.ok_or_else(|| broken(2, "should be the run"))?;
     let facts: Facts =
         serde_json::from_str(&run.body).map_err(|why| unreadable("the run's row", why.to_string()))?;
-    let fault = verify::alone(&whole(&run), &rows).or_else(|| texts(&facts, &scripts));
+    let fault =
+        verify::alone(&whole(&run), &rows).or_else(|| texts(&Scripts::of(&facts).with(&rows), &scripts));
     let head = rows.last().map_or_else(|| run.hash.clone(), |last| last.hash.clone());
     let answers = verify::answers(&rows);
     let verdict = Verdict { run: run.id.clone(), entries: rows.len() as u64, answers, head, fault };
@@ -204,15 +211,10 @@ fn whole(head: &Head) -> RunRow {
 }
 
 /// What is wrong with the scripts: one is missing, or its text is not what its hash says.
-fn texts(facts: &Facts, scripts: &[Text]) -> Option<Fault> {
-    facts.scripts.iter().find_map(|(name, hash)| {
-        let what = match scripts.iter().find(|script| script.hash == *hash) {
-            None => "missing",
-            Some(script) if chain::sha256(&script.text) != *hash => "changed",
-            Some(_) => return None,
-        };
-        Some(Fault { entry: None, what: format!("the text of the script {name} is {what}") })
-    })
+fn texts(known: &Scripts, scripts: &[Text]) -> Option<Fault> {
+    let text =
+        |hash: &str| scripts.iter().find(|script| script.hash == hash).map(|script| script.text.clone());
+    known.fault(|hash| Ok(text(hash))).ok().flatten()
 }
 
 /// A line by its number, what kind it is, and its JSON.

@@ -19,6 +19,8 @@ pub(super) const BEAT: Duration = Duration::from_secs(5);
 pub(super) const LASTS: Duration = Duration::from_secs(60);
 /// The detail of an error: whether the holder lives, so that waiting for it makes sense.
 const ALIVE: &str = "alive";
+/// The detail of a refusal that says that the run that keeps the lock was cut off.
+const CUT_OFF: &str = "cut_off";
 
 /// A lock that a run holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,6 +65,14 @@ pub enum Holding {
 #[must_use]
 pub fn may_be_waited_for(error: &Error) -> bool {
     error.kind == Kind::Held && error.details.get(ALIVE).is_some_and(|alive| *alive == true)
+}
+
+/// The run that keeps the lock although it was cut off, when this error tells of one.
+#[must_use]
+pub fn cut_off(error: &Error) -> Option<&str> {
+    let is_it =
+        error.kind == Kind::Held && error.details.get(CUT_OFF).is_some_and(|cut_off| *cut_off == true);
+    error.details.get("run").and_then(|run| run.as_str()).filter(|_| is_it)
 }
 
 impl Lease {
@@ -147,6 +157,7 @@ impl Lease {
              where neither is right: `playbook unlock {name} --env {environment} --force --reason \"…\"`"
         ))
         .detail("run", run.clone())
+        .detail(CUT_OFF, true)
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod memory;
 mod record;
 mod reopen;
 mod run;
+mod scripts;
 mod sqlite;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests look at the files from outside")]
@@ -36,7 +37,7 @@ use crate::sys::{clock, files};
 
 pub use bundle::{Bundle, looks_like_one, read as read_bundle};
 use home::{Beginning, Home, RunRow};
-pub use lease::{Holding, Lease, expectation, may_be_waited_for};
+pub use lease::{Holding, Lease, cut_off, expectation, may_be_waited_for};
 pub use licence::{Intent, Licence};
 pub use record::{Entry, Facts, Filter, NewRun, RunKind, RunRecord, Script, State, Waits};
 pub use reopen::Kept;

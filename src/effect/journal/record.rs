@@ -121,8 +121,17 @@ pub struct RunRecord {
     /// What it waits for, while its process has ended on purpose.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<Waits>,
-    /// How many steps ended so far.
+    /// How many steps ended so far; 0 where nobody asked for it.
     pub steps: u64,
+}
+
+impl RunRecord {
+    /// The same with its steps counted; `entries` are all of the run.
+    #[must_use]
+    pub fn counting(self, entries: &[Entry]) -> Self {
+        let is_step = |entry: &&Entry| matches!(entry.event, Event::StepEnded { .. });
+        Self { steps: entries.iter().filter(is_step).count() as u64, ..self }
+    }
 }
 
 /// One entry of a run.
@@ -146,4 +155,6 @@ pub struct Filter {
     pub playbook: Option<String>,
     /// Only in this environment.
     pub environment: Option<String>,
+    /// Whether their steps are counted, for which each of their entries is looked at.
+    pub steps: bool,
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::chain::{self, ROOT};
 use super::home::{Home, Row, RowEnd, RunRow};
 use super::record::Facts;
+use super::scripts::Scripts;
 use crate::base::error::Result;
 
 /// What became of checking one run.
@@ -34,7 +35,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn of_run(what: impl Into<String>) -> Self {
+    pub(super) fn of_run(what: impl Into<String>) -> Self {
         Self { entry: None, what: what.into() }
     }
 
@@ -58,7 +59,7 @@ pub(super) fn one(home: &dyn Home, row: &RunRow) -> Result<Verdict> {
     let next = home.after(row.number)?.filter(|next| next.number == row.number + 1);
     let fault = match fault(row, &entries, next.as_ref(), true) {
         Some(fault) => Some(fault),
-        None => scripts(home, row)?,
+        None => scripts(home, row, &entries)?,
     };
     let head = entries.last().map_or_else(|| row.hash.clone(), |last| last.hash.clone());
     Ok(Verdict {
@@ -219,18 +220,9 @@ fn anchor(row: &RunRow, entries: &[Row], next: Option<&RunRow>) -> Option<Fault>
     })
 }
 
-fn scripts(home: &dyn Home, row: &RunRow) -> Result<Option<Fault>> {
+fn scripts(home: &dyn Home, row: &RunRow, entries: &[Row]) -> Result<Option<Fault>> {
     let Ok(facts) = serde_json::from_str::<Facts>(&row.body) else {
         return Ok(Some(Fault::of_run("the run's row cannot be read")));
     };
-    for (name, hash) in &facts.scripts {
-        match home.script(hash)? {
-            None => return Ok(Some(Fault::of_run(format!("the text of the script {name} is missing")))),
-            Some(text) if chain::sha256(&text) != *hash => {
-                return Ok(Some(Fault::of_run(format!("the text of the script {name} was changed"))));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(None)
+    Scripts::of(&facts).with(entries).fault(|hash| home.script(hash))
 }

@@ -90,6 +90,7 @@ impl Pipeline {
         let mut attempt = 0;
         loop {
             let bound = call.entry.bind(call.request.call.arguments.clone())?;
+            call.cx.witness.clear();
             let result = guard::run(bound, &call.cx, call.deadline(), licence).await;
             let Err(error) = result else { return result };
             let spent = attempt >= call.options.retry || call.request.stop.is_given();

@@ -13,6 +13,7 @@ use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::effect::options::{OnDoubt, Options};
 use crate::effect::recall::Recorded;
+use crate::effect::witness;
 use crate::sys::environment;
 use crate::sys::stop::Stop;
 
@@ -29,7 +30,9 @@ pub(super) enum Settled {
 impl Pipeline {
     /// Settles what an earlier turn began.
     pub(super) async fn settle(&self, call: &Permitted, recorded: Recorded) -> Result<Settled> {
-        let (happened, why) = match self.look(call).await {
+        let found = recorded.found().filter(|_| !call.options.stays);
+        call.cx.witness.recall(recorded.witness.clone(), found);
+        let (happened, why) = match self.look(call, true).await {
             Ok(happened) => (happened, None),
             Err(error) => (None, Some(error.what.clone())),
         };
@@ -95,7 +98,10 @@ impl Pipeline {
     /// only a yes settles it.
     pub(super) async fn look_again(&self, call: &Permitted, error: Error) -> Result<Value> {
         let is_timeout = error.kind == Kind::Timeout && !call.request.stop.is_given();
-        if is_timeout && !call.request.unwinding && self.look(call).await.is_ok_and(|it| it == Some(true)) {
+        if is_timeout
+            && !call.request.unwinding
+            && self.look(call, true).await.is_ok_and(|it| it == Some(true))
+        {
             let value = self.settled(call).await?;
             self.decide(call, &answer(Choice::Happened), "probe")?;
             return Ok(value.unwrap_or_default());
@@ -126,17 +132,21 @@ impl Pipeline {
         };
         let mut call = self.permitted(entry, Options::default(), String::new(), request)?;
         call.cx = call.cx.of_past(run);
-        self.look(&call).await.map_err(|error| self.clean(error))
+        self.look(&call, false).await.map_err(|error| self.clean(error))
     }
 
-    async fn look(&self, call: &Permitted) -> Result<Option<bool>> {
-        let cx = call.cx.with_stop(call.request.stop.child());
+    async fn look(&self, call: &Permitted, settling: bool) -> Result<Option<bool>> {
+        let mut cx = call.cx.with_stop(call.request.stop.child());
+        cx.settling = settling;
         guard::within(call.bound.probe(&cx), &cx, call.deadline()).await
     }
 
+    /// The value of a call that was found done: as the system tells it, or as the call itself said that it would be.
     async fn settled(&self, call: &Permitted) -> Result<Option<Value>> {
         let cx = call.cx.with_stop(call.request.stop.child());
-        guard::within(call.bound.settled(&cx), &cx, call.deadline()).await.map_err(|error| self.clean(error))
+        let asked = guard::within(call.bound.settled(&cx), &cx, call.deadline()).await;
+        let value = asked.map_err(|error| self.clean(error))?;
+        Ok(value.or_else(|| cx.witnessed()?.get(witness::VALUE).cloned()))
     }
 
     fn decide(&self, call: &Permitted, answer: &Answer, by: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::order::{comes_after, position};
+use super::order::comes_after;
 use super::record::{Record, Recorded};
 use crate::base::decision::Choice;
 use crate::base::error::Error;
@@ -46,8 +46,7 @@ impl Index {
         if let Event::UnwindBegan { reason, .. } = &event {
             self.unwinding = Some(reason.clone());
         }
-        let is_undo = |position: &Position| position.starts_with(UNDO);
-        if position(&event).is_some_and(is_undo) {
+        if event.position().is_some_and(|position| position.starts_with(UNDO)) {
             std::mem::swap(&mut self.records, &mut self.undo);
             self.place(event, whole);
             std::mem::swap(&mut self.records, &mut self.undo);
@@ -69,8 +68,14 @@ impl Index {
                 }
             }
             Event::EffectBegan { ref position, .. } => {
-                let recorded = Recorded { began: event.clone(), end: None, whole: None, decided: None };
+                let began = event.clone();
+                let recorded = Recorded { began, end: None, whole: None, witness: None, decided: None };
                 self.records.insert(position.clone(), Record::Effect(Box::new(recorded)));
+            }
+            Event::Witnessed { position, value } => {
+                if let Some(Record::Effect(recorded)) = self.records.get_mut(&position) {
+                    recorded.witness = Some(value);
+                }
             }
             Event::EffectEnded { ref position, .. } => {
                 if let Some(Record::Effect(recorded)) = self.records.get_mut(position) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::base::event::{Event, Position};
+use crate::base::event::Position;
 use crate::effect::ledger::frames;
 
 /// The position of that ordinal in a step or branch.
@@ -25,27 +25,6 @@ pub(super) fn ends<'a>(positions: impl Iterator<Item = &'a Position>) -> HashMap
         }
     }
     ends
-}
-
-/// Where an event happens, of those that a script meets again.
-pub(super) fn position(event: &Event) -> Option<&Position> {
-    match event {
-        Event::StepBegan { position, .. }
-        | Event::StepEnded { position, .. }
-        | Event::EffectBegan { position, .. }
-        | Event::EffectEnded { position, .. }
-        | Event::Judged { position, .. }
-        | Event::Retrying { position, .. }
-        | Event::Waiting { position, .. }
-        | Event::GateOpened { position, .. }
-        | Event::GateAnswered { position, .. }
-        | Event::GateClosed { position, .. }
-        | Event::Branched { position, .. }
-        | Event::ClockRead { position, .. }
-        | Event::Logged { position, .. }
-        | Event::Decided { position, .. } => Some(position),
-        _ => None,
-    }
 }
 
 /// Whether `one` lies at or behind `other` in the order of the script; `is_branches` knows the places of `parallel`.

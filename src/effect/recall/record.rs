@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::base::call::Inverse;
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 
@@ -62,6 +63,8 @@ pub struct Recorded {
     pub end: Option<Event>,
     /// Its whole value, secrets as references, where the end lacks one.
     pub whole: Option<Value>,
+    /// What it said of itself before it was to count as done.
+    pub witness: Option<Value>,
     /// What a person, a policy or a probe put in the place of its value.
     pub decided: Option<Value>,
 }
@@ -122,6 +125,15 @@ impl Recorded {
 
     fn has_failed(&self) -> bool {
         self.decided.is_none() && self.outcome() != Some(Outcome::Done)
+    }
+
+    /// Whether there was something to change when it began: else there is nothing to take back either.
+    #[must_use]
+    pub fn found(&self) -> Option<bool> {
+        match &self.began {
+            Event::EffectBegan { inverse, .. } => Some(*inverse != Inverse::Nothing),
+            _ => None,
+        }
     }
 
     /// How it ended, when it came to an end.

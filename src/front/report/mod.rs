@@ -99,6 +99,7 @@ impl Report {
                 .fix(format!("see `playbook show {}`", record.id)));
         }
         let entries = journal.entries(&record.id)?;
+        let record = record.counting(&entries);
         let verdict = journal.verify(&record.id)?;
         let filter = Filter { playbook: Some(record.facts.playbook.clone()), ..Filter::default() };
         let of_it = |run: &RunRecord| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
 use crate::front::style::{Line, Paint};
-use crate::front::tree::{End, Node, Tree, What};
+use crate::front::tree::{End, Folded, Node, SLOWEST, Tree, What};
 use crate::front::{draw, gate};
 
 /// Steps and what was judged in them, ticked; times stand below each other.
@@ -14,6 +14,7 @@ pub(super) fn ticked(tree: &Tree) -> Vec<Line> {
     for node in &tree.nodes {
         collect(node, 0, &mut rows);
     }
+    rows.extend(more(tree.folded, 0));
     let column =
         rows.iter().filter(|(_, end)| end.is_some()).map(|(line, _)| line.len()).max().unwrap_or(0).min(72);
     let mut lines: Vec<Line> = rows
@@ -53,6 +54,12 @@ fn collect(node: &Node, depth: usize, rows: &mut Vec<(Line, Option<End>)>) {
     for child in &node.children {
         collect(child, below, rows);
     }
+    rows.extend(more(node.folded, below));
+}
+
+/// The line of what is only counted.
+fn more(folded: Folded, depth: usize) -> Option<(Line, Option<End>)> {
+    folded.words().map(|words| (Line::indented(depth).with(Paint::Dim, format!("… {words}")), None))
 }
 
 /// How many checks and metrics held.
@@ -62,9 +69,12 @@ pub(in crate::front) fn judgements(tree: &Tree) -> Option<Line> {
         .filter_map(|node| if let What::Judged { passed, .. } = &node.what { Some(*passed) } else { None })
         .collect();
     let count = |which: Option<bool>| judged.iter().filter(|passed| **passed == which).count();
-    let (good, bad, open) = (count(Some(true)), count(Some(false)), count(None));
+    let folded = || tree.walk().map(|node| node.folded).chain([tree.folded]);
+    let more: usize = folded().map(|folded| folded.checks).sum();
+    let more_bad: usize = folded().map(|folded| folded.failed_checks).sum();
+    let (good, bad, open) = (count(Some(true)) + more - more_bad, count(Some(false)) + more_bad, count(None));
     let cut_off = tree.end.as_ref().is_some_and(|end| end.error.is_some());
-    let passed = match judged.len() {
+    let passed = match judged.len() + more {
         0 => return None,
         all if good == all && cut_off => format!("{all} checks passed before it failed"),
         1 if good == 1 => "the check passed".to_owned(),
@@ -88,7 +98,7 @@ pub(super) fn slowest(tree: &Tree) -> Option<Line> {
         return None;
     }
     let names: Vec<String> =
-        steps.iter().take(3).map(|(name, took)| format!("{name} {}", show_duration(*took))).collect();
+        steps.iter().take(SLOWEST).map(|(name, took)| format!("{name} {}", show_duration(*took))).collect();
     Some(Line::default().with(Paint::Dim, format!("slowest: {}", names.join(" · "))))
 }
 
@@ -96,11 +106,12 @@ pub(super) fn slowest(tree: &Tree) -> Option<Line> {
 pub(in crate::front) fn by_length(tree: &Tree) -> Vec<(&str, Duration)> {
     let mut steps: Vec<(&str, Duration)> = tree
         .walk()
-        .filter(|node| !node.children.iter().any(Node::is_step))
+        .filter(|node| node.is_leaf_step())
         .filter_map(|node| match (&node.what, &node.end) {
             (What::Step { name }, Some(end)) => Some((name.as_str(), end.took)),
             _ => None,
         })
+        .chain(tree.slowest.iter().map(|(name, took)| (name.as_str(), *took)))
         .collect();
     steps.sort_by_key(|(_, took)| std::cmp::Reverse(*took));
     steps

@@ -8,9 +8,8 @@ mod undone;
 use std::sync::Mutex;
 
 use super::style::{Line, Paint, Style};
-use super::tree::{Tree, What};
+use super::tree::Tree;
 use super::{draw, plan};
-use crate::base::effect::Effect;
 use crate::base::event::{Event, Listener};
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
@@ -38,7 +37,7 @@ impl Summary {
 
 impl Listener for Summary {
     fn hear(&self, event: &Event) {
-        // What is shown only while it happens is nothing for the end, nor is what a long loop has read.
+        // What is shown only while it happens is nothing for the end.
         let Ok(mut tree) = self.tree.lock() else { return };
         let is_passing =
             matches!(event, Event::Logged { .. } | Event::Retrying { .. } | Event::Waiting { .. });
@@ -46,14 +45,7 @@ impl Listener for Summary {
             return;
         }
         tree.hear(event);
-        if let Event::EffectEnded { position, outcome: Outcome::Done, .. } = event
-            && !tree.is_planning()
-            && tree
-                .find(position)
-                .is_some_and(|(_, node)| matches!(node.what, What::Effect { effect: Effect::Read, .. }))
-        {
-            tree.forget(position);
-        }
+        tree.condense(event);
     }
 }
 

@@ -13,9 +13,12 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
     }
     let (back, left): (Vec<&Node>, Vec<&Node>) = tree.unwound_items().partition(|item| is_back(item));
     let untried: usize =
-        tree.unwinds.iter().map(|unwind| unwind.entries.saturating_sub(unwind.items.len())).sum();
+        tree.unwinds.iter().map(|unwind| unwind.entries.saturating_sub(unwind.tried())).sum();
+    let folded: usize = tree.unwinds.iter().map(|unwind| unwind.folded).sum();
     let mut lines = Vec::new();
-    for (heading, items) in [("taken back:", back), ("could NOT be taken back, and is still there:", left)] {
+    for (heading, items, folded) in
+        [("taken back:", back, folded), ("could NOT be taken back, and is still there:", left, 0)]
+    {
         if !items.is_empty() {
             lines.push(Line::default().with(Paint::Bold, heading));
         }
@@ -28,6 +31,7 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
                 );
             }
         }
+        lines.extend(more(folded));
     }
     // What a rollback block has covered is not taken back one by one, so this tells something only of a crash.
     if untried > 0 && tree.end.is_none() {
@@ -53,6 +57,8 @@ fn left(tree: &Tree) -> Vec<Line> {
     let mut lines: Vec<Line> =
         tree.walk().filter(is_change).map(|node| draw::line(node, 1, draw::mark(node))).collect();
     if !lines.is_empty() {
+        let within: usize = tree.walk().map(|node| node.folded.changes).sum();
+        lines.extend(more(within + tree.folded.changes));
         lines.insert(0, Line::default().with(Paint::Bold, "left as it is:"));
         if let Some(head) = &tree.head {
             let run = &head.run;
@@ -63,6 +69,12 @@ fn left(tree: &Tree) -> Vec<Line> {
         lines.push(Line::default());
     }
     lines
+}
+
+/// What is only counted.
+fn more(count: usize) -> Option<Line> {
+    let text = format!("… and {count} more, which `playbook show` lists");
+    (count > 0).then(|| Line::indented(1).with(Paint::Dim, text))
 }
 
 /// Whether an entry was taken back.

@@ -39,7 +39,7 @@ impl Stage {
             Event::Line { from, text, .. } => self.line(event, from, text, rows),
             Event::Progress { what, done, total } => self.progress(what, (*done, *total), now),
             _ => {
-                let position = position(event);
+                let position = event.position();
                 self.time(event, position, now);
                 self.tree.hear(event);
                 // A plan is drawn as a whole at its end.
@@ -97,7 +97,9 @@ impl Stage {
             }
             Event::Unwound { .. } => {
                 let item = self.tree.unwinds.last().and_then(|unwind| unwind.items.last());
-                item.map(|item| draw::block(item, 1)).unwrap_or_default()
+                let lines = item.map(|item| draw::block(item, 1)).unwrap_or_default();
+                self.tree.forget_items();
+                lines
             }
             // It goes up with the line of what is taken back.
             _ if self.tree.is_unwinding() => Vec::new(),
@@ -108,7 +110,10 @@ impl Stage {
             }
             Event::EffectBegan { .. } => self.let_go_if_tall(position, rows),
             Event::GateOpened { .. } | Event::GateAnswered { .. } => self.gate(event, position, rows),
-            Event::ClockRead { .. } | Event::Branched { .. } | Event::Horizon { .. } => Vec::new(),
+            Event::ClockRead { .. }
+            | Event::Branched { .. }
+            | Event::Witnessed { .. }
+            | Event::Horizon { .. } => Vec::new(),
             _ => self.ended(position, rows),
         }
     }
@@ -213,25 +218,5 @@ fn final_lines(node: &Node, depth: usize, lines: &mut Vec<Line>) {
     }
     if !node.is_running() {
         lines.push(draw::line(node, depth, draw::mark(node)));
-    }
-}
-
-/// Where an event happens, for those that happen somewhere.
-fn position(event: &Event) -> Option<&str> {
-    match event {
-        Event::StepBegan { position, .. }
-        | Event::StepEnded { position, .. }
-        | Event::EffectBegan { position, .. }
-        | Event::EffectEnded { position, .. }
-        | Event::Judged { position, .. }
-        | Event::Retrying { position, .. }
-        | Event::Waiting { position, .. }
-        | Event::GateOpened { position, .. }
-        | Event::GateAnswered { position, .. }
-        | Event::GateClosed { position, .. }
-        | Event::ClockRead { position, .. }
-        | Event::Decided { position, .. }
-        | Event::Logged { position, .. } => Some(position),
-        _ => None,
     }
 }

@@ -30,6 +30,7 @@ impl Tree {
                 reason: reason.clone(),
                 entries: *entries,
                 items: Vec::new(),
+                folded: 0,
                 pending: Vec::new(),
             }),
             Event::Unwound { position, what, outcome, took, error } => {
@@ -58,7 +59,10 @@ impl Tree {
                 self.waiting = Some(format!("{what}{until}"));
             }
             Event::PlanCompared { .. } => self.compared = compared(event),
-            Event::Progress { .. } | Event::ClockRead { .. } | Event::Branched { .. } => {}
+            Event::Progress { .. }
+            | Event::ClockRead { .. }
+            | Event::Branched { .. }
+            | Event::Witnessed { .. } => {}
             other => self.add(other),
         }
     }
@@ -87,6 +91,13 @@ impl Tree {
     /// Forgets the latest node at `position` and all below it, once nobody will ask for it again.
     pub fn forget(&mut self, position: &str) {
         remove(&mut self.nodes, position);
+    }
+
+    /// Forgets what was taken back, but for the number of it.
+    pub fn forget_items(&mut self) {
+        if let Some(unwind) = self.unwinds.last_mut() {
+            unwind.folded += std::mem::take(&mut unwind.items).len();
+        }
     }
 
     /// Forgets what does not run any more within the step at `position`.
@@ -150,6 +161,7 @@ impl Tree {
                 reason: String::new(),
                 entries: 1,
                 items: Vec::new(),
+                folded: 0,
                 pending: Vec::new(),
             });
         }

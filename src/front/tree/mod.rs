@@ -1,5 +1,6 @@
 //! The tree that people read of a run: steps, what they did, what was checked, what was taken back.
 
+mod condense;
 mod fold;
 mod node;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use crate::base::error::Error;
 use crate::base::outcome::Outcome;
+pub use condense::{Folded, SLOWEST};
 pub use node::{Node, What};
 
 /// A run as far as it has been heard; from a live run or from the journal, it is the same.
@@ -27,6 +29,12 @@ pub struct Tree {
     pub waiting: Option<String>,
     /// How the run ended, once it has.
     pub end: Option<End>,
+    /// What of the outermost level is only counted.
+    pub folded: Folded,
+    /// The slowest of the steps that are only counted.
+    pub slowest: Vec<(String, Duration)>,
+    /// How many lines that may be folded are kept.
+    kept: usize,
     /// The positions of what began and has not ended.
     running: HashSet<String>,
     /// While planning: what a change has said of itself before it was planned, and the resource that it came from.
@@ -70,6 +78,8 @@ pub struct Unwind {
     pub entries: usize,
     /// What was taken back, or could not be, in that order; below each what was done for it.
     pub items: Vec<Node>,
+    /// How many more were taken back, and are only counted.
+    pub folded: usize,
     /// What is being done for the entry that is not over yet.
     pub pending: Vec<Node>,
 }
@@ -78,7 +88,13 @@ impl Unwind {
     /// Whether every entry has been tried.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        self.items.len() >= self.entries
+        self.tried() >= self.entries
+    }
+
+    /// How many entries were tried.
+    #[must_use]
+    pub const fn tried(&self) -> usize {
+        self.items.len() + self.folded
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::End;
+use super::{End, Folded};
 use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::event::Judgement;
@@ -24,6 +24,8 @@ pub struct Node {
     pub taken_back: Option<Outcome>,
     /// What happened inside it, in order.
     pub children: Vec<Node>,
+    /// What happened inside it and is only counted.
+    pub folded: Folded,
 }
 
 /// What a node is.
@@ -120,7 +122,8 @@ pub enum What {
 impl Node {
     /// A node that has not ended.
     pub(super) fn new(position: &str, what: What) -> Self {
-        Self { position: position.to_owned(), what, end: None, taken_back: None, children: Vec::new() }
+        let position = position.to_owned();
+        Self { position, what, end: None, taken_back: None, children: Vec::new(), folded: Folded::default() }
     }
 
     /// Whether it has begun and not ended.
@@ -136,6 +139,12 @@ impl Node {
     #[must_use]
     pub const fn is_step(&self) -> bool {
         matches!(self.what, What::Step { .. })
+    }
+
+    /// Whether it is a step in which there is no other.
+    #[must_use]
+    pub fn is_leaf_step(&self) -> bool {
+        self.is_step() && self.folded.steps == 0 && !self.children.iter().any(Self::is_step)
     }
 
     /// Whether it is at `position`, or `position` lies inside it.

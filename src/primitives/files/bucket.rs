@@ -1,8 +1,9 @@
 //! A folder as a store of objects: keys, the hidden places of what comes and what was replaced, and the `Store`.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
@@ -16,6 +17,7 @@ use crate::effect::dump::{hexadecimal, next};
 use crate::effect::primitive::Work;
 use crate::effect::store::{Content, Object, Store, Upload};
 use crate::sys::blocking;
+use crate::sys::clock;
 use crate::sys::folder::{Folder, Status};
 
 /// Where objects lie until they are published.
@@ -24,6 +26,8 @@ const INCOMING: &str = ".incoming";
 const KEPT: &str = ".kept";
 /// What a crash left in [`INCOMING`] is removed after this long, where no lock tells that its process is gone.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+/// How often a process looks through a folder for what nobody will come back for.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// The longest key, in bytes; the same as in S3.
 const LONGEST_KEY: usize = 1024;
 /// The longest part of a key, in bytes; what file systems allow.
@@ -198,7 +202,9 @@ impl Store for Bucket {
         let (path, keep, key) = (self.path.clone(), self.keep, key.to_owned());
         blocking::run(move || {
             let folder = Folder::open_or_make(&path)?;
-            sweep(&folder, keep);
+            if is_due(&path, keep) {
+                sweep(&folder, keep);
+            }
             let temporary = format!("{INCOMING}/{}", uuid::Uuid::now_v7().simple());
             let file = folder.create_held(&temporary)?;
             Ok(Box::new(Incoming::new(folder, file, temporary, key)?) as Box<dyn Upload>)
@@ -241,6 +247,17 @@ impl Store for Bucket {
         let key = key.to_owned();
         self.on_folder(move |folder| folder.remove(&key)).await.map(|_| ())
     }
+}
+
+/// Whether a folder is to be swept: a run of many writes would else look through all that it keeps at each of them.
+fn is_due(path: &Path, keep: Duration) -> bool {
+    static SWEPT: Mutex<BTreeMap<PathBuf, Instant>> = Mutex::new(BTreeMap::new());
+    let (now, mut swept) = (clock::instant(), SWEPT.lock().unwrap_or_else(PoisonError::into_inner));
+    let is_due = swept.get(path).is_none_or(|then| now.duration_since(*then) > SWEEP_EVERY.min(keep));
+    if is_due {
+        swept.insert(path.to_owned(), now);
+    }
+    is_due
 }
 
 /// Removes what nobody will come back for. A failure is no reason to refuse the work that came by.

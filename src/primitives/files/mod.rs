@@ -262,6 +262,10 @@ impl Primitive for Delete {
         Ok(Some(bucket::open(cx)?.head(&self.key).await?.is_none()))
     }
 
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(cx.found().map(Value::Bool))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let bucket = bucket::open(&cx)?;
         if self.keep {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_postgres::Statement;
 
 use super::errors::{self, Source};
@@ -68,6 +68,24 @@ pub(super) async fn change(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<u
     let touched = touched.await;
     session.end(cx);
     touched
+}
+
+/// The same for a call of a script, whose doubts can be settled where it fits into a transaction.
+pub(super) async fn change_known(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<Value> {
+    let value = |rows: &u64| json!({ "rows": rows });
+    if !is_known(sql) {
+        return change(cx, sql, parameters).await.map(|rows| value(&rows));
+    }
+    lexer::transactional("the statement", sql)?;
+    let session = Session::open(cx).await?;
+    let touched = session.change(cx, touch(&session, Source::statement(sql), parameters), value).await;
+    session.end(cx);
+    touched.map(|rows| value(&rows))
+}
+
+/// Whether a statement runs in a transaction whose fate can be asked for.
+pub(super) fn is_known(sql: &str) -> bool {
+    lexer::is_atomic(sql) && lexer::fits_in_transaction(sql)
 }
 
 /// Runs one statement of a transaction.

@@ -7,6 +7,7 @@ mod count;
 mod database;
 mod dump;
 mod errors;
+mod fate;
 mod integrity;
 mod lexer;
 mod locks;

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tokio_postgres::SimpleQueryMessage;
 
 use super::errors::{self, Source};
+use super::fate;
 use super::lexer::{self, Statement};
-use super::session::{Session, WRITING};
+use super::session::Session;
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -54,12 +55,17 @@ impl Primitive for Script {
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("file", undo.as_str())))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        fate::probe(cx).await
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let (sql, statements) = read(&cx, &self.file).map_err(Error::unchanged)?;
         let session = Session::open(&cx).await?;
-        let rows = session.transaction(&cx, WRITING, whole(&session, &self.file, &sql, &statements)).await;
+        let value = |rows: &u64| json!({ "statements": statements.len(), "rows": rows });
+        let rows = session.change(&cx, whole(&session, &self.file, &sql, &statements), value).await;
         session.end(&cx);
-        Ok(json!({ "statements": statements.len(), "rows": rows? }))
+        rows.map(|rows| value(&rows))
     }
 }
 

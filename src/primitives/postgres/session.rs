@@ -6,12 +6,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use serde_json::Value;
 use tokio_postgres::{CancelToken, Client};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::errors::{self, Source};
 use super::settings::{Table, Target};
-use super::tls;
+use super::{fate, tls};
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 
@@ -159,6 +160,26 @@ impl Session {
             }
         };
         self.until_stopped(cx, whole).await
+    }
+
+    /// The same for a change whose value a doubt has to give back: just before the end the run's record learns which
+    /// transaction it is, so that the server can be asked later whether it was committed.
+    pub(super) async fn change<T>(
+        &self,
+        cx: &Cx,
+        work: impl Future<Output = Result<T>>,
+        value: impl Fn(&T) -> Value,
+    ) -> Result<T> {
+        let told = async {
+            let done = work.await?;
+            let row = self.client()?.query_one(fate::WHICH, &[]).await;
+            let which: i64 = row
+                .and_then(|row| row.try_get(0))
+                .map_err(|why| errors::failed(&self.named, Source::statement(fate::WHICH), &why, false))?;
+            cx.witness(fate::witness(which, value(&done)))?;
+            Ok(done)
+        };
+        self.transaction(cx, WRITING, told).await
     }
 
     /// Tells the server to stop what this connection runs.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::database;
+use super::{database, fate};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -122,8 +122,12 @@ impl Primitive for Execute {
         ))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        if database::is_known(&self.sql) { fate::probe(cx).await } else { Ok(None) }
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
-        Ok(json!({ "rows": database::change(&cx, &self.sql, &self.parameters).await? }))
+        database::change_known(&cx, &self.sql, &self.parameters).await
     }
 }
 

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::errors::Source;
-use super::session::{Session, WRITING};
-use super::{database, lexer};
+use super::session::Session;
+use super::{database, fate, lexer};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -88,14 +88,18 @@ impl Primitive for Transaction {
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("statements", undo.clone())))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        fate::probe(cx).await
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let statements = statements(&self.statements)?;
         check(&statements)?;
         let session = Session::open(&cx).await?;
-        let each = session.transaction(&cx, WRITING, in_order(&session, &statements)).await;
+        let value = |each: &Vec<u64>| json!({ "rows": each.iter().sum::<u64>(), "each": each });
+        let each = session.change(&cx, in_order(&session, &statements), value).await;
         session.end(&cx);
-        let each = each?;
-        Ok(json!({ "rows": each.iter().sum::<u64>(), "each": each }))
+        each.map(|each| value(&each))
     }
 }
 

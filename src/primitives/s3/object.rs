@@ -56,6 +56,10 @@ impl Primitive for Put {
         holds(cx, &self.key, &sha256(self.text.as_bytes())).await
     }
 
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        stored(cx, &self.key).await
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         key::check(&self.key)?;
         let bucket = client::bucket(&cx).await?;
@@ -219,6 +223,12 @@ pub(super) fn attributes(
     metadata.insert(SHA256.to_owned(), sha256.to_owned());
     let content_type = content_type.or_else(|| Some(content_type::of(key).to_owned()));
     Ok(Attributes { content_type, cache_control, metadata, ..Attributes::default() })
+}
+
+/// The receipt of a write that was found done: a second one would make another version.
+pub(super) async fn stored(cx: &Cx, key: &str) -> Result<Option<Value>> {
+    let head = client::bucket(cx).await?.look(key, None).await?;
+    Ok(head.map(|head| receipt(key, head.bytes, head.sha256(), head.version.as_deref())))
 }
 
 /// What a script gets of a write.

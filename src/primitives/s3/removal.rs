@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::copying::Copy as Copying;
 use super::failure::unless_refused;
-use super::object::receipt;
+use super::object::{receipt, stored};
 use super::undo::{self, Prior};
 use super::{LONG, client, key, leftovers, store};
 use crate::base::access::ResourceId;
@@ -59,6 +59,10 @@ impl Primitive for Copy {
             (Some(from), Some(to)) => from.sha256().zip(to.sha256()).map(|(from, to)| from == to),
             (None, Some(_)) => None,
         })
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        stored(cx, &self.to).await
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -118,6 +122,10 @@ impl Primitive for Delete {
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         Ok(Some(client::bucket(cx).await?.look(&self.key, None).await?.is_none()))
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(cx.found().map(Value::Bool))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

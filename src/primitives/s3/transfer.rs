@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::bucket::{Head, SHA256};
-use super::object::{attributes, holds};
+use super::object::{attributes, holds, stored};
 use super::removal::yes;
 use super::sending::{self, Sending, TELL_EVERY};
 use super::{LONG, client, key, store, undo};
@@ -61,6 +61,10 @@ impl Primitive for Upload {
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         let (file, _) = files::open_stream(&cx.path(&self.file)?).await?;
         holds(cx, &self.key, &sending::sha256_of(file).await?).await
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        stored(cx, &self.key).await
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

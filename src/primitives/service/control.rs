@@ -91,13 +91,10 @@ impl Control {
         for file in [&self.state, &self.log] {
             file.parent().map_or(Ok(()), files::make_private_folder)?;
         }
-        // Nothing may come between the start and the note of it.
-        let mut started = process::start_detached(command, &self.log)?;
-        let mut state = State::started(&self.cx, started.identity, release, command);
-        if let Err(why) = state.write(&self.state) {
-            started.identity.kill();
-            return Err(why);
-        }
+        let state = |identity| State::started(&self.cx, identity, release.clone(), command);
+        let mut started =
+            process::start_detached(command, &self.log, |identity| state(identity).write(&self.state))?;
+        let mut state = state(started.identity);
         let Some(status) = started.ends_within(self.table.settle).await else { return Ok(()) };
         state.process = None;
         state.write(&self.state)?;

@@ -79,6 +79,7 @@ pub(super) fn session(
         digest,
         detach: ready.detach,
         plan,
+        at_gate: audience.at_gate.clone(),
         recorded: ready.recorded.clone(),
     }))
 }

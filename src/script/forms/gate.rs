@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::base::clock::Reading;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
-use crate::base::gate::{Answer, Asked, GateEnd, OnTimeout};
+use crate::base::gate::{Answer, Asked, AtTerminal, GateEnd, OnTimeout, Said, Waits};
 use crate::base::{suggest, text};
 use crate::effect::journal::Journal;
 use crate::effect::people::{People, Standing};
@@ -225,6 +225,8 @@ impl Waiting<'_> {
         let mut counted: BTreeMap<String, Answer> =
             answers.into_iter().map(|answer| (answer.person.clone(), answer)).collect();
         let mut refused = BTreeSet::new();
+        // What is asked holds the terminal, on which the other branches of a `parallel` have something to say.
+        let mut at_gate = self.session.at_gate.as_ref().filter(|_| here::may_leave());
         loop {
             for answer in journal.answers(&self.run)?.into_iter().filter(|answer| self.is_meant(answer)) {
                 if counted.get(&answer.person) == Some(&answer) || refused.contains(&answer.at) {
@@ -254,8 +256,31 @@ impl Waiting<'_> {
                     self.session.may_leave(Duration::MAX, self.asked.until.as_deref(), &what)?;
                 }
             }
-            self.session.runtime.block_on(here::stop().pause(self.pause()))?;
+            let pause = match at_gate.map(|ask| self.ask(ask, &journal)).transpose()? {
+                // Whoever types meanwhile has waited long enough.
+                Some(Said::Answer(_) | Said::Nothing) => Duration::ZERO,
+                Some(Said::Never) | None => {
+                    at_gate = None;
+                    self.pause()
+                }
+            };
+            self.session.runtime.block_on(here::stop().pause(pause))?;
         }
+    }
+
+    /// Asks the person at the terminal, until somebody else has answered, it is late, or the run is stopped.
+    fn ask(&self, ask: &AtTerminal, journal: &Journal) -> Result<Said> {
+        let facts = &self.session.facts;
+        let requester = facts.get("person").and_then(Value::as_str).unwrap_or_default();
+        let waits = Waits { run: &self.run, gate: &self.position, asked: &self.asked, requester };
+        let count = || journal.answers(&self.run).map_or(0, |answers| answers.len());
+        let before = count();
+        let is_news = || here::stop().is_given() || self.is_late() || count() != before;
+        let said = ask(&waits, &is_news);
+        if let Said::Answer(answer) = &said {
+            journal.leave(answer)?;
+        }
+        Ok(said)
     }
 
     fn is_meant(&self, answer: &Answer) -> bool {

@@ -1,11 +1,13 @@
 //! Processes that outlive this one: started into a log file, known again later by number and time of birth.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 use tokio::process::Child;
@@ -39,20 +41,55 @@ pub struct Detached {
     child: Child,
 }
 
+/// The shell that keeps a process from beginning before it was noted.
+const SHELL: &str = "/bin/sh";
+/// What it runs: when we die before our word comes, its input ends, and nothing begins.
+const WAIT: &str = "read -r go && exec \"$0\" \"$@\" </dev/null";
+
 /// Starts a process that outlives this one: in a group of its own, without input, both outputs appended to `log`,
-/// which only its owner may read.
-pub fn start_detached(command: &Command, log: &Path) -> Result<Detached> {
+/// which only its owner may read. It begins only once `note` has noted which process it is, so that there is never one
+/// that nobody knows of, whenever this process dies.
+pub fn start_detached(
+    command: &Command,
+    log: &Path,
+    note: impl FnOnce(Identity) -> Result<()>,
+) -> Result<Detached> {
     let failed = |why: std::io::Error| Error::io(format!("cannot write the log {}", log.display()), &why);
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log).map_err(failed)?;
     let log_from = file.metadata().map_err(failed)?.len();
-    let mut prepared = command.prepare()?;
+    access(&command.program, Access::EXEC_OK).map_err(|why| command.not_started(&why.into()))?;
+    let waits = Path::new(SHELL).exists();
+    let mut prepared = if waits { behind_shell(command) } else { command.clone() }.prepare()?;
     prepared.stdout(file.try_clone().map_err(failed)?).stderr(file);
-    let child = tokio::process::Command::from(prepared).spawn().map_err(|why| command.not_started(&why))?;
+    if waits {
+        prepared.stdin(Stdio::piped());
+    }
+    let mut child =
+        tokio::process::Command::from(prepared).spawn().map_err(|why| command.not_started(&why))?;
     let pid = child
         .id()
         .and_then(|pid| i32::try_from(pid).ok())
         .ok_or_else(|| Error::bug("a new process has no number"))?;
-    Ok(Detached { identity: Identity { pid, born: stat(pid).map_or(0, |(_, born)| born) }, log_from, child })
+    let identity = Identity { pid, born: stat(pid).map_or(0, |(_, born)| born) };
+    if let Err(why) = note(identity).and_then(|()| release(&mut child)) {
+        identity.kill();
+        return Err(why);
+    }
+    Ok(Detached { identity, log_from, child })
+}
+
+fn behind_shell(command: &Command) -> Command {
+    let program = command.program.display().to_string();
+    let before = ["-c".to_owned(), WAIT.to_owned(), program];
+    let arguments = before.into_iter().chain(command.arguments.iter().cloned()).collect();
+    Command { program: SHELL.into(), arguments, ..command.clone() }
+}
+
+/// Lets a process begin that waits for our word.
+fn release(child: &mut Child) -> Result<()> {
+    let Some(stdin) = child.stdin.take() else { return Ok(()) };
+    let written = stdin.into_owned_fd().and_then(|pipe| File::from(pipe).write_all(b"go\n"));
+    written.map_err(|why| Error::io("a new process could not be told to begin", &why))
 }
 
 impl Detached {

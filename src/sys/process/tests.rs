@@ -169,8 +169,12 @@ async fn a_detached_process_is_known_again_and_ended() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     std::fs::write(&log, "before\n").unwrap();
-    let mut started =
-        start_detached(&command(&["sh", "-c", "echo up; sleep 4711.4 & exec sleep 4711.4"]), &log).unwrap();
+    let mut started = start_detached(
+        &command(&["sh", "-c", "echo up; sleep 4711.4 & exec sleep 4711.4"]),
+        &log,
+        |_| Ok(()),
+    )
+    .unwrap();
     assert_eq!(started.ends_within(Duration::from_millis(200)).await, None);
     let identity = started.identity;
     assert_eq!(read_log(&log, started.log_from, 4096), "up\n");
@@ -186,14 +190,33 @@ async fn a_detached_process_is_known_again_and_ended() {
 }
 
 #[tokio::test]
+async fn a_detached_process_that_cannot_be_noted_never_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, mark) = (folder.path().join("log"), folder.path().join("mark"));
+    let touch = command(&["sh", "-c", &format!("echo >{}", mark.display())]);
+    let noted = start_detached(&touch, &log, |_| Err(Error::remote("no room")));
+    assert_eq!(noted.unwrap_err().what, "no room");
+    assert!(!mark.exists());
+    let mut seen = None;
+    let mut started = start_detached(&touch, &log, |identity| {
+        assert!(!mark.exists(), "it waits");
+        seen = Some(identity);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(started.ends_within(Duration::from_secs(5)).await, Some(Status::Code(0)));
+    assert!(seen == Some(started.identity) && mark.exists());
+}
+
+#[tokio::test]
 async fn a_detached_process_that_dies_says_how_and_is_not_alive() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let mut started = start_detached(&command(&["sh", "-c", "echo no; exit 4"]), &log).unwrap();
+    let mut started = start_detached(&command(&["sh", "-c", "echo no; exit 4"]), &log, |_| Ok(())).unwrap();
     assert_eq!(started.ends_within(Duration::from_secs(5)).await, Some(Status::Code(4)));
     assert!(!started.identity.is_alive());
     // One that nobody waits for is a zombie until it is buried, and no more alive for it.
-    let unburied = start_detached(&command(&["true"]), &log).unwrap();
+    let unburied = start_detached(&command(&["true"]), &log, |_| Ok(())).unwrap();
     let begin = Instant::now();
     while unburied.identity.is_alive() {
         assert!(begin.elapsed() < Duration::from_secs(5));

@@ -43,6 +43,29 @@ fn a_bundle_is_checked_anywhere_and_holds_no_old_value() {
 }
 
 #[test]
+fn a_script_that_was_edited_for_a_resume_is_in_the_bundle_and_verified() {
+    let failing = DEPLOY
+        .replace("parts::write(params.version);", "parts::write(params.version);\nfail(\"first edition\");");
+    let rig = Rig::new(PROJECT).file("deploy.rhai", &failing).file("parts.rhai", PARTS);
+    rig.run(&["exec", "deploy.rhai", "--set", "version=2", "--no-rollback"]).expect(1);
+    let rig = rig.file("deploy.rhai", &DEPLOY.replace("import", "// second edition\nimport"));
+    rig.run(&["resume", "last"]).expect(0);
+    rig.run(&["bundle", "last", "-o", "run.bundle"]).expect(0);
+    let text = std::fs::read_to_string(rig.path("run.bundle")).unwrap();
+    assert!(text.contains("first edition") && text.contains("second edition"), "{text}");
+    assert_eq!(
+        text.lines().filter(|line| line.contains(" script {")).count(),
+        3,
+        "the module stands there once"
+    );
+    rig.run(&["verify", "run.bundle"]).expect(0);
+    let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
+    let changed = "UPDATE scripts SET text = text || ' ' WHERE text LIKE '%second edition%'";
+    assert_eq!(journal.execute(changed, []).unwrap(), 1);
+    rig.run(&["verify", "last"]).expect(7).says("the text of the script deploy.rhai was changed");
+}
+
+#[test]
 fn every_changed_byte_is_found_in_its_line() {
     let (_, bytes) = bundled();
     assert!(read_bundle(&bytes).unwrap().verdict.fault.is_none());

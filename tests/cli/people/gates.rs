@@ -18,7 +18,7 @@ step "Finish" { out.put("two.txt", "2"); }
 "#;
 
 /// Makes a key pair; gives the public half.
-fn key(folder: &Path, name: &str) -> String {
+pub(super) fn key(folder: &Path, name: &str) -> String {
     let file = folder.join(name);
     let made = Command::new("ssh-keygen")
         .args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"])

@@ -1,7 +1,7 @@
 //! Locks: one run for each environment and name, the other says who; waiting, a dead holder, taking a lock away.
 
-use std::process::{Child, Stdio};
-use std::sync::Barrier;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use playbook::base::error::{Error, Kind};
@@ -148,47 +148,91 @@ fn begin(journal: &Journal, person: &str) -> Result<RunJournal, Error> {
     journal.begin_run(&NewRun { facts, scripts: Vec::new() })
 }
 
+/// One of the two processes of the test below: begins a run at each word from it, and says what came of that.
 #[test]
-fn of_two_that_begin_at_once_one_holds_the_lock_and_the_other_says_who_a_thousand_times() {
+#[ignore = "it is a part of another test, in a process of its own"]
+fn a_party() {
+    let (Ok(folder), Ok(person)) = (std::env::var("RIG_FOLDER"), std::env::var("RIG_PERSON")) else { return };
+    let journal = Journal::open(std::path::Path::new(&folder)).unwrap();
+    let mut run = None;
+    println!("@ready");
+    for word in std::io::stdin().lines() {
+        if word.unwrap() == "end" {
+            let end = Event::RunEnded { outcome: Outcome::Done, took: Duration::ZERO, error: None };
+            run.take().into_iter().for_each(|run: RunJournal| run.end(&end).unwrap());
+            println!("@over");
+            continue;
+        }
+        match begin(&journal, &person) {
+            Ok(begun) => {
+                println!("@{}", begun.id());
+                run = Some(begun);
+            }
+            Err(refused) => {
+                assert_eq!(refused.kind, Kind::Held);
+                println!("@{}", refused.what);
+            }
+        }
+    }
+}
+
+/// A process that is told when to begin.
+struct Party {
+    child: Child,
+    said: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Party {
+    fn start(folder: &std::path::Path, person: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "cli::people::locks::a_party", "--ignored", "--nocapture"]);
+        command
+            .env("RIG_FOLDER", folder)
+            .env("RIG_PERSON", person)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, said }
+    }
+
+    fn tell(&mut self, word: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    /// What it says next; the test harness has words of its own before it.
+    fn hear(&mut self) -> String {
+        loop {
+            let line = self.said.next().expect("the process goes on").unwrap();
+            if let Some((_, said)) = line.split_once('@') {
+                return said.to_owned();
+            }
+        }
+    }
+}
+
+#[test]
+fn of_two_processes_that_begin_at_once_one_holds_the_lock_and_the_other_says_who_a_thousand_times() {
     let folder = tempfile::tempdir().unwrap();
     Journal::open(folder.path()).unwrap();
-    let (start, tried) = (Barrier::new(2), Barrier::new(2));
-    let party = |person: &'static str| {
-        let journal = Journal::open(folder.path()).unwrap();
-        let mut told = Vec::new();
-        for _ in 0..1000 {
-            start.wait();
-            let begun = begin(&journal, person);
-            tried.wait();
-            told.push(match begun {
-                Ok(run) => {
-                    let end = Event::RunEnded { outcome: Outcome::Done, took: Duration::ZERO, error: None };
-                    run.end(&end).unwrap();
-                    Ok(run.id().to_owned())
-                }
-                Err(error) => Err(error),
-            });
-        }
-        told
-    };
-    let (ada, bob) = std::thread::scope(|scope| {
-        let ada = scope.spawn(|| party("ada"));
-        let bob = scope.spawn(|| party("bob"));
-        (ada.join().unwrap(), bob.join().unwrap())
-    });
+    let mut parties = ["ada", "bob"].map(|person| Party::start(folder.path(), person));
+    parties.iter_mut().for_each(|party| assert_eq!(party.hear(), "ready"));
     let mut won = [0, 0];
-    for (ada, bob) in ada.iter().zip(&bob) {
-        let (winner, run, refused) = match (ada, bob) {
-            (Ok(run), Err(refused)) => (0, run, refused),
-            (Err(refused), Ok(run)) => (1, run, refused),
-            both => panic!("one and one only: {both:?}"),
-        };
+    for _ in 0..1000 {
+        parties.iter_mut().for_each(|party| party.tell("begin"));
+        let [ada, bob] = parties.each_mut().map(Party::hear);
+        let (winner, run, refused) = if ada.starts_with("the lock") { (1, bob, ada) } else { (0, ada, bob) };
         won[winner] += 1;
         let who = ["ada", "bob"][winner];
-        assert_eq!(refused.kind, Kind::Held);
-        assert_eq!(refused.what, format!("the lock `api` of `production` is held by run {run} of {who}"));
+        assert_eq!(refused, format!("the lock `api` of `production` is held by run {run} of {who}"));
+        parties[winner].tell("end");
+        assert_eq!(parties[winner].hear(), "over");
     }
-    assert_eq!(won[0] + won[1], 1000);
+    assert!(won.iter().all(|won| *won > 0), "it is always the same: {won:?}");
+    for party in &mut parties {
+        drop(party.child.stdin.take());
+        assert!(party.child.wait().unwrap().success());
+    }
     assert!(Journal::open(folder.path()).unwrap().leases().unwrap().is_empty());
 }
 

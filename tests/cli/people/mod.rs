@@ -4,5 +4,6 @@ mod bundle;
 mod gates;
 mod locks;
 mod plans;
+mod terminal;
 mod time;
 mod windows;

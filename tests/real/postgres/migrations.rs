@@ -233,7 +233,7 @@ fn a_plan_applies_nothing_and_a_reader_may_not() {
 }
 
 #[test]
-fn a_crash_around_a_migration_is_survived_and_a_statement_is_asked_about() {
+fn a_crash_around_a_migration_and_a_statement_is_survived() {
     let database = need_postgres!();
     let tables = || database.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'users'");
     let line = "postgres(\"main\").migrate(\"m\");";
@@ -242,15 +242,6 @@ fn a_crash_around_a_migration_is_survived_and_a_statement_is_asked_about() {
     database.sql("CREATE TABLE marks (n int)");
     let line =
         "postgres(\"main\").execute(\"INSERT INTO marks VALUES (1)\", #{ undo: \"DELETE FROM marks\" });";
-    for (moment, marks) in [(crate::rig::crash::BEFORE, "0"), (crate::rig::crash::AFTER, "1")] {
-        let text = format!("//! T.\n//! uses = [\"postgres.main:write\"]\n{line}\n");
-        let rig = rig(&database, "write").file("test.rhai", &text);
-        rig.killed(moment);
-        assert_eq!(database.sql("SELECT count(*) FROM marks"), marks);
-        rig.run(&["resume", "last"])
-            .expect(5)
-            .says("it is not known whether `postgres.main.execute` was done");
-        rig.run(&["resume", "last", "--on-doubt", "skip"]).expect(0);
-        assert_eq!(database.sql("SELECT count(*) FROM marks"), marks);
-    }
+    let marks = || database.sql("SELECT count(*) FROM marks");
+    crate::rig::crash::survives(|| rig(&database, "write"), "postgres.main:write", line, marks);
 }

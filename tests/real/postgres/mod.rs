@@ -2,6 +2,7 @@
 
 mod changes;
 mod connections;
+mod doubts;
 mod dumps;
 mod failures;
 mod flags;

@@ -8,9 +8,15 @@ use super::super::home::{Row, RowEnd, RunRow};
 use super::super::record::Filter;
 
 /// Steps are counted by how their entries begin: to read `word` out of each would take as long as a whole small run.
-const RUNS: &str = "SELECT number, id, started, body, previous, hash, state, ended, outcome, exit_code, entries, head, \
-     (SELECT count(*) FROM entries WHERE entries.id >= runs.number << 32 AND entries.id < (runs.number + 1) << 32 \
-     AND substr(body, 1, 21) = '{\"event\":\"step_ended\"') FROM runs";
+const STEPS: &str = "(SELECT count(*) FROM entries WHERE entries.id >= runs.number << 32 \
+     AND entries.id < (runs.number + 1) << 32 AND substr(body, 1, 21) = '{\"event\":\"step_ended\"')";
+
+/// The beginning of a statement that asks for runs.
+fn select(steps: &str) -> String {
+    format!(
+        "SELECT number, id, started, body, previous, hash, state, ended, outcome, exit_code, entries, head, {steps} FROM runs"
+    )
+}
 
 /// SQLite has no unsigned numbers; one that somebody made negative comes out absurdly large, and is found by `verify`.
 fn count(row: &Columns<'_>, column: usize) -> rusqlite::Result<u64> {
@@ -43,7 +49,8 @@ fn run(row: &Columns<'_>) -> rusqlite::Result<RunRow> {
 /// The runs, newest first.
 pub(super) fn runs(connection: &Connection, filter: &Filter) -> rusqlite::Result<Vec<RunRow>> {
     let sql = format!(
-        "{RUNS} WHERE (?1 IS NULL OR playbook = ?1) AND (?2 IS NULL OR environment = ?2) ORDER BY number DESC LIMIT ?3"
+        "{} WHERE (?1 IS NULL OR playbook = ?1) AND (?2 IS NULL OR environment = ?2) ORDER BY number DESC LIMIT ?3",
+        select(if filter.steps { STEPS } else { "0" })
     );
     let last: i64 = filter.last.and_then(|last| i64::try_from(last).ok()).unwrap_or(-1);
     let text = |text: &Option<String>| -> Box<dyn ToSql> {
@@ -55,14 +62,15 @@ pub(super) fn runs(connection: &Connection, filter: &Filter) -> rusqlite::Result
 
 /// The run with the next higher number.
 pub(super) fn after(connection: &Connection, number: u64) -> rusqlite::Result<Option<RunRow>> {
-    let sql = format!("{RUNS} WHERE number > ?1 ORDER BY number LIMIT 1");
+    let sql = format!("{} WHERE number > ?1 ORDER BY number LIMIT 1", select("0"));
     connection.prepare_cached(&sql)?.query_row([number.cast_signed()], run).optional()
 }
 
 /// The runs whose id begins or ends with `part`, newest first, at most ten.
 pub(super) fn like(connection: &Connection, part: &str) -> rusqlite::Result<Vec<RunRow>> {
     let sql = format!(
-        "{RUNS} WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1 ORDER BY number DESC LIMIT 10"
+        "{} WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1 ORDER BY number DESC LIMIT 10",
+        select("0")
     );
     connection.prepare(&sql)?.query_map([part], run)?.collect()
 }

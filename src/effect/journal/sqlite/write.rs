@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 
 use super::super::chain::{self, ROOT};
 use super::super::home::{Beginning, Begun, End, Row, Turn, Writer};
@@ -19,8 +19,14 @@ const TIDY_ABOVE: usize = 1024 * 1024;
 /// A run that makes more commits than this has room for its next ones reserved in the write-ahead log: a commit that
 /// makes the file longer writes what the file system knows of it too, and takes twice as long.
 const FEW: usize = 4;
-/// How much room is reserved, in bytes; some hundred commits.
+/// How much room is reserved at a time, in bytes; some hundred commits.
 const ROOM: u64 = 1024 * 1024;
+/// After how many commits it is looked again whether there is room for as many more.
+const STRIDE: usize = 32;
+/// So much room those may take, in bytes.
+const LOW: u64 = 512 * 1024;
+/// A page in the write-ahead log, with its header; in bytes.
+const FRAME: u64 = 4096 + 24;
 
 /// Adds a run durably, with its lease where it wants a lock.
 pub(super) fn begin(
@@ -79,33 +85,57 @@ pub(super) struct SqliteWriter {
     run: u64,
     written: usize,
     commits: usize,
+    /// How long the write-ahead log was made, in bytes.
+    reserved: u64,
 }
 
 impl SqliteWriter {
     pub(super) fn new(connection: Arc<Mutex<Connection>>, run: u64) -> Self {
-        Self { connection, run, written: 0, commits: 0 }
+        Self { connection, run, written: 0, commits: 0, reserved: 0 }
+    }
+
+    /// How long the log is to be made now; `None` while there is room enough.
+    fn room(&mut self, connection: &Connection) -> Option<u64> {
+        let is_time = self.commits.checked_sub(FEW).is_some_and(|commits| commits % STRIDE == 0);
+        if !is_time {
+            return None;
+        }
+        let frames = connection
+            .prepare_cached("PRAGMA wal_checkpoint(NOOP)")
+            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(1)));
+        let used = u64::try_from(frames.unwrap_or(0)).unwrap_or(0) * FRAME;
+        if used + LOW <= self.reserved {
+            return None;
+        }
+        self.reserved = used + ROOM;
+        Some(self.reserved)
     }
 }
 
 impl Writer for SqliteWriter {
     fn commit(&mut self, rows: &[Row], turn: Turn) -> Result<()> {
         self.commits += 1;
+        let connection = Arc::clone(&self.connection);
+        let connection = hold(&connection);
+        let room = self.room(&connection);
+        // As statements that are kept: to read them anew would be a tenth of our own part of a commit.
+        let run = |sql: &str| connection.prepare_cached(sql)?.execute([]).map(drop);
         let write = || -> rusqlite::Result<()> {
-            let mut connection = hold(&self.connection);
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            if self.commits == FEW {
-                reserve(&transaction);
+            if let Some(room) = room {
+                reserve(&connection, room);
             }
-            insert(&transaction, self.run, rows)?;
+            insert(&connection, self.run, rows)?;
             if turn.reopened {
-                reopen(&transaction, self.run)?;
+                reopen(&connection, self.run)?;
             }
             if let (Some(end), Some(last)) = (turn.end, rows.last()) {
-                finish(&transaction, self.run, last, end)?;
+                finish(&connection, self.run, last, end)?;
             }
-            transaction.commit()
+            run("COMMIT")
         };
-        write().map_err(failed("write"))?;
+        let written = run("BEGIN IMMEDIATE")
+            .and_then(|()| write().inspect_err(|_| drop(connection.execute_batch("ROLLBACK"))));
+        written.map_err(failed("write"))?;
         self.written += rows.iter().map(Row::size).sum::<usize>();
         Ok(())
     }
@@ -134,13 +164,13 @@ impl Writer for SqliteWriter {
 
 /// Within a transaction that may write nobody else appends to the log. Zeros behind its end are nothing to SQLite, and
 /// without them it only takes longer.
-fn reserve(transaction: &Transaction<'_>) {
-    if let Some(database) = transaction.path() {
-        let _ = files::reserve(Path::new(&format!("{database}-wal")), ROOM);
+fn reserve(connection: &Connection, room: u64) {
+    if let Some(database) = connection.path() {
+        let _ = files::reserve(Path::new(&format!("{database}-wal")), room);
     }
 }
 
-fn insert(transaction: &Transaction<'_>, run: u64, rows: &[Row]) -> rusqlite::Result<()> {
+fn insert(transaction: &Connection, run: u64, rows: &[Row]) -> rusqlite::Result<()> {
     let mut entry = transaction.prepare_cached(
         "INSERT INTO entries (id, at, body, hash, inverse, whole) VALUES (?1 << 32 | ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
@@ -158,7 +188,7 @@ fn insert(transaction: &Transaction<'_>, run: u64, rows: &[Row]) -> rusqlite::Re
     Ok(())
 }
 
-fn reopen(transaction: &Transaction<'_>, run: u64) -> rusqlite::Result<()> {
+fn reopen(transaction: &Connection, run: u64) -> rusqlite::Result<()> {
     transaction.execute(
         "UPDATE runs SET state = 'running', ended = NULL, outcome = NULL, exit_code = NULL, entries = NULL, head = NULL WHERE number = ?1",
         [run.cast_signed()],
@@ -166,7 +196,7 @@ fn reopen(transaction: &Transaction<'_>, run: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn finish(transaction: &Transaction<'_>, run: u64, last: &Row, end: End) -> rusqlite::Result<()> {
+fn finish(transaction: &Connection, run: u64, last: &Row, end: End) -> rusqlite::Result<()> {
     let outcome = serde_json::to_value(end.outcome).ok().and_then(|word| word.as_str().map(str::to_owned));
     transaction.execute(
         "UPDATE runs SET state = 'ended', ended = ?2, outcome = ?3, exit_code = ?4, entries = ?5, head = ?6 WHERE number = ?1",

@@ -2,38 +2,29 @@
 
 use std::fmt::Write as _;
 
-/// Random numbers that a seed decides (xorshift).
-pub(super) struct Dice(u64);
+/// The choices of an author, one by one. Once they are used up each is the first one, so that fewer and smaller numbers
+/// make a shorter script: that is how a failing one shrinks.
+struct Dice<'a>(std::slice::Iter<'a, u32>);
 
-impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        let mut dice = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        for _ in 0..4 {
-            dice.below(2);
-        }
-        dice
-    }
-
-    pub(super) fn below(&mut self, most: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % most
+impl Dice<'_> {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0.next().map_or(0, |choice| u64::from(*choice) % most)
     }
 }
 
 /// Writes scripts.
 struct Author<'a> {
-    dice: &'a mut Dice,
+    dice: Dice<'a>,
     text: String,
     names: u64,
     /// The branch of `parallel` that is being written: it has keys and counters of its own.
     branch: String,
 }
 
-/// A random playbook.
-pub(super) fn random(dice: &mut Dice) -> String {
-    let fails = dice.below(4) == 0;
+/// The playbook that these choices make.
+pub(super) fn of(choices: &[u32]) -> String {
+    let mut dice = Dice(choices.iter());
+    let fails = dice.below(4) == 3;
     let mut author = Author { dice, text: String::new(), names: 0, branch: String::new() };
     author.text.push_str(
         "//! T.\n//! uses = [\"fake.w:destroy\"]\nfn twice(w, key, x) { w.put(key, x); w.put(key, x + 1); x + 2 }\n\

@@ -23,6 +23,9 @@ pub(super) struct World {
     pub(super) marks: Vec<String>,
 }
 
+/// How the names of worlds begin in which a mark is never seen, so that it is set twice.
+pub(super) const BROKEN: &str = "broken";
+
 type Worlds = Mutex<Option<HashMap<String, (World, Arc<AtomicBool>)>>>;
 
 static WORLDS: Worlds = Mutex::new(None);
@@ -167,7 +170,7 @@ impl Primitive for Mark {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        within(cx, |world| Some(world.marks.contains(&self.mark)))
+        within(cx, |world| Some(world.marks.contains(&self.mark) && !cx.environment().starts_with(BROKEN)))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

@@ -1,0 +1,74 @@
+//! What a call says of itself just before the moment from which it counts as done, so that a doubt about it can be
+//! settled for sure: which transaction is about to be committed, which receipt is about to be given.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::cx::Cx;
+use crate::base::error::Result;
+use crate::base::event::Event;
+
+/// The field of a witness that holds the value which the call was about to give.
+pub const VALUE: &str = "value";
+
+/// What was witnessed of one call.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    value: Option<Value>,
+    found: Option<bool>,
+}
+
+/// What was witnessed of one call; clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Witness(Arc<Mutex<Told>>);
+
+impl Witness {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another try of the call begins with nothing.
+    pub(super) fn clear(&self) {
+        *self.told() = Told::default();
+    }
+
+    /// What the record has of a call whose end it lacks: its own words, and whether it found something to change.
+    pub(super) fn recall(&self, value: Option<Value>, found: Option<bool>) {
+        *self.told() = Told { value, found };
+    }
+}
+
+impl Cx {
+    /// Keeps what the call says of itself before it counts as done: a map, whose field [`VALUE`] is the value that the
+    /// script would get. It is on the disk when this returns.
+    pub fn witness(&self, value: Value) -> Result<()> {
+        let Some(run) = &self.run else { return Ok(()) };
+        let position = self.position.clone();
+        let event = Event::Witnessed { position, value: self.redactor().value(&value) };
+        run.note(&event)?;
+        run.flush()?;
+        self.host().tell(&event);
+        self.witness.told().value = Some(value);
+        Ok(())
+    }
+
+    /// What the call has said of itself; of one whose end is not known, before its process died.
+    #[must_use]
+    pub fn witnessed(&self) -> Option<Value> {
+        self.witness.told().value.clone()
+    }
+
+    /// Of a call whose end is not known: whether there was something to change when it began, as its recorded inverse
+    /// tells. `None` when that is not known.
+    #[must_use]
+    pub fn found(&self) -> Option<bool> {
+        self.witness.told().found
+    }
+
+    /// Whether it is asked if this very call was done, and not whether a call that was done is still as it left things.
+    #[must_use]
+    pub const fn is_settling(&self) -> bool {
+        self.settling
+    }
+}
