@@ -56,8 +56,10 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
     let journal = Journal::find(&project.folder)?.ok_or_else(nothing)?;
     let record = journal.run(wanted)?;
     past::may_resume(&record)?;
+    past::is_as_written(&journal, &record)?;
     if let (RunKind::Rollback, Some(parent)) = (record.facts.kind, &record.facts.parent) {
         let of = journal.run(parent)?;
+        past::is_as_written(&journal, &of)?;
         let reversal = Reversal { of, by: Some(record), force: Vec::new() };
         return reverse(common, &project, &journal, Intention::RollBack(Box::new(reversal)), allocated);
     }
@@ -103,8 +105,16 @@ pub(super) fn roll_back(
 ) -> Result<Exit> {
     let project = Project::open(common.project.as_deref(), FAMILIES)?;
     let journal = Journal::find(&project.folder)?.ok_or_else(nothing)?;
-    let of = journal.run(wanted)?;
+    let mut of = journal.run(wanted)?;
+    // The last may be the rollback that was refused and is now wanted again, with `--force`.
+    if let (RunKind::Rollback, "last", Some(parent)) = (of.facts.kind, wanted, &of.facts.parent) {
+        of = journal.run(parent)?;
+    }
     past::may_roll_back(&of)?;
+    if let Some(by) = past::taken_back_by(&journal, &of)? {
+        return Err(Error::usage(format!("the run {} was taken back already, by the run {}", of.id, by.id)));
+    }
+    past::is_as_written(&journal, &of)?;
     let by = unfinished(&journal, &of)?.filter(|_| !plan);
     let reversal = Box::new(Reversal { of, by, force });
     let intention = if plan { Intention::PlanRollBack(reversal) } else { Intention::RollBack(reversal) };

@@ -19,13 +19,19 @@ pub(super) fn is_there() -> bool {
 /// Asks a yes or no, if there is somebody to ask.
 pub(super) fn ask(terminal: &Arc<Terminal>) -> Option<Ask> {
     let terminal = Arc::clone(terminal);
-    is_there().then(|| {
-        Arc::new(move |question: &str| {
-            // No answer at all, as when the terminal is gone, is no reason to leave things half done.
-            let answer = terminal.aside(|| said(&format!("{question} [Y/n] "))).unwrap_or_default();
-            !answer.trim().to_lowercase().starts_with('n')
-        }) as Ask
-    })
+    is_there().then(|| Arc::new(move |question: &str| terminal.aside(|| is_yes(question))) as Ask)
+}
+
+fn is_yes(question: &str) -> bool {
+    loop {
+        // No answer at all, as when the terminal is gone, is no reason to leave things half done.
+        let Some(line) = said(&format!("{question} [Y/n] ")) else { return true };
+        match line.trim().to_lowercase().as_str() {
+            "" | "y" | "yes" => return true,
+            "n" | "no" => return false,
+            _ => terminal::write("Type y or n.\n"),
+        }
+    }
 }
 
 /// Lets the person choose how it goes on, if there is somebody.
@@ -101,12 +107,10 @@ fn value() -> Option<Value> {
     Some(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())))
 }
 
-/// A line that the person types; `None` when the terminal is gone.
+/// A line that the person types; `None` when the terminal is gone, or on a signal.
 pub(super) fn said(question: &str) -> Option<String> {
-    let mut line = String::new();
     terminal::write(question);
-    let read = std::io::stdin().read_line(&mut line);
-    read.is_ok_and(|read| read > 0).then_some(line)
+    terminal::line()
 }
 
 const fn answer(choice: Choice) -> Answer {

@@ -10,6 +10,7 @@ use super::ways;
 use crate::base::error::{Error, Result};
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::{Journal, RunKind, RunRecord, State};
+use crate::run::past;
 
 /// As much of the parameters as stands in a line.
 const LONGEST: usize = 200;
@@ -28,7 +29,8 @@ pub fn show(journal: Option<&Journal>, wanted: &str, output: Format) -> Result<S
     for entry in &entries {
         tree.hear(&entry.event);
     }
-    let (head, foot) = (head(&record), foot(&record, &tree));
+    let back = past::taken_back_by(journal, &record)?;
+    let (head, foot) = (head(&record, back.as_ref()), foot(&record, &tree));
     Ok(draw::text(&head, style) + &draw::tree(&tree, style) + &draw::text(&foot, unbounded(style)))
 }
 
@@ -37,7 +39,7 @@ pub(super) fn nothing() -> Error {
     Error::missing("there is no run yet").fix("run a playbook: `playbook exec PLAYBOOK`")
 }
 
-fn head(record: &RunRecord) -> Vec<Line> {
+fn head(record: &RunRecord, back: Option<&RunRecord>) -> Vec<Line> {
     let (paint, words) = outcome(record);
     let code = record.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
     let first = Line::default()
@@ -64,6 +66,7 @@ fn head(record: &RunRecord) -> Vec<Line> {
         lines.push(fact("parameters", parameters.join(", ")));
     }
     lines.extend(facts.break_glass.as_ref().map(|reason| fact("glass broken", reason.clone())));
+    lines.extend(back.map(|by| fact("taken back", format!("{}, by the run {}", when(by), by.id))));
     match (facts.kind, &facts.parent) {
         (RunKind::Rollback, Some(parent)) => lines.push(fact("takes back", parent.clone())),
         (RunKind::Unlock, Some(parent)) => lines.push(fact("from run", parent.clone())),

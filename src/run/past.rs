@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::order::{Order, Ready};
 use super::project::Project;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
-use crate::effect::journal::{Journal, RunKind, RunRecord, State};
+use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
 use crate::effect::options::OnDoubt;
 use crate::effect::recall::Index;
 use crate::script::header::Header;
@@ -67,6 +67,24 @@ pub fn may_roll_back(record: &RunRecord) -> Result<()> {
         (.., Some(Outcome::TakenBack)) => Err(Error::usage(format!("the run {id} was taken back already"))),
         _ => Ok(()),
     }
+}
+
+/// Refuses a run whose record is not as it was written: what it says of its changes may not be what happened.
+pub fn is_as_written(journal: &Journal, record: &RunRecord) -> Result<()> {
+    let Some(fault) = journal.verify(&record.id)?.fault else { return Ok(()) };
+    Err(Error::new(Kind::Tampered, format!("the record of the run {} does not verify: {fault}", record.id))
+        .why("it was changed after it was written, so it cannot be trusted to say what is to be done")
+        .fix("nothing was done; look with `playbook verify`, then put the journal back from a copy, or do it by hand"))
+}
+
+/// The run that took this one back, if one did.
+pub fn taken_back_by(journal: &Journal, of: &RunRecord) -> Result<Option<RunRecord>> {
+    let is_it = |run: &RunRecord| {
+        run.facts.kind == RunKind::Rollback
+            && run.facts.parent.as_deref() == Some(of.id.as_str())
+            && run.outcome == Some(Outcome::Done)
+    };
+    Ok(journal.runs(&Filter::default())?.into_iter().find(is_it))
 }
 
 fn running(id: &str) -> Error {

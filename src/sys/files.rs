@@ -50,6 +50,15 @@ pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// Whether anything is there; an error where that cannot be told, as in a folder that may not be entered.
+pub fn is_there(path: &Path) -> Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(why) => Err(Error::io(format!("it cannot be told whether there is {}", path.display()), &why)),
+    }
+}
+
 /// Whether this process may write there: into a folder, or over a file.
 #[must_use]
 pub fn is_writable(path: &Path) -> bool {

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -26,6 +27,30 @@ pub fn size() -> (usize, usize) {
 pub fn write(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+/// How many signals have asked this process to stop.
+static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts a signal that asks this process to stop: whoever waits for a line stops waiting.
+pub fn interrupt() {
+    INTERRUPTS.fetch_add(1, Ordering::SeqCst);
+}
+
+/// A line that is typed, however long that takes; `None` when nobody types any more, or once a signal asks to stop.
+#[must_use]
+pub fn line() -> Option<String> {
+    /// How long a signal may wait for whoever waits for a line.
+    const LOOK: Duration = Duration::from_millis(100);
+    let before = INTERRUPTS.load(Ordering::SeqCst);
+    while INTERRUPTS.load(Ordering::SeqCst) == before {
+        match typed(LOOK) {
+            Typed::Line(line) => return Some(line),
+            Typed::Gone => return None,
+            Typed::Nothing => {}
+        }
+    }
+    None
 }
 
 /// What was typed.

@@ -217,3 +217,13 @@ fn a_journal_of_a_newer_playbook_is_refused() {
     }
     assert_eq!(std::fs::read_to_string(rig.path("out/one.txt")).unwrap(), "v2", "nothing was run");
 }
+
+#[test]
+fn a_journal_that_cannot_be_read_is_not_an_empty_one() {
+    let rig = Rig::new("").file(".playbook", "a file in its place");
+    for words in [&["verify"][..], &["runs"], &["locks"], &["show", "last"], &["rollback", "last"]] {
+        let ended = rig.run(words);
+        assert_ne!(ended.code, 0, "{words:?}");
+        ended.says(".playbook/journal.db").says("Not a directory");
+    }
+}

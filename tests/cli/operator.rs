@@ -55,6 +55,15 @@ impl Seat {
         self
     }
 
+    /// Waits until the terminal shows `text`, then presses `keys` alone.
+    pub fn press(&mut self, text: &str, keys: &str) -> &mut Self {
+        wait_until(text, 60, || self.shown.lock().unwrap().contains(text));
+        let mut to = self.child.stdin.as_ref().unwrap();
+        to.write_all(keys.as_bytes()).unwrap();
+        to.flush().unwrap();
+        self
+    }
+
     pub fn code(mut self) -> i32 {
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         assert!(code >= 0, "{}", self.shown.lock().unwrap());
@@ -134,4 +143,33 @@ fn nobody_is_asked_where_that_was_said() {
     let seat = Seat::at(&rig, "exec t.rhai --no-input");
     assert_ne!(seat.code(), 0);
     assert!(!rig.path("out/one").exists(), "the policy takes it back");
+}
+
+#[test]
+fn ctrl_c_ends_a_question_too() {
+    let waiting =
+        SCRIPT.replace("let text = out.get(\"gate\");", "log(\"waits\"); wait(\"60s\"); let text = 1;");
+    let rig = rig().file("t.rhai", &waiting);
+    let mut seat = Seat::at(&rig, "exec t.rhai");
+    seat.press("waits", "\x03").press("[Y/n]", "\x03");
+    assert_eq!(seat.code(), 6);
+    assert!(rig.path("out/one").exists(), "twice ends at once");
+    let rig = failing();
+    let mut seat = Seat::at(&rig, "exec t.rhai");
+    seat.press(ASKED, "\x03");
+    assert_ne!(seat.code(), 0);
+    assert!(rig.path("out/one").exists(), "it is left for resume");
+    let rig = rig.file("out/gate", "it");
+    rig.run(&["resume", "last"]).expect(0);
+}
+
+#[test]
+fn a_key_that_is_no_answer_takes_nothing_back() {
+    let waiting =
+        SCRIPT.replace("let text = out.get(\"gate\");", "log(\"waits\"); wait(\"60s\"); let text = 1;");
+    let rig = rig().file("t.rhai", &waiting);
+    let mut seat = Seat::at(&rig, "exec t.rhai");
+    seat.press("waits", "\x03").when("[Y/n]", "q").when("Type y or n.", "n");
+    assert_ne!(seat.code(), 0);
+    assert!(rig.path("out/one").exists());
 }

@@ -26,7 +26,8 @@ fn a_finished_run_is_taken_back_with_its_blocks() {
     rig.run(&["show", "last"]).expect(0).says("takes back");
     rig.run(&["verify"]).expect(0);
     let id = first(&rig);
-    rig.run(&["rollback", &id]).expect(0);
+    rig.run(&["show", &id]).expect(0).says("taken back   ").says("by the run");
+    rig.run(&["rollback", &id]).expect(2).says("was taken back already, by the run");
     assert!(!rig.path("out/told.txt").exists(), "nothing is taken back twice");
 }
 
@@ -45,7 +46,8 @@ fn what_somebody_changed_since_is_named_and_refused() {
     rig.run(&["rollback", &id]).expect(8).says("somebody changed since").says("files.out").says("two.txt");
     assert_eq!(state(&rig), before, "nothing was done");
     rig.run(&["rollback", &id, "--plan"]).expect(8).says("--force files.out");
-    rig.run(&["rollback", &id, "--force", "files.out"]).expect(0);
+    // The last is the rollback that was refused; what it would take back is meant.
+    rig.run(&["rollback", "last", "--force", "files.out"]).expect(0);
     assert!(!rig.path("out/two.txt").exists());
 }
 
@@ -58,5 +60,21 @@ fn an_interrupted_run_is_taken_back_too() {
     rig.run(&["rollback", "last"]).expect(0);
     std::fs::remove_file(rig.path("out/told.txt")).unwrap();
     assert_eq!(state(&rig), before);
-    rig.run(&["rollback", "last"]).expect(2).says("is a rollback itself");
+    rig.run(&["rollback", "last"]).expect(2).says("was taken back already");
+}
+
+#[test]
+fn a_record_that_was_changed_is_neither_gone_on_with_nor_taken_back() {
+    let rig = rig().file("t.rhai", TWO);
+    killed(&rig, &["exec", "t.rhai"], "9:before").expect(137);
+    let before = state(&rig);
+    let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
+    let change =
+        "UPDATE entries SET inverse = replace(inverse, 'one.txt', 'zzz.txt') WHERE inverse LIKE '%one.txt%'";
+    assert_eq!(journal.execute(change, []).unwrap(), 1);
+    drop(journal);
+    rig.run(&["verify"]).expect(7);
+    rig.run(&["resume", "last"]).expect(7).says("does not verify").says("inverse that was changed");
+    rig.run(&["rollback", "last"]).expect(7).says("does not verify");
+    assert_eq!(state(&rig), before, "nothing was done");
 }

@@ -92,7 +92,7 @@ impl Journal {
 
     /// Opens the journal of the project at `project` if it has one; makes none.
     pub fn find(project: &Path) -> Result<Option<Self>> {
-        files::exists(&project.join(".playbook/journal.db")).then(|| Self::open(project)).transpose()
+        files::is_there(&project.join(".playbook/journal.db"))?.then(|| Self::open(project)).transpose()
     }
 
     /// A journal in memory whose process can be made to die; only its locks lie in `folder`.

@@ -1,6 +1,6 @@
 //! The one writer of one run: queues what can wait, and commits it together with what cannot.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -175,17 +175,24 @@ pub fn exit(outcome: Outcome, error: Option<&Error>) -> Exit {
 fn body(event: &Event, field: Option<(&str, Value)>) -> Result<String> {
     let failed =
         |why: serde_json::Error| Error::bug("an event cannot be written as JSON").why(why.to_string());
-    if field.is_none() && !matches!(event, Event::EffectBegan { .. }) {
-        return serde_json::to_string(event).map_err(failed);
+    if !matches!(event, Event::EffectBegan { inverse: Inverse::Call(_), .. }) {
+        return serde_json::to_string(event).map(|text| with(text, field)).map_err(failed);
     }
     let mut value = serde_json::to_value(event).map_err(failed)?;
     if let Some(arguments) = value.pointer_mut("/inverse/arguments") {
         *arguments = Value::Object(serde_json::Map::new());
     }
-    if let (Some((name, field)), Value::Object(fields)) = (field, &mut value) {
-        fields.insert(name.to_owned(), field);
+    Ok(with(value.to_string(), field))
+}
+
+/// The text of an object with one more field at its end: written through a [`Value`], an entry would be made twice.
+fn with(mut text: String, field: Option<(&str, Value)>) -> String {
+    if let Some((name, value)) = field
+        && text.pop() == Some('}')
+    {
+        let _ = write!(text, ",\"{name}\":{value}}}");
     }
-    Ok(value.to_string())
+    text
 }
 
 /// What is kept of an entry beside its body.

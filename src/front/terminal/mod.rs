@@ -62,7 +62,8 @@ impl Terminal {
 
     /// Ends the moving part; what is still in it stays on the screen as lines.
     pub fn close(&self) {
-        let Ok(mut screen) = self.screen.lock() else { return };
+        // Whoever still asks something there, after the run was given up, is not waited for.
+        let Ok(mut screen) = self.screen.try_lock() else { return };
         let left = self.stage.lock().map(|mut stage| stage.flush()).unwrap_or_default();
         write(screen.as_ref(), &self.text(&left));
         if let Some(screen) = screen.take() {

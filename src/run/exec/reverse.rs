@@ -4,7 +4,7 @@ use super::begin::Run;
 use super::{Ended, Intention};
 use crate::base::call::Inverse;
 use crate::base::error::{Error, Result};
-use crate::base::event::Event;
+use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::effect::recall::{Frontier, Terms};
 use crate::run::past::{self, Reversal};
@@ -47,7 +47,7 @@ impl Run {
             unwind::changed_since(&self.session, &comparison, &items)?;
         }
         if self.journal.is_none() {
-            self.tell_plan(&items);
+            self.tell_plan(&items, covered);
             return Ok(Outcome::Done);
         }
         self.session.pipeline.recall.begin(own, Terms::new(Frontier::Loose));
@@ -68,11 +68,19 @@ impl Run {
         })
     }
 
-    fn tell_plan(&self, items: &[Item]) {
+    fn tell_plan(&self, items: &[Item], mut covered: Vec<Position>) {
         let host = &self.session.pipeline.host;
         for (ordinal, item) in items.iter().rev().enumerate() {
             let text = match &item.way {
-                Way::Block => item.what.clone(),
+                Way::Block => {
+                    covered.push(item.position.clone());
+                    format!("{}, whatever was changed since: its block compares nothing", item.what)
+                }
+                Way::Inverse { inverse: Inverse::None { .. }, .. }
+                    if unwind::is_covered(&covered, &item.position) =>
+                {
+                    continue;
+                }
                 Way::Inverse { inverse: Inverse::Nothing, .. } => continue,
                 Way::Inverse { inverse: Inverse::None { why }, .. } => {
                     format!("cannot take back “{}”: {why}", item.what)

@@ -10,6 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::sys::clock;
 use crate::sys::process;
 use crate::sys::stop::Stop;
+use crate::sys::terminal;
 
 /// How long a run may go on after a second signal before the process ends without it.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
@@ -72,10 +73,15 @@ impl Signals {
                 ended = &mut ended => return ended.map_or(Attended::Lost, Attended::Ended),
                 name = self.next() => name,
             };
+            if !is_second {
+                // Before the stop, which may be what a question is asked for.
+                terminal::interrupt();
+            }
             stop.give(Error::cancelled(format!("stopped by {name}")));
             if is_second {
                 process::end_all();
                 unwinding.give(Error::cancelled(format!("stopped by a second signal ({name})")));
+                terminal::interrupt();
                 let last = tokio::time::timeout(LAST_MOMENT, &mut ended).await;
                 return last
                     .map_or(Attended::Abandoned, |ended| ended.map_or(Attended::Lost, Attended::Ended));

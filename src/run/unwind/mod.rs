@@ -133,7 +133,8 @@ fn is_nothing(item: &Item) -> bool {
     matches!(item.way, Way::Inverse { inverse: Inverse::Nothing, .. })
 }
 
-fn is_covered(covered: &[Position], position: &str) -> bool {
+/// Whether the block of a step that `position` lies in is among `covered`.
+pub fn is_covered(covered: &[Position], position: &str) -> bool {
     covered.iter().any(|step| position.strip_prefix(step.as_str()).is_some_and(|rest| rest.starts_with('/')))
 }
 

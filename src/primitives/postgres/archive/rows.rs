@@ -144,6 +144,10 @@ impl<R: BufRead> Archive<R> {
     fn lines(&mut self) -> io::Result<Option<u64>> {
         let (mut lines, mut last) = (0, Vec::new());
         loop {
+            // Each row is a piece of its own, and nearly all of them lie whole in the buffer.
+            let filled = self.from.fill_buf()?;
+            let taken = whole_pieces(filled, self.integer, &mut lines, &mut last);
+            self.from.consume(taken);
             let mut left = usize::try_from(self.integer()?).map_err(|_| damaged("a length is negative"))?;
             if left == 0 {
                 break;
@@ -154,9 +158,7 @@ impl<R: BufRead> Archive<R> {
                 if piece.is_empty() {
                     return Err(ErrorKind::UnexpectedEof.into());
                 }
-                lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-                last.extend_from_slice(&piece[piece.len().saturating_sub(END.len())..]);
-                last.drain(..last.len().saturating_sub(END.len()));
+                count_lines(piece, &mut lines, &mut last);
                 let taken = piece.len();
                 self.from.consume(taken);
                 left -= taken;
@@ -203,6 +205,34 @@ impl<R: BufRead> Archive<R> {
         let skipped = io::copy(&mut (&mut self.from).take(bytes), &mut io::sink())?;
         if skipped < bytes { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
+}
+
+/// Counts the pieces that lie whole in `bytes`, up to the one that does not or that ends the block; gives their length.
+fn whole_pieces(bytes: &[u8], integer: usize, lines: &mut u64, last: &mut Vec<u8>) -> usize {
+    let mut taken = 0;
+    while let Some((head, rest)) = bytes[taken..].split_at_checked(1 + integer) {
+        let mut number = [0; 8];
+        number[..integer].copy_from_slice(&head[1..]);
+        let length = usize::try_from(u64::from_le_bytes(number)).unwrap_or(usize::MAX);
+        match rest.get(..length) {
+            Some(piece) if head[0] == 0 && length > 0 => count_lines(piece, lines, last),
+            _ => break,
+        }
+        taken += head.len() + length;
+    }
+    taken
+}
+
+/// Counts the lines of a piece, and keeps the last bytes of the block so far.
+fn count_lines(piece: &[u8], lines: &mut u64, last: &mut Vec<u8>) {
+    *lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+    if let Some(end) = piece.last_chunk::<{ END.len() }>() {
+        last.clear();
+        last.extend_from_slice(end);
+        return;
+    }
+    last.extend_from_slice(piece);
+    last.drain(..last.len().saturating_sub(END.len()));
 }
 
 fn damaged(why: &str) -> io::Error {
@@ -265,10 +295,13 @@ mod tests {
                 rows(8, &["\\.\n\n\n"]),
                 objects(),
             ];
-            let counted = count(&archive(version, &blocks)[..]).unwrap().unwrap();
-            let counted: Vec<(&str, u64)> =
-                counted.iter().map(|((_, name), rows)| (&name[..], *rows)).collect();
-            assert_eq!(counted, [("none", 0), ("one", 3)], "{version}");
+            let archive = archive(version, &blocks);
+            for buffer in 1..archive.len() + 1 {
+                let counted = count(io::BufReader::with_capacity(buffer, &archive[..])).unwrap().unwrap();
+                let counted: Vec<(&str, u64)> =
+                    counted.iter().map(|((_, name), rows)| (&name[..], *rows)).collect();
+                assert_eq!(counted, [("none", 0), ("one", 3)], "{version} {buffer}");
+            }
         }
     }
 
