@@ -207,9 +207,17 @@ impl Error {
         Self::new(Kind::Remote, what)
     }
 
-    /// This machine's files, disk or processes failed.
+    /// This machine's files, disk or processes failed. Where a stream carried an error of ours, its words and its fix stay.
     pub fn io(what: impl Into<String>, why: &std::io::Error) -> Self {
-        Self::new(Kind::Io, what).why(why.to_string())
+        let Some(carried) = why.get_ref().and_then(|inner| inner.downcast_ref::<Self>()) else {
+            return Self::new(Kind::Io, what).why(why.to_string());
+        };
+        let mut error = Self::new(Kind::Io, what).why(match &carried.why {
+            Some(why) => format!("{}: {why}", carried.what),
+            None => carried.what.clone(),
+        });
+        error.fix.clone_from(&carried.fix);
+        error
     }
 
     /// A deadline passed.

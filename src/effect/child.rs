@@ -42,7 +42,7 @@ pub fn program(cx: &Cx, path: &str) -> Result<PathBuf> {
         } else {
             format!("install it, or name its path in {} of playbook.toml", cx.table())
         };
-        Error::missing(format!("there is no program `{path}` for `{}`", cx.resource())).fix(fix)
+        Error::missing(format!("there is no program `{path}` for `{}`", cx.resource())).fix(fix).unchanged()
     })
 }
 

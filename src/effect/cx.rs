@@ -101,6 +101,8 @@ pub struct Cx {
     stop: Stop,
     graceful: Arc<AtomicBool>,
     pub(super) run: Option<RunJournal>,
+    /// The run of the past whose call it is.
+    past: Option<String>,
     pub(super) position: Position,
     ends: Option<Instant>,
     pub(super) witness: Witness,
@@ -117,6 +119,7 @@ impl Cx {
             stop,
             graceful: Arc::default(),
             run: None,
+            past: None,
             position: Position::default(),
             ends: None,
             witness: Witness::default(),
@@ -127,6 +130,11 @@ impl Cx {
     /// The same context, of a call of that run.
     pub(super) fn of_run(self, journal: RunJournal) -> Self {
         Self { run: Some(journal), ..self }
+    }
+
+    /// The same context, of a call that a run of the past has made: what carries a mark of its run carries that one's.
+    pub(super) fn of_past(self, run: &str) -> Self {
+        Self { past: Some(run.to_owned()), ..self }
     }
 
     /// The same context, of a call whose time is over then.
@@ -288,7 +296,8 @@ impl Cx {
     /// The id of the run that the call belongs to; `plan` while planning.
     #[must_use]
     pub fn run(&self) -> &str {
-        self.run.as_ref().map_or("plan", RunJournal::id)
+        let own = || self.run.as_ref().map_or("plan", RunJournal::id);
+        self.past.as_deref().unwrap_or_else(own)
     }
 
     /// Names this one call, the same each time that it is tried: for systems that tell a second try by such a name.

@@ -7,6 +7,21 @@ use super::cx::Cx;
 use super::primitive::Work;
 use crate::base::error::{Error, Kind, Result};
 
+/// The codes with which AWS says "you may not" under whatever status.
+const REFUSALS: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "AuthFailure",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+];
+
 /// How many facts are told of what a read gave.
 const MOST_FACTS: usize = 4;
 
@@ -112,7 +127,7 @@ impl Health {
     }
 
     /// Sorts the error of a look: one that says "you may not" means that it was reached. It is known by its kind, by a
-    /// detail `status` of 401 or 403, by SQL's classes of states, or by the words of Redis.
+    /// detail `status` of 401 or 403, by SQL's classes of states, or by the words of Redis and AWS.
     pub fn or_refused(error: Error) -> Result<Self> {
         let text = |name: &str| error.details.get(name).and_then(Value::as_str).unwrap_or_default();
         let status = error.details.get("status").and_then(Value::as_u64);
@@ -120,7 +135,8 @@ impl Health {
             || matches!(status, Some(401 | 403))
             || text("sqlstate").starts_with("28")
             || text("sqlstate") == "42501"
-            || matches!(text("code"), "NOAUTH" | "WRONGPASS" | "NOPERM");
+            || matches!(text("code"), "NOAUTH" | "WRONGPASS" | "NOPERM")
+            || REFUSALS.contains(&text("code"));
         if refused { Ok(Self::reached().refused(error)) } else { Err(error) }
     }
 }
@@ -133,6 +149,8 @@ mod tests {
     fn a_refusal_was_reached_and_silence_was_not() {
         let refused = Health::or_refused(Error::remote("no").detail("status", 403)).unwrap();
         assert_eq!((refused.permitted, refused.troubles.len()), (Some(false), 1));
+        let by_code = Error::remote("no").detail("status", 400).detail("code", "AccessDeniedException");
+        assert_eq!(Health::or_refused(by_code).unwrap().permitted, Some(false));
         assert!(Health::or_refused(Error::remote("nothing listens")).is_err());
         assert!(Health::or_refused(Error::remote("gone").detail("status", 404)).is_err());
     }

@@ -23,4 +23,6 @@ pub mod ssh;
 pub mod stop;
 pub mod tail;
 pub mod terminal;
+#[cfg(any(feature = "postgres", feature = "probes"))]
+pub mod tls;
 pub mod trust;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 pub use tokio::net::TcpStream;
 
 use crate::base::error::{Error, Result};
@@ -50,6 +51,14 @@ impl fmt::Display for Address {
     }
 }
 
+/// Both ways of a connection.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A connection, encrypted or not.
+pub type Stream = Box<dyn Duplex>;
+
 /// Connects to `address`, whatever takes longer than `within` is given up. `named` is what errors call the other side.
 pub async fn connect(named: &str, address: &Address, within: Duration) -> Result<TcpStream> {
     let told = |what: String| Error::remote(format!("`{named}` cannot be reached: {what}")).unchanged();
@@ -83,6 +92,7 @@ pub async fn connect(named: &str, address: &Address, within: Duration) -> Result
 fn unconnected(told: &impl Fn(String) -> Error, address: &Address, why: &std::io::Error) -> Error {
     match why.kind() {
         ErrorKind::ConnectionRefused => told(format!("nothing listens at {address}"))
+            .why(why.to_string())
             .fix("start the server, or correct its address in playbook.toml")
             .detail("reason", "refused"),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {

@@ -284,3 +284,23 @@ fn the_reference_is_printed_written_and_checked() {
     rig.run(&["docs", "--write"]).expect(0);
     rig.run(&["docs", "--check"]).expect(0);
 }
+
+#[test]
+fn a_resource_that_another_names_has_to_be_there() {
+    let with = |table: &str| {
+        Rig::new(&format!("[env.local.sqlite.main]\npath = \"a.db\"\n{table}\n"))
+            .file("t.rhai", "//! T.\nlog(\"x\");\n")
+            .run(&["check", "t.rhai"])
+            .expect(2)
+    };
+    with("[env.local.flags.main]\ndatabase = \"sqlite.mian\"")
+        .says("`sqlite.mian` is no resource of the environment `local`")
+        .says("did you mean `sqlite.main`? Otherwise add [env.local.sqlite.mian]")
+        .says("database = \"sqlite.mian\"");
+    with("[env.local.flags.main]\ndatabase = \"sqlite.others\"").says("choose one of `sqlite.main`, or add");
+    with("[env.local.pm2.app]\nover = \"ssh.web\"").says("add [env.local.ssh.web]");
+    // What is only wrong, and not absent, is told once.
+    with("[env.local.pm2.app]\nover = \"ssh.web\"\n[env.local.ssh.web]\nhosst = [\"a\"]")
+        .says("`hosst` is no setting")
+        .hides("no resource of the environment");
+}

@@ -181,3 +181,15 @@ fn the_balancer_and_its_targets_are_told() {
         .expect(1)
         .says("there is no load balancer `none` for `alb.public`");
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let Some(lb) = balancer() else { return };
+    let line = format!(
+        "alb(\"public\").set_weights(\"80\", #{{ weights: #{{ \"{}\": 90, \"{}\": 10 }} }});",
+        lb.blue, lb.green
+    );
+    // A group without a share stays in the list when the shares are given back.
+    let state = || lb.held().into_iter().filter(|weight| weight != "0").collect::<Vec<_>>();
+    crate::rig::crash::survives(|| lb.rig(lb.moto.port), "alb.public:write", &line, state);
+}

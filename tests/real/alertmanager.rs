@@ -25,6 +25,7 @@ fn alerts_are_read_and_silenced() {
         return;
     }
     let server = Alertmanager::start();
+    Rig::new(&server.settings("write")).well("alertmanager.main", "Alertmanager 0.");
     server.fire("HighErrorRate", "severity", "page");
     server.fire("SlowDisk", "severity", "ticket");
     exec(
@@ -122,4 +123,18 @@ fn one_that_is_away_or_says_nothing_is_told() {
         .expect(1)
         .says("403")
         .says("give more rights");
+}
+
+#[test]
+fn a_crash_around_a_silence_is_survived() {
+    if !alertmanager::is_here() {
+        return;
+    }
+    let server = Alertmanager::start();
+    let rig = || Rig::new(&server.settings("write"));
+    let line = "alertmanager(\"main\").silence(#{ alertname: \"X\" }, #{ for: \"30m\" });";
+    crate::rig::crash::survives(rig, "alertmanager.main:write", line, || active(&server));
+    exec(&server, "alarm.silence(#{ alertname: \"Y\" }, #{ for: \"30m\", comment: \"for-y\" });").expect(0);
+    let line = "alertmanager(\"main\").unsilence(#{ mark: \"for-y\" });";
+    crate::rig::crash::survives(rig, "alertmanager.main:write", line, || active(&server));
 }

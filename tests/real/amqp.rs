@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use crate::rig::seen::Seen;
-use crate::rig::servers::rabbit;
+use crate::rig::servers::front::Tls;
+use crate::rig::servers::{rabbit, tls};
 use crate::rig::{Rig, free_port};
 
 fn rig(port: u16, more: &str) -> Rig {
@@ -79,4 +80,22 @@ fn what_is_no_broker_and_what_says_nothing_says_so() {
     });
     exec(rig(port, ""), "jobs.server();").expect(1).says("check that this port speaks AMQP 0-9-1");
     rig(1, "").exec("//! T.\namqp(\"jobs\").server();\n").1.expect(3).says("amqp.jobs:read");
+}
+
+#[test]
+fn an_encrypted_server_is_asked_when_its_authority_is_known() {
+    let Some(server) = rabbit::shared() else { return };
+    let certificates = tls::certificates();
+    let lines = "check \"version\", jobs.server().product == \"RabbitMQ\";";
+    let ask = |name: &str, more: &str| {
+        let front = Tls::before(server.port, &certificates.certificate(name));
+        exec(rig(front.port, more), lines)
+    };
+    let more = format!("tls = true\nca = \"{}\"", certificates.authority().display());
+    ask("good", &more).expect(0);
+    ask("expired", &more).expect(1).says("does not shake hands").says("expired");
+    ask("other", &more).expect(1).says("does not shake hands");
+    ask("good", "tls = true").expect(1).says("`ca` names who signed");
+    ask("good", "").expect(1).says("whether it wants `tls`");
+    exec(rig(server.port, &more), lines).expect(1).says("does not shake hands");
 }

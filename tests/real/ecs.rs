@@ -152,3 +152,11 @@ fn missing_denied_and_silent_are_told_apart() {
     service.exec(proxy.port, "api.status(#{ timeout: \"500ms\" });").expect(4).says("500ms");
     proxy.release();
 }
+
+#[test]
+fn a_crash_around_a_deployment_is_survived() {
+    let Some(service) = service() else { return };
+    let line = format!("ecs(\"api\").deploy(\"{}:2\");", service.family);
+    let rig = || service.rig(service.moto.port);
+    crate::rig::crash::survives(rig, "ecs.api:write", &line, || service.definition());
+}

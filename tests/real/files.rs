@@ -248,3 +248,23 @@ impl Drop for SmallDisk {
         let _ = std::process::Command::new("umount").arg(&self.0).status();
     }
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let home = Rig::new(SETTINGS).file("box/old.txt", "old");
+    let settings = SETTINGS.replace("\"box\"", &format!("{:?}", home.path("box").display().to_string()));
+    let state = || {
+        let names = names(&home.path("box")).into_iter().filter(|name| !name.starts_with('.'));
+        names
+            .map(|name| (std::fs::read_to_string(home.path("box").join(&name)).unwrap(), name))
+            .collect::<Vec<_>>()
+    };
+    for line in [
+        "files(\"box\").put(\"new.txt\", \"new\");",
+        "files(\"box\").put(\"old.txt\", \"new\");",
+        "files(\"box\").copy(\"old.txt\", \"copy.txt\");",
+        "files(\"box\").delete(\"old.txt\");",
+    ] {
+        crate::rig::crash::survives(|| Rig::new(&settings), "files.box:destroy", line, state);
+    }
+}

@@ -107,3 +107,19 @@ fn a_missing_table_or_column_says_which() {
     let table = "CREATE TABLE feature_flags (key TEXT, enabled BOOLEAN)";
     run(project(SETTINGS, table), "flags.get(\"a\");").1.expect(1).says("no such column: f.name");
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let made = project(SETTINGS, TABLE);
+    let settings = SETTINGS.replace("data.db", made.path("data.db").to_str().unwrap());
+    let state = || {
+        held(&made, "SELECT group_concat(name || enabled) FROM (SELECT * FROM feature_flags ORDER BY name)")
+    };
+    for line in [
+        "flags(\"main\").disable(\"auto_sync\");",
+        "flags(\"main\").enable(\"beta\");",
+        "flags(\"main\").set(\"beta\", true);",
+    ] {
+        crate::rig::crash::survives(|| Rig::new(&settings), "flags.main:write", line, state);
+    }
+}

@@ -167,3 +167,24 @@ fn a_plan_tags_nothing_and_the_doctor_asks_the_remote() {
     git(&rig.path("app"), &["remote", "set-url", "origin", "/nonexistent/repository"]);
     rig.run(&["doctor"]).expect(1).says("/nonexistent/repository");
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let rig = std::cell::RefCell::new(project());
+    let places = || (rig.borrow().path("app"), rig.borrow().path("remote/app.git"));
+    let state = || {
+        let (app, remote) = places();
+        (git(&app, &["for-each-ref", "refs/tags"]), git(&remote, &["for-each-ref", "refs/tags"]))
+    };
+    let (app, _) = places();
+    let settings = format!("[env.local.git.app]\nfolder = \"{}\"\naccess = \"destroy\"\n", app.display());
+    git(&app, &["tag", "v1.1.0"]);
+    for line in [
+        "git(\"app\").tag(\"v2.0.0\");",
+        "git(\"app\").push_tag(\"v1.1.0\");",
+        "git(\"app\").delete_tag(\"v1.0.0\");",
+        "git(\"app\").delete_pushed_tag(\"v1.0.0\");",
+    ] {
+        crate::rig::crash::survives(|| Rig::new(&settings), "git.app:destroy", line, state);
+    }
+}

@@ -134,3 +134,12 @@ fn an_answer_that_never_comes_leaves_it_in_doubt_and_is_settled() {
     seen.says("in doubt");
     assert!(server.annotations().is_empty(), "the doubtful one was removed with the run");
 }
+
+#[test]
+fn a_crash_around_an_annotation_is_survived() {
+    let server = Grafana::start();
+    let rig = || Rig::new(&server.settings("write")).variable("GRAFANA", TOKEN);
+    let texts = || server.annotations().iter().map(|one| one["text"].to_string()).collect::<Vec<_>>();
+    let line = "grafana(\"main\").annotate(\"API v2\");";
+    crate::rig::crash::survives(rig, "grafana.main:write", line, texts);
+}

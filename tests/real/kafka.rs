@@ -1,7 +1,9 @@
 //! `kafka` against librdkafka's mock brokers.
 
 use crate::rig::seen::Seen;
+use crate::rig::servers::front::{self, Tls};
 use crate::rig::servers::kafka::{self, Cluster};
+use crate::rig::servers::tls;
 use crate::rig::{Rig, free_port, wait_until};
 
 fn rig(brokers: &str) -> Rig {
@@ -72,4 +74,64 @@ fn brokers_that_are_not_there_or_hang_say_so() {
         .expect(1)
         .says("does not answer")
         .says("nothing came within 1.0s");
+}
+
+/// Brokers of which the first is behind a gate and an end of TLS, with a good certificate.
+fn guarded(cluster: &Cluster, more: &str, password: &str) -> (Tls, Rig) {
+    let first = cluster.brokers.split(',').next().unwrap();
+    let upstream = first.rsplit(':').next().unwrap().parse().unwrap();
+    let certificates = tls::certificates();
+    let front = Tls::before(front::gate(upstream), &certificates.certificate("good"));
+    let settings = format!(
+        "[env.local.kafka.events]\nbrokers = [\"127.0.0.1:{}\"]\nanswer_within = \"2s\"\n{}\n",
+        front.port,
+        more.replace("CA", certificates.authority().to_str().unwrap())
+    );
+    (front, Rig::new(&settings).variable("KAFKA_PASSWORD", password))
+}
+
+const HEAD: &str = "//! Test.\n//! uses = [\"kafka.events:read\"]\n";
+const LOGIN: &str = "tls = true\nca = \"CA\"\nuser = \"rig\"\npassword = \"env:KAFKA_PASSWORD\"";
+
+#[test]
+fn a_cluster_with_encryption_and_login_is_asked_by_those_it_lets_in() {
+    if !kafka::is_here() {
+        return;
+    }
+    let cluster = Cluster::start();
+    let ask = format!("{HEAD}check \"healthy\", kafka(\"events\").topic(\"orders\").healthy;\n");
+    let exec = |more: &str, password: &str| {
+        let (_front, rig) = guarded(&cluster, more, password);
+        let (rig, seen) = rig.exec(&ask);
+        rig.keeps_no(password);
+        seen.hides(password)
+    };
+    exec(LOGIN, front::USER.1).expect(0);
+    exec(LOGIN, "wr0ng-Pa55word")
+        .expect(1)
+        .says("`kafka.events` does not let `rig` in")
+        .says("Invalid username or password");
+    exec(&format!("{LOGIN}\nmechanism = \"SCRAM-SHA-512\""), front::USER.1)
+        .expect(1)
+        .says("takes no login by SCRAM-SHA-512")
+        .says("it takes PLAIN");
+    exec("tls = true\nca = \"CA\"", "nobody").expect(1).says("broke the connection off");
+    exec(&LOGIN.replace("\nca = \"CA\"", ""), "unheard").expect(1).says("does not shake hands").says("`ca`");
+    exec("", "in clear").expect(1).says("whether it wants `tls`");
+    let (_front, rig) = guarded(&cluster, LOGIN, "wr0ng-Pa55word");
+    rig.run(&["doctor"]).expect(1).says("not permitted").says("check `user`, `password`");
+}
+
+#[test]
+fn half_a_login_and_a_password_in_clear_are_refused_by_check() {
+    for (more, says) in [
+        ("user = \"rig\"", "belong together"),
+        ("user = \"rig\"\npassword = \"env:P\"", "in clear"),
+        ("ca = \"ca.pem\"", "with encryption only"),
+        ("mechanism = \"SCRAM\"", "no choice of `mechanism`"),
+    ] {
+        let settings = format!("[env.local.kafka.events]\nbrokers = [\"127.0.0.1:1\"]\n{more}\n");
+        let rig = Rig::new(&settings).file("t.rhai", &format!("{HEAD}kafka(\"events\").brokers();\n"));
+        rig.run(&["check", "t.rhai"]).expect(2).says(says);
+    }
 }

@@ -22,6 +22,8 @@ mod ec2;
 mod ecr;
 #[cfg(feature = "aws")]
 mod ecs;
+#[cfg(feature = "postgres")]
+mod every;
 pub mod files;
 mod flags;
 mod git;

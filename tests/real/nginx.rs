@@ -37,6 +37,7 @@ fn script(access: &str, lines: &str) -> String {
 fn requests_follow_the_weights() {
     let Some(edge) = Edge::start() else { return };
     assert_eq!(count(edge.nginx.port, 10, "green"), 0);
+    Rig::new(&edge.nginx.settings("write")).well("nginx.edge", "nginx 1.");
     let workers = edge.nginx.workers();
     edge.exec(
         r#"
@@ -177,4 +178,12 @@ fn one_that_takes_too_long_leaves_the_old_file() {
     Rig::new(&settings).exec(&self::script("write", line)).1.expect(4).says("400ms").says("in doubt");
     assert_eq!(edge.nginx.upstream(), before);
     assert_eq!(count(edge.nginx.port, 5, "blue"), 5);
+}
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let Some(edge) = Edge::start() else { return };
+    let rig = || Rig::new(&edge.nginx.settings("write"));
+    let line = "nginx(\"edge\").set_weights(\"app\", #{ blue: 1, green: 3 });";
+    crate::rig::crash::survives(rig, "nginx.edge:write", line, || edge.nginx.upstream());
 }

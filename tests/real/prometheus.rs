@@ -138,6 +138,8 @@ fn without_the_password_nobody_is_let_in() {
     let rig = |word: &str| Rig::new(&settings).variable("PASSWORD", word);
     rig("open sesame").exec(&script(line)).1.expect(0);
     rig("open barley").exec(&script(line)).1.expect(1).says("401").hides("open barley");
+    rig("open sesame").well("prometheus.main", "Prometheus 2.");
+    assert_eq!(rig("open barley").look("prometheus.main")["state"], "not_permitted");
     prometheus.hang();
     let line = "metrics.query(\"up\", #{ timeout: \"300ms\" });";
     rig("open sesame").exec(&script(line)).1.expect(4).says("300ms").hides("in doubt");

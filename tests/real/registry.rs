@@ -154,3 +154,18 @@ fn a_plan_moves_nothing_and_a_silent_registry_is_given_up() {
     rig.run(&["plan", "test.rhai"]).expect(0).says("tag team/plan:v1 of main as production");
     exec(rig, r#"check "not there", !main.exists("team/plan", "production");"#).1.expect(0);
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let Some(server) = registry::shared() else { return };
+    server.push("team/crash", "v1", "one");
+    server.push("team/crash", "v2", "two");
+    server.push("team/crash", "production", "one");
+    let state = || {
+        let accept = "Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json\r\n";
+        let port: u16 = server.url().rsplit(':').next().unwrap().parse().unwrap();
+        crate::rig::servers::ask(port, "GET", "/v2/team/crash/manifests/production", accept, "")
+    };
+    let line = "registry(\"main\").promote(\"team/crash\", \"v2\", \"production\");";
+    crate::rig::crash::survives(|| project(&server.url(), ""), "registry.main:destroy", line, state);
+}

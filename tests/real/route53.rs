@@ -185,3 +185,22 @@ fn missing_denied_and_silent_are_told_apart() {
     zone.exec(proxy.port, r#"zone.record("www.ZONE", "A", #{ timeout: "500ms" });"#).expect(4).says("500ms");
     proxy.release();
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let Some(zone) = zone() else { return };
+    zone.make("<Name>old.ZONE</Name><Type>A</Type><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>192.0.2.1</Value></ResourceRecord></ResourceRecords>");
+    for line in [
+        "route53(\"zone\").set_record(\"new.ZONE\", \"A\", [\"192.0.2.2\"], #{ ttl: 60 });",
+        "route53(\"zone\").set_record(\"old.ZONE\", \"A\", [\"192.0.2.2\"], #{ ttl: 60 });",
+        "route53(\"zone\").delete_record(\"old.ZONE\", \"A\");",
+    ] {
+        let line = line.replace("ZONE", &zone.name);
+        crate::rig::crash::survives(
+            || zone.rig(zone.moto.port),
+            "route53.zone:destroy",
+            &line,
+            || zone.all(),
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Real SQLite files, shared with real other connections.
 
 mod dump;
+mod integrity;
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

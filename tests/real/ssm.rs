@@ -145,3 +145,13 @@ fn missing_denied_and_hanging_are_told_apart() {
     shelf.exec(proxy.port, "shop.put(\"c\", \"d\", #{ timeout: \"700ms\" });").says("in doubt").says("700ms");
     proxy.release();
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let Some(shelf) = shelf() else { return };
+    shelf.keep("workers", "4", "String");
+    for line in ["ssm(\"shop\").put(\"workers\", \"8\");", "ssm(\"shop\").delete(\"workers\");"] {
+        let rig = || shelf.rig(shelf.moto.port);
+        crate::rig::crash::survives(rig, "ssm.shop:destroy", line, || shelf.held("workers"));
+    }
+}

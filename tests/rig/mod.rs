@@ -1,5 +1,6 @@
 //! The workshop: a temporary project, and the real binary run in it.
 
+pub mod crash;
 pub mod seen;
 pub mod servers;
 
@@ -80,6 +81,22 @@ impl Rig {
         let rig = self.file("test.rhai", script);
         let seen = rig.run(&["exec", "test.rhai"]);
         (rig, seen)
+    }
+
+    /// What `playbook doctor` finds of one resource.
+    #[track_caller]
+    pub fn look(&self, resource: &str) -> serde_json::Value {
+        let seen = self.run(&["doctor", resource, "--output", "json"]);
+        let mut lines = seen.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.find(|one: &serde_json::Value| one["name"] == resource).unwrap_or_else(|| panic!("{seen}"))
+    }
+
+    /// The same of one that can be used: fails the test unless it is well and its version begins with `version`.
+    #[track_caller]
+    pub fn well(&self, resource: &str, version: &str) {
+        let found = self.look(resource);
+        let told = found["version"].as_str().unwrap_or_default();
+        assert!(found["state"] == "ok" && told.starts_with(version), "{found}");
     }
 
     /// Fails the test when `secret` stands anywhere in the project: in the journal, its log, a file left behind.

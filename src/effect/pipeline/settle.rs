@@ -9,7 +9,7 @@ use super::{Permitted, Pipeline, Request, guard};
 use crate::base::call::Call;
 use crate::base::decision::{Answer, Choice, Question};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
-use crate::base::event::Event;
+use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::effect::options::{OnDoubt, Options};
 use crate::effect::recall::Recorded;
@@ -113,18 +113,25 @@ impl Pipeline {
         Err(error)
     }
 
-    /// Whether the effect of a recorded call is still there as the call left it: `None` when that cannot be told.
-    pub async fn is_as_left(&self, call: &Call, stop: Stop) -> Result<Option<bool>> {
+    /// Whether the effect of a call that stands at `position` of that `run` is still there as the call left it: `None` when
+    /// that cannot be told.
+    pub async fn is_as_left(
+        &self,
+        call: &Call,
+        (run, position): (&str, &Position),
+        stop: Stop,
+    ) -> Result<Option<bool>> {
         let entry = self.entry(call)?;
         let request = Request {
             call: call.clone(),
-            position: String::new(),
+            position: position.clone(),
             at: None,
             stop,
             depends: false,
             unwinding: true,
         };
-        let call = self.permitted(entry, Options::default(), String::new(), request)?;
+        let mut call = self.permitted(entry, Options::default(), String::new(), request)?;
+        call.cx = call.cx.of_past(run);
         self.look(&call, false).await.map_err(|error| self.clean(error))
     }
 

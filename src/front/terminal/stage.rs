@@ -165,6 +165,10 @@ impl Stage {
     }
 
     fn line(&mut self, event: &Event, from: &str, text: &str, rows: usize) -> Vec<Line> {
+        if self.tree.is_early(from) {
+            self.tree.hear(event);
+            return Vec::new();
+        }
         let speaker = self.tree.speaker(from).map(|node| node.position.clone());
         if let Some(position) = speaker.filter(|position| !self.tree.is_unwinding() && self.is_held(position))
         {

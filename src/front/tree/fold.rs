@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::node::is_of;
 use super::{End, Head, Node, Tree, Unwind, What};
 use crate::base::call::Inverse;
 use crate::base::event::Event;
@@ -37,7 +38,11 @@ impl Tree {
                 self.unwound(position, what, end);
             }
             Event::Line { from, text, .. } => {
-                self.remark(from, What::Line { from: from.clone(), text: text.clone() });
+                let line = What::Line { from: from.clone(), text: text.clone() };
+                match self.is_early(from) {
+                    true => self.early.push((from.clone(), Node::new("", line))),
+                    false => self.remark(from, line),
+                }
             }
             Event::Horizon { at, on } => {
                 let at = at.as_ref().map_or_else(|| "here".to_owned(), |at| format!("at {at}"));
@@ -118,7 +123,13 @@ impl Tree {
 
     fn add(&mut self, event: &Event) {
         let planning = self.is_planning();
-        let Some(node) = leaf(event, planning) else { return };
+        let Some(mut node) = leaf(event, planning) else { return };
+        if let What::Effect { call, planned: true, effect, .. } = &node.what
+            && !effect.is_read()
+        {
+            let own = self.early.extract_if(.., |(from, _)| is_of(call, from));
+            node.children = own.map(|(_, line)| line).collect();
+        }
         let began =
             matches!(event, Event::StepBegan { .. } | Event::EffectBegan { .. } | Event::GateOpened { .. });
         // After a crash the journal says of the same thing twice that it began.

@@ -39,6 +39,8 @@ pub struct Tree {
     kept: usize,
     /// The positions of what began and has not ended.
     running: HashSet<String>,
+    /// While planning: what a change has said of itself before it was planned, and the resource that it came from.
+    early: Vec<(String, Node)>,
 }
 
 /// What run it is.
@@ -120,6 +122,18 @@ impl Tree {
         self.head.as_ref().is_some_and(|head| head.planning)
     }
 
+    /// While planning: whether a line from `from` tells of a change that is about to be planned, as nothing is read there.
+    #[must_use]
+    pub fn is_early(&self, from: &str) -> bool {
+        let reads = |node: &Node| match &node.what {
+            What::Effect { call, effect, .. } => {
+                effect.is_read() && node.end.is_none() && node::is_of(call, from)
+            }
+            _ => false,
+        };
+        self.is_planning() && !self.walk().any(reads)
+    }
+
     /// Whether something is being taken back right now.
     #[must_use]
     pub fn is_unwinding(&self) -> bool {
@@ -152,7 +166,7 @@ fn find<'a>(nodes: &'a [Node], position: &str, depth: usize) -> Option<(usize, &
 
 /// The way to the running call of the resource `from`, the latest, or else to the innermost step that runs.
 fn speaker(nodes: &[Node], from: &str) -> Option<Vec<usize>> {
-    let of_it = |node: &Node| matches!(&node.what, What::Effect { call, .. } if call.strip_prefix(from).is_some_and(|rest| rest.starts_with('.')));
+    let of_it = |node: &Node| matches!(&node.what, What::Effect { call, .. } if node::is_of(call, from));
     running_path(nodes, &of_it).or_else(|| running_path(nodes, &Node::is_step))
 }
 

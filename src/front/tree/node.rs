@@ -158,3 +158,8 @@ impl Node {
         position.strip_prefix(self.position.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
 }
+
+/// Whether a call is one of that resource.
+pub(super) fn is_of(call: &str, resource: &str) -> bool {
+    call.strip_prefix(resource).is_some_and(|rest| rest.starts_with('.'))
+}

@@ -147,3 +147,24 @@ fn what_is_done_to_take_back_lies_below_what_is_taken_back() {
     assert_eq!(shape(&tree.unwinds[0].items), "0/0(0/undo)");
     assert_eq!(tree.find("0/0").unwrap().1.taken_back, Some(Outcome::Failed));
 }
+
+#[test]
+fn what_a_change_says_before_it_is_planned_stands_below_it() {
+    let line =
+        |from: &str, text: &str| json!({ "event": "line", "from": from, "error": false, "text": text });
+    let began = json!({ "event": "run_began", "run": "", "playbook": "p", "title": "", "environment": "e", "person": "p",
+        "script": "", "parameters": {}, "planning": true });
+    let read = json!({ "event": "effect_began", "position": "1", "call": { "resource": "program.git", "verb": "read",
+        "arguments": {} }, "digest": "", "effect": "read", "plan": "", "inverse": { "kind": "nothing" } });
+    let tree = hear(&[
+        began,
+        line("kubernetes.prod", "would"),
+        line("kubernetes.prod", "change"),
+        effect("0", "kubernetes.prod"),
+        read,
+        line("program.git", "heard"),
+        ended("1"),
+        effect("2", "kubernetes.prod"),
+    ]);
+    assert_eq!(shape(&tree.nodes), "0(would change) 1 heard 2");
+}

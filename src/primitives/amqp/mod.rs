@@ -19,13 +19,14 @@ use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
 use crate::sys::net::Address;
+use crate::sys::tls::Trust;
 use session::{Login, Session};
 
 /// The register's line.
 pub const FAMILY: Family = Family {
     name: "amqp",
     about: "A RabbitMQ server, or another that speaks AMQP 0-9-1: whether it lets us in, its version, the depth of a \
-            queue and its consumers. Connections are not encrypted.",
+            queue and its consumers.",
     settings: Settings::of::<Table>(),
     entries: &[entry::<Server>(), entry::<Queue>(), entry::<Drained>()],
     health: Examine::Reading("server", &[]),
@@ -38,8 +39,13 @@ pub const FAMILY: Family = Family {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    /// The host and port; without a port, 5672
+    /// The host and port; without a port, 5672, or 5671 with `tls`
     address: String,
+    /// Whether the connection is encrypted, and the server has to prove who it is
+    #[serde(default)]
+    tls: bool,
+    /// The file of the authority's certificate, PEM, in place of those that the machine trusts
+    ca: Option<String>,
     /// The user; by default `guest`
     #[serde(default = "guest")]
     user: String,
@@ -191,11 +197,13 @@ impl Primitive for Drained {
 
 async fn open(cx: &Cx) -> Result<Session> {
     let table: Table = cx.settings()?;
-    let address = Address::read(&table.address, Some(5672))?;
+    let address = Address::read(&table.address, Some(if table.tls { 5671 } else { 5672 }))?;
+    let trust = table.tls.then(|| Trust(table.ca.map(|ca| cx.trusted_path(&ca))));
+    let within = parse_duration(&table.answer_within)?;
     let password = match &table.password {
         Some(password) => cx.reveal(password).await?.expose().to_owned(),
         None => "guest".to_owned(),
     };
-    let login = Login { user: table.user, password, vhost: table.vhost };
-    Session::open(&cx.resource().to_string(), &address, &login, parse_duration(&table.answer_within)?).await
+    let login = Login { user: table.user, password, vhost: table.vhost, trust };
+    Session::open(&cx.resource().to_string(), &address, &login, within).await
 }

@@ -8,7 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::coding::{Method, Reader, introduction};
 use crate::base::error::{Error, Result};
 use crate::base::text::show_duration;
-use crate::sys::net::{self, Address, TcpStream};
+use crate::sys::net::{Address, Stream};
+use crate::sys::tls::{self, Trust};
 
 const HEADER: &[u8; 8] = b"AMQP\0\0\x09\x01";
 const END: u8 = 0xCE;
@@ -21,6 +22,8 @@ pub(super) struct Login {
     pub(super) user: String,
     pub(super) password: String,
     pub(super) vhost: String,
+    /// Whom an encrypted connection trusts; `None` for one that is not.
+    pub(super) trust: Option<Trust>,
 }
 
 /// What a queue holds.
@@ -33,7 +36,7 @@ pub(super) struct Depth {
 pub(super) struct Session {
     name: String,
     address: Address,
-    stream: TcpStream,
+    stream: Stream,
     within: Duration,
     has_channel: bool,
     /// What the server says of itself.
@@ -43,7 +46,7 @@ pub(super) struct Session {
 impl Session {
     /// Connects and logs in.
     pub(super) async fn open(name: &str, address: &Address, login: &Login, within: Duration) -> Result<Self> {
-        let stream = net::connect(name, address, within).await?;
+        let stream = tls::connect(name, address, login.trust.as_ref(), within).await?;
         let (name, address) = (name.to_owned(), address.clone());
         let mut session = Self { name, address, stream, within, has_channel: false, server: BTreeMap::new() };
         session.write(HEADER).await?;
@@ -182,7 +185,7 @@ impl Session {
     fn broken(&self, why: &std::io::Error) -> Error {
         Error::remote(format!("`{}` at {} broke the connection off", self.name, self.address))
             .why(why.to_string())
-            .fix("check that this port speaks AMQP 0-9-1 without encryption")
+            .fix("check that this port speaks AMQP 0-9-1, and whether it wants `tls`")
     }
 
     fn unreadable(&self) -> Error {

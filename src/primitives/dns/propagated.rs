@@ -86,6 +86,9 @@ impl Primitive for Propagated {
             }
             cx.pause(every).await?;
         }
+        if last.is_empty() {
+            return Err(unheard(&cx, &self, &servers));
+        }
         Err(late(&cx, &self, &wanted, &last))
     }
 }
@@ -105,6 +108,15 @@ async fn ask_all(cx: &Cx, servers: &[Server], question: &Question) -> Vec<Said> 
         Said { server: server.address.to_string(), values: records.map(|records| ask::values(&records)), ttl }
     }))
     .await
+}
+
+/// Not one round of answers came in all the time.
+fn unheard(cx: &Cx, asked: &Propagated, servers: &[Server]) -> Error {
+    let names: Vec<String> = servers.iter().map(|server| server.address.to_string()).collect();
+    let what = format!("the servers of `{}` did not all answer within {}", cx.resource(), asked.within);
+    Error::timeout(what)
+        .why(format!("asked were {}", names.join(", ")))
+        .fix("check `resolvers` and the network to them, or give `within` more time")
 }
 
 fn late(cx: &Cx, asked: &Propagated, wanted: &[String], last: &[Said]) -> Error {

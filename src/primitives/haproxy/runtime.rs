@@ -121,7 +121,14 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     let level = runtime.ask("show cli level").await?;
     Ok(match level.trim() {
         "admin" => health.permitted(),
-        level => health.fact(format!("this socket has the level {}", headline(level, 40))),
+        level if cx.granted().is_read() => {
+            health.permitted().fact(format!("this socket has the level {}", headline(level, 40)))
+        }
+        level => health.refused(
+            Error::remote(format!("`{}` lets nobody change anything here", cx.resource()))
+                .why(format!("this socket has the level {}", headline(level, 40)))
+                .fix("give the `stats socket` of its configuration `level admin`, or lower `access`"),
+        ),
     })
 }
 

@@ -1,7 +1,5 @@
 //! A cluster, asked through the first broker that answers.
 
-use std::time::Duration;
-
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
@@ -9,11 +7,13 @@ use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 use super::Table;
-use super::wire::Broker;
+use super::login::Login;
+use super::wire::{Broker, Door};
 use crate::base::error::{Error, Result};
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::sys::net::Address;
+use crate::sys::tls::Trust;
 
 /// The newest version of that request that is used.
 const NEWEST: i16 = 8;
@@ -37,11 +37,11 @@ fn about(topic: Option<&str>, version: i16) -> MetadataRequest {
 pub(super) struct Cluster {
     name: String,
     known: Vec<Address>,
-    within: Duration,
+    door: Door,
 }
 
 impl Cluster {
-    pub(super) fn of(cx: &Cx) -> Result<Self> {
+    pub(super) async fn of(cx: &Cx) -> Result<Self> {
         let table: Table = cx.settings()?;
         let known =
             table.brokers.iter().map(|text| Address::read(text, Some(9092))).collect::<Result<Vec<_>>>()?;
@@ -49,14 +49,22 @@ impl Cluster {
             return Err(Error::usage(format!("`brokers` of `{}` is empty", cx.resource()))
                 .fix("name at least one broker"));
         }
-        Ok(Self { name: cx.resource().to_string(), known, within: parse_duration(&table.answer_within)? })
+        let login = match (table.user, &table.password) {
+            (Some(user), Some(password)) => {
+                Some(Login { mechanism: table.mechanism, user, password: cx.reveal(password).await? })
+            }
+            _ => None,
+        };
+        let trust = table.tls.then(|| Trust(table.ca.map(|ca| cx.trusted_path(&ca))));
+        let door = Door { trust, login, within: parse_duration(&table.answer_within)? };
+        Ok(Self { name: cx.resource().to_string(), known, door })
     }
 
     /// A connection to one broker.
     pub(super) async fn broker(&self, host: &str, port: i32) -> Result<Broker> {
         let port = u16::try_from(port)
             .map_err(|_| Error::remote(format!("a broker of `{}` has no port", self.name)))?;
-        Broker::connect(&self.name, Address { host: host.to_owned(), port }, self.within).await
+        Broker::connect(&self.name, Address { host: host.to_owned(), port }, &self.door).await
     }
 
     /// What the first broker that answers says of the cluster and of a topic.
@@ -64,7 +72,7 @@ impl Cluster {
         let mut first = None;
         for address in &self.known {
             let asked = async {
-                let mut broker = Broker::connect(&self.name, address.clone(), self.within).await?;
+                let mut broker = Broker::connect(&self.name, address.clone(), &self.door).await?;
                 let request = about(topic, broker.version::<MetadataRequest>(NEWEST));
                 let told = broker.ask(request, NEWEST).await?;
                 Ok((broker, told))

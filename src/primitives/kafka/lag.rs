@@ -45,7 +45,7 @@ impl Primitive for Lag {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let cluster = Cluster::of(&cx)?;
+        let cluster = Cluster::of(&cx).await?;
         let (mut broker, told) = cluster.metadata(Some(&self.topic)).await?;
         let partitions = &cluster.topic(&told, &self.topic)?.partitions;
         let numbers: Vec<i32> = partitions.iter().map(|partition| partition.partition_index).collect();

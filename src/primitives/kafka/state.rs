@@ -32,7 +32,7 @@ impl Primitive for Brokers {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let cluster = Cluster::of(&cx)?;
+        let cluster = Cluster::of(&cx).await?;
         let (_, told) = cluster.metadata(None).await?;
         let tried = told.brokers.iter().map(|broker| async {
             let why =
@@ -75,7 +75,7 @@ impl Primitive for Topic {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let cluster = Cluster::of(&cx)?;
+        let cluster = Cluster::of(&cx).await?;
         let (_, told) = cluster.metadata(Some(&self.name)).await?;
         let mut partitions = BTreeMap::new();
         let (mut leaderless, mut behind) = (0, 0);

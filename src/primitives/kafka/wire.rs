@@ -7,14 +7,17 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, FindCoordinatorRequest, FindCoordinatorResponse,
     ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetFetchRequest,
-    OffsetFetchResponse, RequestHeader, ResponseHeader,
+    OffsetFetchResponse, RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslAuthenticateResponse,
+    SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::login::Login;
 use crate::base::error::{Error, Result};
 use crate::base::text::show_duration;
-use crate::sys::net::{self, Address, TcpStream};
+use crate::sys::net::{Address, Stream};
+use crate::sys::tls::{self, Trust};
 
 /// A longer answer is none that was asked for; in bytes.
 const LONGEST: usize = 64 * 1024 * 1024;
@@ -42,26 +45,42 @@ request!(Metadata, MetadataRequest, MetadataResponse);
 request!(FindCoordinator, FindCoordinatorRequest, FindCoordinatorResponse);
 request!(OffsetFetch, OffsetFetchRequest, OffsetFetchResponse);
 request!(ListOffsets, ListOffsetsRequest, ListOffsetsResponse);
+request!(SaslHandshake, SaslHandshakeRequest, SaslHandshakeResponse);
+request!(SaslAuthenticate, SaslAuthenticateRequest, SaslAuthenticateResponse);
+
+/// How every broker of a cluster is come to.
+pub(super) struct Door {
+    /// Whom an encrypted connection trusts; `None` for one that is not.
+    pub(super) trust: Option<Trust>,
+    /// Who wants to be let in.
+    pub(super) login: Option<Login>,
+    /// How long each step may take.
+    pub(super) within: Duration,
+}
 
 /// A connection.
 pub(super) struct Broker {
-    name: String,
+    pub(super) name: String,
     address: Address,
     within: Duration,
-    stream: TcpStream,
+    stream: Stream,
     number: i32,
     /// The newest version of each request that the broker knows.
     newest: HashMap<i16, i16>,
 }
 
 impl Broker {
-    /// Connects, and learns what the broker knows.
-    pub(super) async fn connect(name: &str, address: Address, within: Duration) -> Result<Self> {
-        let stream = net::connect(name, &address, within).await?;
+    /// Connects, learns what the broker knows, and logs in.
+    pub(super) async fn connect(name: &str, address: Address, door: &Door) -> Result<Self> {
+        let within = door.within;
+        let stream = tls::connect(name, &address, door.trust.as_ref(), within).await?;
         let mut broker =
             Self { name: name.to_owned(), address, within, stream, number: 0, newest: HashMap::new() };
         let told = broker.exchange(ApiVersionsRequest::default(), 0).await?;
         broker.newest = told.api_keys.iter().map(|one| (one.api_key, one.max_version)).collect();
+        if let Some(login) = &door.login {
+            login.show(&mut broker).await?;
+        }
         Ok(broker)
     }
 
@@ -79,7 +98,7 @@ impl Broker {
         self.exchange(request, most.min(newest)).await
     }
 
-    async fn exchange<R: Request>(&mut self, request: R, version: i16) -> Result<R::Response> {
+    pub(super) async fn exchange<R: Request>(&mut self, request: R, version: i16) -> Result<R::Response> {
         self.number += 1;
         let header = RequestHeader::default()
             .with_request_api_key(R::KEY)
@@ -109,7 +128,7 @@ impl Broker {
             Ok(Err(why)) => {
                 return Err(Error::remote(format!("`{name}` at {address} broke the connection off"))
                     .why(why.to_string())
-                    .fix("check that this port is Kafka's, without encryption and login"));
+                    .fix("check that this port is Kafka's, and whether it wants `tls` or a `user`"));
             }
             Err(_) => {
                 return Err(Error::remote(format!("`{name}` at {address} does not answer"))

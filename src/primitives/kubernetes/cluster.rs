@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams};
 use kube::client::ClientBuilder;
 use kube::core::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::errors::{self, Deed, Scene};
 use super::kind::{Kind, Word};
@@ -164,6 +164,31 @@ impl Cluster {
         answer.map_err(|error| match error.details.get("code").and_then(Value::as_u64) {
             Some(404) => Error::missing(format!("`{}` knows no {path}", self.named)),
             _ => error,
+        })
+    }
+
+    /// The server's version: "v1.31.2".
+    pub(super) async fn version(&self) -> Result<String> {
+        let told = self.discover("/version").await?;
+        Ok(told["gitVersion"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Whether the server would let us do that with Deployments here; else why not. Asking changes nothing.
+    pub(super) async fn may(&self, verb: &str) -> Result<Result<(), String>> {
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let asked =
+            json!({ "namespace": self.namespace, "verb": verb, "group": "apps", "resource": "deployments" });
+        let body = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": asked },
+        });
+        let kind = Kind { plural: path.to_owned(), ..Kind::pod() };
+        let deed = Deed { verb: "create", kind: &kind, name: "", is_harmless: true };
+        let request = Request::new(path).create(&PostParams::default(), body.to_string().into_bytes());
+        let told = self.send(deed, request).await?;
+        Ok(match told["status"]["allowed"] == true {
+            true => Ok(()),
+            false => Err(told["status"]["reason"].as_str().unwrap_or_default().to_owned()),
         })
     }
 

@@ -11,6 +11,7 @@ mod exec;
 mod get;
 mod kind;
 mod logs;
+mod look;
 mod manifest;
 mod object;
 mod patch;
@@ -60,7 +61,7 @@ pub const FAMILY: Family = Family {
         entry::<revert::Revert>(),
         entry::<delete::Delete>(),
     ],
-    health: Examine::Reading("list", &[("kind", "pods"), ("most", "10000")]),
+    health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,
     sql: None,
     hosts: None,

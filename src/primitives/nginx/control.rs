@@ -197,7 +197,10 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     let control = Control::take(&cx, name).await?;
     let workers = control.workers()?.len();
     control.weights()?;
+    let said = control.run(&["-v"]).await?.stderr.text;
+    let version = said.split("nginx/").nth(1).map(|rest| rest.split_whitespace().next().unwrap_or_default());
     Ok(Health::reached()
+        .version(version.map(|version| format!("nginx {version}")).unwrap_or_default())
         .fact(format!("{workers} workers"))
         .fact(format!("{} upstreams", table.upstreams.len())))
 }

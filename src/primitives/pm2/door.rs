@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use super::process::{Process, plain};
 use super::settings::Table;
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::secret::Revealed;
 use crate::base::suggest;
 use crate::effect::cx::Cx;
@@ -73,6 +73,18 @@ impl Pm2 {
             variables: self.variables.clone(),
             within: self.within,
         }
+    }
+
+    /// What pm2 calls its version, on one place.
+    pub(super) async fn version(&self, host: &str) -> Result<String> {
+        let text = self.read(host, &[&self.program, "--silent", "--version"]).await?;
+        Ok(plain(&text)
+            .lines()
+            .rev()
+            .map(str::trim)
+            .find(|line| !line.is_empty())
+            .unwrap_or_default()
+            .to_owned())
     }
 
     /// All processes of one place.
@@ -143,11 +155,14 @@ impl Pm2 {
         let content = self.hosts.open(host, self.task(arguments)).await?;
         let mut bytes = Vec::new();
         content.take(LONGEST_LIST).read_to_end(&mut bytes).await.map_err(|why| {
-            let why = why.to_string();
-            if why.contains("exit code 127") || why.contains("exit code 126") {
-                return self.no_program(host, &why);
+            let said = why.to_string();
+            if said.contains("exit code 127") || said.contains("exit code 126") {
+                return self.no_program(host, &said);
             }
-            Error::remote(format!("pm2 on {host} does not answer")).why(plain(&why))
+            let mut error = Error::io(format!("pm2 on {host} does not answer"), &why);
+            error.kind = Kind::Remote;
+            error.why = error.why.as_deref().map(plain);
+            error
         })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }

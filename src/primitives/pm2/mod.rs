@@ -14,8 +14,11 @@ mod start;
 use std::time::Duration;
 
 use self::settings::Table;
+use crate::base::effect::Effect;
+use crate::base::error::Result;
+use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
-use crate::effect::health::Examine;
+use crate::effect::health::{Examine, Health};
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -36,7 +39,7 @@ pub const FAMILY: Family = Family {
         entry::<logs::Logs>(),
         entry::<archive::ArchiveTo>(),
     ],
-    health: Examine::Reading("list", &[]),
+    health: Examine::By(|cx| Box::pin(look(cx))),
     store: None,
     sql: None,
     hosts: None,
@@ -44,3 +47,17 @@ pub const FAMILY: Family = Family {
 
 /// How long a change may take, on all hosts together.
 const LONG: Duration = Duration::from_secs(600);
+
+/// Asks every place for its processes, and the first for the version.
+async fn look(cx: Cx) -> Result<Health> {
+    let pm2 = door::Pm2::open(&cx, Effect::Read).await?;
+    let all = pm2.list_all().await?;
+    let version = match pm2.places.first() {
+        Some(host) => pm2.version(host).await?,
+        None => String::new(),
+    };
+    let online = all.iter().filter(|process| process.status == "online").count();
+    let health = Health::reached().fact(format!("{online} of {} processes are online", all.len()));
+    let health = if version.is_empty() { health } else { health.version(format!("pm2 {version}")) };
+    Ok(if pm2.places.len() > 1 { health.fact(format!("on {} hosts", pm2.places.len())) } else { health })
+}

@@ -136,7 +136,9 @@ impl Holds {
             false => format!("{condition} did not hold at `{}` within {}", cx.resource(), self.within),
         };
         let last = &seen[seen.len().saturating_sub(TOLD)..];
-        Error::remote(what).why(format!("looked {} times, last seen:\n{}", seen.len(), last.join("\n")))
+        Error::remote(what)
+            .why(format!("looked {} times, last seen:\n{}", seen.len(), last.join("\n")))
+            .fix("look at what it measures, or give `within` more time")
     }
 }
 

@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::endpoint::{Api, Endpoint};
 use crate::effect::family::{Family, Settings};
-use crate::effect::health::Examine;
+use crate::effect::health::{Examine, Health};
 use crate::effect::primitive::entry;
 
 /// The register's line.
@@ -31,7 +31,7 @@ pub const FAMILY: Family = Family {
         entry::<lists::Targets>(),
         entry::<lists::Alerts>(),
     ],
-    health: Examine::Reading("targets", &[]),
+    health: Examine::By(|cx| Box::pin(look(cx))),
     store: None,
     sql: None,
     hosts: None,
@@ -64,4 +64,18 @@ impl Server {
                 .fix("check `url` of that resource in playbook.toml: it ends before `/api/v1`")
         })
     }
+}
+
+/// Reads the targets, and the version where the server tells it: what only speaks Prometheus' language may not.
+async fn look(cx: Cx) -> Result<Health> {
+    let server = Server::of(&cx).await?;
+    let targets = server.get("targets", &Map::new()).await?;
+    let active = targets["activeTargets"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let up = active.iter().filter(|target| target["health"] == "up").count();
+    let health = Health::reached().permitted().fact(format!("{up} of {} targets are up", active.len()));
+    let built = server.get("status/buildinfo", &Map::new()).await.unwrap_or_default();
+    Ok(match built["version"].as_str() {
+        Some(version) => health.version(format!("Prometheus {version}")),
+        None => health,
+    })
 }

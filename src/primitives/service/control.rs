@@ -54,6 +54,11 @@ impl Control {
         self.table.has_releases()
     }
 
+    /// Makes sure of the program, as far as it is the same for every release.
+    pub(super) fn find_program(&self) -> Result<()> {
+        self.table.find_program(&self.cx)
+    }
+
     /// Refuses a release that cannot be one.
     pub(super) fn judge_release(&self, release: &str) -> Result<()> {
         self.table.judge_release(&self.cx, release)

@@ -19,7 +19,10 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     let health = match &release {
         Some(release) => health.version(format!("release {release}")),
         // Which program it is depends on the release, and there is none yet.
-        None if control.has_releases() => return Ok(health.fact("never started").permitted()),
+        None if control.has_releases() => {
+            control.find_program()?;
+            return Ok(health.fact("never started").permitted());
+        }
         None => health,
     };
     control.command(release.as_deref()).await?;

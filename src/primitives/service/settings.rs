@@ -103,6 +103,11 @@ impl Table {
         Ok(())
     }
 
+    /// Makes sure of the program, as far as it is the same for every release.
+    pub(super) fn find_program(&self, cx: &Cx) -> Result<()> {
+        if self.program.contains(PLACE) { Ok(()) } else { child::program(cx, &self.program).map(drop) }
+    }
+
     /// The command that starts a release, its secrets revealed. The release was judged before.
     pub(super) async fn command(&self, cx: &Cx, release: Option<&str>) -> Result<Command> {
         let fill =

@@ -69,7 +69,7 @@ pub(super) fn copy_in(database: &Database, path: &Path, tell: impl Fn(u64, u64))
     drop(live);
     let checked = database.open(Purpose::Read).and_then(|live| check(&live, &format!("`{}`", database.name)));
     checked.map_err(|mut error| {
-        error.kind = Kind::InDoubt;
+        (error.kind, error.unchanged) = (Kind::InDoubt, false);
         error.what = format!("the backup was restored, but {}", error.what);
         error
     })

@@ -5,6 +5,7 @@ mod bounds;
 mod copy;
 mod dump;
 mod failure;
+mod integrity;
 mod leash;
 mod look;
 mod rows;
@@ -46,6 +47,7 @@ pub const FAMILY: Family = Family {
         entry::<dump::RestoreFrom>(),
         entry::<dump::VerifyRestore>(),
         entry::<Tables>(),
+        entry::<integrity::Integrity>(),
     ],
     health: Examine::By(|cx| Box::pin(look::look(cx))),
     store: None,

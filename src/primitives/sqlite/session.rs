@@ -114,7 +114,7 @@ impl Database {
     pub(super) fn patiently<T>(&self, mut work: impl FnMut() -> Result<T, Trouble>) -> Result<T, Trouble> {
         let (begin, mut pause) = (clock::instant(), Duration::from_millis(1));
         loop {
-            self.go_on()?;
+            self.go_on().map_err(Error::unchanged)?;
             match work() {
                 Err(Trouble::Sqlite(why)) if is_busy(&why) && begin.elapsed() < self.patience => {
                     self.leash.rest(pause)
@@ -176,7 +176,13 @@ impl Session<'_> {
             self.database.patiently(|| self.own("COMMIT"))?;
             Ok(value)
         });
-        done.inspect_err(|_| self.roll_back())
+        done.map_err(|trouble| {
+            self.roll_back();
+            match trouble {
+                Trouble::Own(error) => Trouble::Own(error.unchanged()),
+                trouble => trouble,
+            }
+        })
     }
 
     fn roll_back(&self) {
@@ -195,7 +201,8 @@ impl Session<'_> {
                 Error::new(kind, what).why(why).fix(fix)
             }
             (trouble, None) => match self.database.go_on() {
-                Err(stopped) => stopped,
+                // What was begun is rolled back by now.
+                Err(stopped) => stopped.unchanged(),
                 Ok(()) => trouble.told(&self.database.name, sql, &self.path),
             },
         }

@@ -100,9 +100,7 @@ impl Hosts for Door {
                 }
                 Ok(ended) => to.fail(broken(&ended)),
                 Err(trouble) => {
-                    let error = failed(&name, &task, trouble);
-                    let why = error.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-                    to.fail(std::io::Error::other(format!("{}{why}", error.what)));
+                    to.fail(std::io::Error::other(failed(&name, &task, trouble)));
                 }
             }
             Ok(())

@@ -101,9 +101,10 @@ impl Primitive for Download {
         let store = cx.store(&self.into, Effect::Write).await?;
         let mut upload = store.begin(&name).await.map_err(Error::unchanged)?;
         cx.close_gracefully();
+        let unread = format!("`{}` on {host} of `{}` cannot be read", self.from, cx.resource());
         let received = until_stopped(&cx, async {
             let content = door.open(&host, task).await?;
-            receive(&cx, content, &mut *upload, &format!("`{}` on {host} cannot be read", self.from)).await
+            receive(&cx, content, &mut *upload, &unread).await
         });
         match received.await {
             Ok((bytes, sha256)) => {

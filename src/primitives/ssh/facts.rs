@@ -1,5 +1,6 @@
 //! `ping` and `facts`: who can be reached, and what they are.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::cx::Cx;
+use crate::effect::health::Health;
 use crate::effect::primitive::Primitive;
 use crate::sys::clock;
 use crate::sys::process::{Captured, Ended, Line, Status};
@@ -67,6 +69,17 @@ impl Primitive for Ping {
         })
         .await
     }
+}
+
+/// Connects to every host; one that cannot be reached is trouble.
+pub(super) async fn look(cx: Cx) -> Result<Health> {
+    let seen = Ping { hosts: None, must: true }.run(cx).await?;
+    let hosts = seen["hosts"].as_object().map(Map::len).unwrap_or_default();
+    let servers =
+        seen["hosts"].as_object().into_iter().flatten().filter_map(|(_, host)| host["server"].as_str());
+    let servers: BTreeSet<&str> = servers.map(|server| server.trim_start_matches("SSH-2.0-")).collect();
+    let health = Health::reached().permitted().fact(format!("{hosts} hosts let us in"));
+    Ok(health.version(servers.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
 /// Asks every host what it is. Gives the lists of `exec`, and `hosts`: for each name `hostname`, `kernel`, `machine`, `os`,

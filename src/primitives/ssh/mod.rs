@@ -48,7 +48,7 @@ pub const FAMILY: Family = Family {
         entry::<facts::Ping>(),
         entry::<facts::Facts>(),
     ],
-    health: Examine::Reading("ping", &[("must", "true")]),
+    health: Examine::By(|cx| Box::pin(facts::look(cx))),
     store: None,
     sql: None,
     hosts: Some(door::hosts),

@@ -4,21 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
+use rustls::client::danger::ServerCertVerifier as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
 use crate::base::error::{Error, Result};
 use crate::base::text::show_duration;
 use crate::sys::net::TcpStream;
-use crate::sys::{files, trust};
-
-/// A file of certificates larger than this is something else.
-const LARGEST_CA: u64 = 4 * 1024 * 1024;
+use crate::sys::tls;
 
 /// What the server showed.
 pub(super) struct Seen {
@@ -30,15 +25,8 @@ pub(super) struct Seen {
 /// Shakes hands on a fresh connection, whoever the server is. `named` is the resource, and the name that is asked for.
 pub(super) async fn shake(named: (&str, &str), stream: TcpStream, within: Duration) -> Result<Seen> {
     let (resource, name) = named;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|why| Error::bug("TLS cannot be set up").why(why.to_string()))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Onlooker(provider)))
-        .with_no_client_auth();
     let asked = server_name(name)?;
-    let shaken = TlsConnector::from(Arc::new(config)).connect(asked, stream);
+    let shaken = TlsConnector::from(Arc::new(tls::unproven()?)).connect(asked, stream);
     let shaken = tokio::time::timeout(within, shaken).await.map_err(|_| {
         Error::remote(format!("`{resource}` accepted the connection and did not shake hands"))
             .why(format!("nothing came within {}", show_duration(within)))
@@ -82,16 +70,9 @@ pub(super) struct Trust(Arc<WebPkiServerVerifier>);
 impl Trust {
     /// The authorities of that file, or those that this machine trusts.
     pub(super) fn of(ca: Option<&Path>) -> Result<Self> {
-        let path = trust::authorities(ca)?;
-        let text = files::read_text(&path, LARGEST_CA)?;
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(text.as_bytes()).flatten());
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        verifier.map(Self).map_err(|_| {
-            Error::usage(format!("{} holds no certificate", path.display()))
-                .fix("name a PEM file with at least one `BEGIN CERTIFICATE` with `ca`")
-        })
+        let roots = Arc::new(tls::roots(ca)?);
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, tls::provider()).build();
+        verifier.map(Self).map_err(|why| Error::bug("TLS cannot be set up").why(why.to_string()))
     }
 
     /// Why the certificates do not prove the name now, if they do not.
@@ -123,43 +104,4 @@ impl Trust {
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     x509_parser::parse_x509_certificate(certificate)
         .is_ok_and(|(_, certificate)| certificate.subject().as_raw() == certificate.issuer().as_raw())
-}
-
-/// Takes whatever certificate is shown, and still makes sure that the server has its key.
-#[derive(Debug)]
-struct Onlooker(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Onlooker {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -39,7 +39,8 @@ impl Run {
             self.know_again(then)?
         };
         let own = own.split_undo();
-        let comparison = Comparison { calls, force: reversal.force.clone(), begun: own.undone() };
+        let (run, force) = (reversal.of.id.clone(), reversal.force.clone());
+        let comparison = Comparison { run, calls, force, begun: own.undone() };
         let (items, covered) = self.remains(&record, &reversal.of.id)?;
         {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));

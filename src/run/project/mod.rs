@@ -2,6 +2,7 @@
 
 mod keepers;
 pub mod limits;
+mod named;
 mod people;
 mod reading;
 pub mod serve;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::keepers::Mention;
+use super::named::Found;
 use super::serve::{self, Serve};
 use super::telemetry::{self, Telemetry};
-use super::{LOCAL, keepers, limits, people, settings, windows};
+use super::{LOCAL, keepers, limits, named, people, settings, windows};
 use crate::base::access::ResourceId;
 use crate::base::document::{self, Document, Field, type_of};
 use crate::base::error::{Error, Result};
@@ -86,25 +87,26 @@ impl Reader<'_> {
         for one in self.document.table(field).unwrap_or_default() {
             self.check_name(one, "an environment");
             let mut environment = Environment { name: one.name().to_owned(), ..Environment::default() };
-            let mut mentions = Vec::new();
+            let mut found = Found::default();
             let keys = self.document.table(one).unwrap_or_default();
             let before = self.document.mistakes();
             for key in &keys {
-                mentions.extend(self.read_environment(&mut environment, *key));
+                found.extend(self.read_environment(&mut environment, *key));
             }
             if let Some(secrets) = keys.into_iter().find(|key| key.name() == "secrets") {
                 keepers::read(self.document, &mut environment, secrets);
             }
             // A keeper with a mistake of its own is not there to be found.
             if self.document.mistakes() == before {
-                keepers::check(self.document, self.families, &environment, &mentions);
+                keepers::check(self.document, self.families, &environment, &found.mentions);
             }
+            named::check(self.document, &environment.name, &found);
             self.environments.insert(environment.name.clone(), environment);
         }
     }
 
-    /// Reads one key of an environment; gives the references to secrets that stand there.
-    fn read_environment(&self, environment: &mut Environment, field: Field<'_, '_>) -> Vec<Mention> {
+    /// Reads one key of an environment; gives the references to secrets and to resources that stand there.
+    fn read_environment(&self, environment: &mut Environment, field: Field<'_, '_>) -> Found {
         match field.name() {
             "secrets" => {}
             "about" => environment.about = self.document.string(field, "the live system").map(str::to_owned),
@@ -126,7 +128,7 @@ impl Reader<'_> {
                 }
             },
         }
-        Vec::new()
+        Found::default()
     }
 
     fn read_on_failure(&self, field: Field<'_, '_>) -> Option<OnFailure> {
@@ -157,13 +159,8 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn read_family(
-        &self,
-        environment: &mut Environment,
-        family: &Family,
-        field: Field<'_, '_>,
-    ) -> Vec<Mention> {
-        let mut mentions = Vec::new();
+    fn read_family(&self, environment: &mut Environment, family: &Family, field: Field<'_, '_>) -> Found {
+        let mut all = Found::default();
         let own = format!("env.{}.{}", environment.name, family.name);
         for one in self.document.table(field).unwrap_or_default() {
             if !one.value.get_ref().is_table() {
@@ -175,18 +172,19 @@ impl Reader<'_> {
                     ))
                     .fix(format!("give the resource a name: [{own}.main]"));
                 self.document.refuse(&one.key.span(), error);
-                return mentions;
+                return all;
             }
             self.check_name(one, "a resource");
             let id = ResourceId::new(family.name, one.name());
             let place = format!("{own}.{}", one.name());
+            all.declared.push(id.clone());
             let (resource, found) = settings::read(self.document, family, id.clone(), one, &place);
-            mentions.extend(found);
+            all.extend(found);
             if let Some(resource) = resource {
                 environment.resources.insert(id, resource);
             }
         }
-        mentions
+        all
     }
 
     fn check_name(&self, field: Field<'_, '_>, of: &str) {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use toml::de::DeValue;
 
 use super::keepers::Mention;
+use super::named::{Found, Named};
 use crate::base::access::ResourceId;
 use crate::base::document::{Document, Field, mask, type_of};
 use crate::base::effect::Effect;
@@ -19,7 +20,7 @@ use crate::effect::family::Family;
 /// The key that every resource has beside its family's settings.
 const ACCESS: &str = "access";
 
-/// Reads the table `[place]`, and gives the references in it too; `None` when something in it is wrong, which is then
+/// Reads the table `[place]`, and gives the references and the names of other resources in it too; `None` when something in it is wrong, which is then
 /// noted.
 pub(super) fn read(
     document: &Document<'_>,
@@ -27,14 +28,21 @@ pub(super) fn read(
     id: ResourceId,
     field: Field<'_, '_>,
     place: &str,
-) -> (Option<Resource>, Vec<Mention>) {
+) -> (Option<Resource>, Found) {
     let before = document.mistakes();
-    let Some(mut fields) = document.table(field) else { return (None, Vec::new()) };
+    let Some(mut fields) = document.table(field) else { return (None, Found::default()) };
     let access = fields.iter().position(|one| one.name() == ACCESS).map(|index| fields.remove(index));
     let grant = access.map_or(Some(Effect::Read), |one| read_access(document, one));
     let schema = (family.settings.schema)().to_value();
-    let references = RefCell::default();
-    let checker = Checker { document, root: &schema, family: family.name, place, references: &references };
+    let (references, named) = (RefCell::default(), RefCell::default());
+    let checker = Checker {
+        document,
+        root: &schema,
+        family: family.name,
+        place,
+        references: &references,
+        named: &named,
+    };
     checker.table(field, &fields, &schema, true);
     let values: Option<Vec<_>> =
         fields.iter().map(|one| document.json(one.value).map(|value| (*one, value))).collect();
@@ -43,12 +51,13 @@ pub(super) fn read(
     }
     let mention = |(span, reference)| Mention { resource: id.clone(), span, reference };
     let mentions = references.into_inner().into_iter().map(mention).collect();
+    let found = Found { mentions, named: named.into_inner(), ..Found::default() };
     let sound = values.zip(grant).filter(|_| document.mistakes() == before);
     let resource = sound.map(|(pairs, grant)| {
         let settings = pairs.into_iter().map(|(one, value)| (one.name().to_owned(), value));
         Resource { id: id.clone(), grant, settings: Value::Object(settings.collect()) }
     });
-    (resource, mentions)
+    (resource, found)
 }
 
 fn read_access(document: &Document<'_>, field: Field<'_, '_>) -> Option<Effect> {
@@ -66,6 +75,7 @@ struct Checker<'a> {
     family: &'a str,
     place: &'a str,
     references: &'a RefCell<Vec<(Range<usize>, Reference)>>,
+    named: &'a RefCell<Vec<Named>>,
 }
 
 impl Checker<'_> {
@@ -130,6 +140,9 @@ impl Checker<'_> {
             _ if is_secret(schema) => self.secret(field),
             Some(text) if may_be_secret(schema) => {
                 Reference::find(text).into_iter().for_each(|reference| self.reference(field, reference));
+            }
+            Some(text) if schema.get("format").is_some_and(|format| format == "resource") => {
+                self.named.borrow_mut().push(Named { span: field.value.span(), name: text.to_owned() });
             }
             _ => self.range(field, schema),
         }
@@ -209,7 +222,10 @@ impl Checker<'_> {
             ))
         };
         let Err(message) = check(None) else { return };
-        let culprit = pairs.iter().find(|(one, _)| check(Some(one.name())).as_ref() != Err(&message));
+        // Rather one without which all is well than one that has to be there.
+        let alone = pairs.iter().find(|(one, _)| check(Some(one.name())).is_ok());
+        let other = |(one, _): &&(Field<'_, '_>, Value)| check(Some(one.name())).as_ref() != Err(&message);
+        let culprit = alone.or_else(|| pairs.iter().find(other));
         match culprit {
             // A reference is no secret, so what is said of it may be shown.
             Some((one, value)) if mask::is_secret_name(one.name()) && !is_reference(value) => {

@@ -13,7 +13,9 @@ use crate::script::session::Session;
 /// How each thing is compared with what is there now.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
-    /// The calls that the run made, whole.
+    /// The run that is taken back.
+    pub run: String,
+    /// The calls that it made, whole.
     pub calls: HashMap<Position, Call>,
     /// The resources or calls that are taken back whatever became of them since.
     pub force: Vec<String>,
@@ -36,7 +38,11 @@ impl Comparison {
         let Some(whole) = self.calls.get(&item.position).filter(|_| is_asked) else {
             return Ok(false);
         };
-        let looked = session.runtime.block_on(session.pipeline.is_as_left(whole, here::stop()))?;
+        let looked = session.runtime.block_on(session.pipeline.is_as_left(
+            whole,
+            (&self.run, &item.position),
+            here::stop(),
+        ))?;
         Ok(looked == Some(false))
     }
 }

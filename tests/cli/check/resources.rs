@@ -61,7 +61,7 @@ error: `sqlite.main` has no method `purge`
   |
 6 | db.purge();
   |    ^^^^^
-  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `verify_restore`, `tables`
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `verify_restore`, `tables`, `integrity`
 
 error: `sqlite.main` has no property `execute`
   --> deploy.rhai:7:4
@@ -75,7 +75,7 @@ error: `sqlite.main` has no method `len`
   |
 8 | db.len();
   |    ^^^
-  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `verify_restore`, `tables`
+  fix: choose one of `query`, `value`, `execute`, `transaction`, `script`, `dump_to`, `restore_from`, `verify_restore`, `tables`, `integrity`
 
 deploy.rhai: 4 mistakes in the environment `local`
 "#);

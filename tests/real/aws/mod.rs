@@ -2,6 +2,7 @@
 //! has in common. What the emulation cannot refuse or break is refused and broken by a proxy before it, in AWS's own
 //! words.
 
+mod doctor;
 mod secrets;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

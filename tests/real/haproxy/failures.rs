@@ -32,6 +32,10 @@ fn who_may_not_is_told_by_the_grants_and_by_haproxy() {
         "[env.local.haproxy.edge]\naddress = \"127.0.0.1:{}\"\naccess = \"write\"\n",
         edge.haproxy.looking
     );
+    Rig::new(&edge.haproxy.settings("write")).well("haproxy.edge", "HAProxy 2.");
+    let found = Rig::new(&looking).look("haproxy.edge");
+    assert_eq!((&found["state"], &found["reached"]), (&"not_permitted".into(), &true.into()), "{found}");
+    assert!(found["troubles"][0]["fix"].as_str().unwrap().contains("level admin"), "{found}");
     let (_, seen) =
         Rig::new(&looking).exec(&script("write", "check \"looks\", edge.stats(\"app\").servers.len() == 2;"));
     seen.expect(0);
@@ -77,4 +81,18 @@ fn one_that_says_nothing_is_given_up() {
     edge.exec("edge.set_weight(\"app\", \"green\", 1, #{ timeout: \"300ms\" });").expect(4).hides("in doubt");
     edge.haproxy.go_on();
     assert_eq!(edge.haproxy.told(), "100 ready, 0 ready");
+}
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let Some(edge) = Edge::start() else { return };
+    let rig = || Rig::new(&edge.haproxy.settings("write"));
+    for line in [
+        "haproxy(\"edge\").set_weights(\"app\", #{ blue: 30, green: 70 });",
+        "haproxy(\"edge\").set_weight(\"app\", \"blue\", 7);",
+        "haproxy(\"edge\").drain(\"app\", \"green\");",
+        "haproxy(\"edge\").maintenance(\"app\", \"green\");",
+    ] {
+        crate::rig::crash::survives(rig, "haproxy.edge:write", line, || edge.haproxy.told());
+    }
 }

@@ -13,6 +13,9 @@ fn what_is_forbidden_names_the_permission_that_is_missing() {
         return;
     }
     let settings = namespace.cluster.settings("viewer", &namespace.name, "destroy");
+    Rig::new(&namespace.settings("destroy")).well("kubernetes.main", "Kubernetes 1.");
+    let found = Rig::new(&settings).look("kubernetes.main");
+    assert_eq!((&found["state"], &found["reached"]), (&"not_permitted".into(), &true.into()), "{found}");
     let manifest = "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\n";
     let cases = [
         (
@@ -70,6 +73,12 @@ fn whoever_may_look_and_not_touch_is_told_before_anything_is_begun() {
         seen.all().contains("may not patch deployment `web`")
             && seen.all().contains(&format!("in the namespace `{of}`"))
     });
+    // It may look; but what the environment grants is more than that.
+    let found = Rig::new(&settings).look("kubernetes.main");
+    assert!(found["state"] == "not_permitted" && found["version"].is_string(), "{found}");
+    let fix = found["troubles"][0]["fix"].as_str().unwrap();
+    assert!(fix.contains("grant `delete` on `deployments.apps`"), "{found}");
+    Rig::new(&namespace.cluster.settings("viewer", &of, "read")).well("kubernetes.main", "Kubernetes 1.");
     Rig::new(&settings)
         .exec(&script("destroy", "k.exec(\"deployment/web\", [\"true\"], #{ undo: [\"true\"] });"))
         .1

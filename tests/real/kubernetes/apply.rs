@@ -18,9 +18,12 @@ fn a_plan_shows_the_difference_and_changes_nothing() {
     let rig = Rig::new(&namespace.settings("write"))
         .file("k8s/all.yaml", MANIFEST)
         .file("test.rhai", &script("write", "k.apply(\"k8s/all.yaml\");"));
-    rig.run(&["plan", "test.rhai"])
-        .expect(0)
-        .says("configmap/settings would change")
+    let seen = rig.run(&["plan", "test.rhai"]).expect(0);
+    // It stands in the plan itself, below the change that it belongs to.
+    let (change, difference) =
+        (seen.stdout.find("◇ apply k8s/all.yaml"), seen.stdout.find("-   color: blue"));
+    assert!(change.is_some() && change < difference, "{seen}");
+    seen.says("configmap/settings would change")
         .says("-   color: blue")
         .says("+   color: green")
         .says("+   size: large")

@@ -132,3 +132,26 @@ fn the_weights_of_a_route_are_patched_and_put_back() {
     assert_eq!(weights()["note"], Value::Null);
     remove(&namespace);
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let namespace = need_namespace!();
+    namespace.deploy("web", 1);
+    namespace.make("configmaps", &config("settings", "blue"));
+    let manifest = config("settings", "green").to_string();
+    let rig = || Rig::new(&namespace.settings("destroy"));
+    let state = || {
+        let web = namespace.get(DEPLOYMENTS, "web");
+        let replicas = web["spec"]["replicas"].clone();
+        (namespace.image("web"), replicas, namespace.get("configmaps", "settings")["data"].clone())
+    };
+    for line in [
+        format!("kubernetes(\"main\").apply(`{manifest}`, #{{ force: true }});"),
+        "kubernetes(\"main\").patch(\"configmap/settings\", #{ fields: #{ data: #{ size: \"large\" } } });"
+            .to_owned(),
+        "kubernetes(\"main\").scale(\"deployment/web\", 2);".to_owned(),
+        "kubernetes(\"main\").set_image(\"deployment/web\", \"docker.io/rig/app:v2\");".to_owned(),
+    ] {
+        crate::rig::crash::survives(rig, "kubernetes.main:destroy", &line, state);
+    }
+}

@@ -82,3 +82,28 @@ fn a_plan_changes_nothing() {
     assert_eq!(pids(&pm2, "worker"), before);
     assert!(pm2.processes("api").is_empty());
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let program = need_pm2!();
+    let pm2 = fresh(program);
+    let home = project(&pm2, "");
+    start(&pm2, &home, "worker");
+    let rig = || project(&pm2, &format!("folder = \"{}\"\n", home.folder().display()));
+    let line = "pm2(\"app\").stop(\"worker\");";
+    crate::rig::crash::survives(rig, "pm2.app:write", line, || statuses(&pm2, "worker"));
+    // What is online may have been so before, so that only a person can tell.
+    let line = "pm2(\"app\").start(\"ecosystem.config.js\", #{ only: [\"api\"] });";
+    let text = format!("//! T.\n//! uses = [\"pm2.app:write\"]\n{line}\n");
+    for (moment, code) in [(crate::rig::crash::BEFORE, 0), (crate::rig::crash::AFTER, 5)] {
+        let rig = rig().file("test.rhai", &text);
+        rig.killed(moment);
+        let seen = rig.run(&["resume", "last"]).expect(code);
+        assert_eq!(statuses(&pm2, "api"), ["online", "online"], "{seen}");
+        if code == 5 {
+            rig.run(&["resume", "last", "--on-doubt", "skip"]).expect(0);
+        }
+        rig.run(&["rollback", "last"]).expect(0);
+        assert!(statuses(&pm2, "api").is_empty());
+    }
+}

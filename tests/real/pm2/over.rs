@@ -63,13 +63,66 @@ fn every_host_of_a_group_is_taken_one_after_the_other() {
     seen.expect(1).says("pm2 cannot be run on").says("name its path as `program`");
     let strange = settings.replace("over = \"ssh.web\"", "over = \"pm2.app\"");
     exec(rig.file("playbook.toml", &strange), "app.list();").1.expect(1).says("no commands can be run on");
-    let kill = Command::new("setpriv")
+    kill(&remote, &folder.path().join("state"));
+}
+
+/// Ends the pm2 of a host.
+fn kill(program: &Path, home: &Path) {
+    let ended = Command::new("setpriv")
         .args(["--reuid", ssh::USER, "--regid", ssh::USER, "--clear-groups"])
-        .arg(&remote)
+        .arg(program)
         .arg("kill")
-        .env("PM2_HOME", folder.path().join("state"))
-        .env("HOME", folder.path())
+        .env("PM2_HOME", home)
+        .env("HOME", home)
         .output()
         .unwrap();
-    assert!(kill.status.success(), "{}", String::from_utf8_lossy(&kill.stderr));
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+#[test]
+fn a_change_goes_over_all_hosts_of_a_group_and_comes_back_from_all() {
+    let program = need_pm2!();
+    let Some(access) = ssh::access() else { return };
+    let folder = access.scratch();
+    let remote = copy(program, folder.path());
+    for (name, text) in FILES {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    // Each host has a pm2 of its own, although both are this machine.
+    let homes = ["one", "two"].map(|name| folder.path().join(name));
+    let host = |home: &Path| Host::with(access, "host", &[&format!("SetEnv PM2_HOME={}", home.display())]);
+    let mut hosts = [host(&homes[0]), host(&homes[1])];
+    let settings = format!(
+        "{}\n[env.local.pm2.app]\nover = \"ssh.web\"\nprogram = \"{}\"\nfolder = \"{}\"\nsettle = \"500ms\"\naccess = \"destroy\"\n",
+        ssh::settings(access, &[&hosts[0], &hosts[1]], ""),
+        remote.display(),
+        folder.path().display(),
+    );
+    let known = ssh::known_hosts(access, &[&hosts[0], &hosts[1]], "host");
+    let rig = Rig::new(&settings).file("known_hosts", &known);
+    let lines = r#"
+        let up = app.start("ecosystem.config.js", #{ only: ["worker"] });
+        check "on both", up.len() == 2 && up[0].host != up[1].host && up.all(|one| one.status == "online");
+        let fresh = app.reload("worker");
+        check "both anew", fresh.len() == 2 && fresh[0].pid != up[0].pid && fresh[1].pid != up[1].pid;
+    "#;
+    let (rig, seen) = exec(rig, lines);
+    seen.expect(0);
+    rig.well("pm2.app", "pm2 ");
+    let (rig, seen) = exec(
+        rig,
+        "app.stop(\"worker\"); check \"stopped\", app.list().all(|one| one.status == \"stopped\"); fail(\"no\");",
+    );
+    seen.expect(1).says("✔ stopped").hides("NOT");
+    let (rig, seen) = exec(
+        rig,
+        "check \"back on both\", app.list().len() == 2 && app.list().all(|one| one.status == \"online\");",
+    );
+    seen.expect(0);
+    let gone = hosts[1].name();
+    hosts[1].kill();
+    let (rig, seen) = exec(rig, "app.list();");
+    seen.expect(1).says(&gone).says("cannot be reached").says("start its sshd");
+    assert_eq!(rig.look("pm2.app")["state"], "unreachable");
+    homes.iter().for_each(|home| kill(&remote, home));
 }

@@ -18,7 +18,9 @@ fn the_list_tells_what_runs_and_nothing_of_its_environment() {
         check "online", app.describe("api").online && app.describe("api").processes.len() == 2;
         print(all);
     "#;
-    exec(rig, lines).1.expect(0).hides("hunter22");
+    let (rig, seen) = exec(rig, lines);
+    seen.expect(0).hides("hunter22");
+    rig.well("pm2.app", "pm2 ");
 }
 
 #[test]

@@ -231,3 +231,17 @@ fn a_plan_applies_nothing_and_a_reader_may_not() {
         .expect(1)
         .says("holds no migrations of a known form");
 }
+
+#[test]
+fn a_crash_around_a_migration_and_a_statement_is_survived() {
+    let database = need_postgres!();
+    let tables = || database.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'users'");
+    let line = "postgres(\"main\").migrate(\"m\");";
+    let with_down = || with(&database, "destroy", &SQLX);
+    crate::rig::crash::survives(with_down, "postgres.main:destroy", line, tables);
+    database.sql("CREATE TABLE marks (n int)");
+    let line =
+        "postgres(\"main\").execute(\"INSERT INTO marks VALUES (1)\", #{ undo: \"DELETE FROM marks\" });";
+    let marks = || database.sql("SELECT count(*) FROM marks");
+    crate::rig::crash::survives(|| rig(&database, "write"), "postgres.main:write", line, marks);
+}

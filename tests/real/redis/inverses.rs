@@ -168,3 +168,24 @@ fn each_verb_wants_the_access_that_it_is_worth() {
     }
     assert_eq!(server.dump(), before);
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    need_redis!();
+    let server = Server::start();
+    server.run("SET banner old");
+    server.run("SET short lived EX 5500");
+    let rig = || Rig::new(&server.settings("destroy"));
+    let state = || {
+        let ttl = |key: &str| server.text(&format!("TTL {key}")).parse::<i64>().map_or(0, |ttl| ttl / 1000);
+        (server.text("GET banner"), server.text("GET short"), ttl("banner"), ttl("short"))
+    };
+    for line in [
+        "redis(\"main\").set(\"banner\", \"new\");",
+        "redis(\"main\").expire(\"banner\", \"3h\");",
+        "redis(\"main\").persist(\"short\");",
+        "redis(\"main\").delete([\"banner\", \"short\"]);",
+    ] {
+        crate::rig::crash::survives(rig, "redis.main:destroy", line, state);
+    }
+}

@@ -250,3 +250,24 @@ fn kept_content_goes_when_its_time_is_over() {
     run(rig, "box.put(\"b\", \"3\");").1.expect(0);
     assert_eq!(bucket.keys(), ["a", "b"]);
 }
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    let Some(bucket) = moto::versioned() else { return };
+    bucket.put("old.txt", "old");
+    let state = || {
+        let mut keys = bucket.keys();
+        keys.retain(|key| !key.starts_with(".playbook"));
+        keys.iter().map(|key| (key.clone(), bucket.get(&format!("/{key}")))).collect::<Vec<_>>()
+    };
+    let rig = || rig(&bucket.settings("destroy")).file("a.bin", "a file");
+    for line in [
+        "s3(\"box\").put(\"new.txt\", \"new\");",
+        "s3(\"box\").put(\"old.txt\", \"new\");",
+        "s3(\"box\").copy(\"old.txt\", \"copy.txt\");",
+        "s3(\"box\").upload(\"a.bin\", \"a.bin\");",
+        "s3(\"box\").delete(\"old.txt\");",
+    ] {
+        crate::rig::crash::survives(rig, "s3.box:destroy", line, state);
+    }
+}

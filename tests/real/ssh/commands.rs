@@ -164,7 +164,10 @@ fn ping_and_facts_tell_who_is_there() {
         web.ping(#{{ must: true }});
         "#
     );
-    let (_, seen) = exec(project(access, &[&hosts[0], &gone], ""), &lines);
+    project(access, &[&hosts[0], &hosts[1]], "").well("ssh.web", "OpenSSH_");
+    let (rig, seen) = exec(project(access, &[&hosts[0], &gone], ""), &lines);
+    let found = rig.look("ssh.web");
+    assert!(found["state"] == "unreachable" && found["troubles"][0]["fix"].is_string(), "{found}");
     seen.expect(1).says("✔ facts").says("✔ disk").says(&format!("{c} cannot be reached"));
 }
 

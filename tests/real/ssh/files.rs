@@ -150,3 +150,27 @@ fn a_file_comes_into_a_store() {
     let (_, seen) = project(&[&hosts[0], &hosts[1]]).exec(&script(&format!("{};", get(""))));
     seen.expect(1).says("a file comes from one").says(&format!("host: \"{}\"", hosts[0].name()));
 }
+
+#[test]
+fn a_crash_around_an_upload_is_survived_and_a_command_is_asked_about() {
+    let access = need_ssh!();
+    let [host, _] = pair(access);
+    let folder = access.scratch();
+    let path = folder.path().join("app.toml");
+    std::fs::write(&path, "old").unwrap();
+    ssh::chown(&path);
+    let rig = || project(access, &[host], "").file("new.toml", "new");
+    let line = format!("ssh(\"web\").upload(\"new.toml\", \"{}\");", path.display());
+    crate::rig::crash::survives(rig, "ssh.web:destroy", &line, || std::fs::read_to_string(&path).unwrap());
+    // Nothing on a host tells whether a command has run.
+    let mark = folder.path().join("mark");
+    let line = format!("ssh(\"web\").exec([\"touch\", \"{}\"]);", mark.display());
+    let text = format!("//! T.\n//! uses = [\"ssh.web:write\"]\n{line}\n");
+    for moment in [crate::rig::crash::BEFORE, crate::rig::crash::AFTER] {
+        let rig = rig().file("test.rhai", &text);
+        rig.killed(moment);
+        rig.run(&["resume", "last"]).expect(5).says("it is not known whether `ssh.web.exec` was done");
+        rig.run(&["resume", "last", "--on-doubt", "retry"]).expect(0);
+        assert!(mark.exists());
+    }
+}

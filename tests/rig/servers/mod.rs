@@ -7,6 +7,8 @@ pub mod browser;
 pub mod dns;
 #[cfg(feature = "s3")]
 pub mod faults;
+#[cfg(feature = "probes")]
+pub mod front;
 pub mod grafana;
 #[cfg(feature = "probes")]
 pub mod grpc;

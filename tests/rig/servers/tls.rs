@@ -84,6 +84,11 @@ impl Certificates {
         self.folder.path().join("ca.pem")
     }
 
+    /// The certificate of that name; its key lies beside it.
+    pub fn certificate(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.pem"))
+    }
+
     /// Starts a server that shows the certificate of that name.
     pub fn serve(&self, name: &str) -> Server {
         let port = free_port();

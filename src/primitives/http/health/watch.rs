@@ -150,7 +150,10 @@ impl<'a> Watch<'a> {
             self.attempts,
             seen.join("\n")
         );
-        let error = Error::remote(what).why(why).detail("attempts", self.attempts);
+        let error = Error::remote(what)
+            .why(why)
+            .fix("look at the service's own log, or give `within` more time")
+            .detail("attempts", self.attempts);
         match self.seen.back().and_then(|seen| seen.status) {
             Some(status) => error.detail("status", status),
             None => error,

@@ -1,0 +1,40 @@
+//! `kill -9` around the one change of a playbook, after which the run goes on and is taken back.
+
+use std::fmt::Debug;
+
+use super::Rig;
+use super::seen::Seen;
+
+/// Right after the intent of the first change was durable, so that nothing is done yet.
+pub const BEFORE: &str = "2:after";
+/// Right before the end of the first change is kept, so that it is done and nobody knows.
+pub const AFTER: &str = "3:before";
+
+impl Rig {
+    /// Executes `test.rhai` and kills it at that moment.
+    #[track_caller]
+    pub fn killed(&self, moment: &str) {
+        let mut command = self.command(&["exec", "test.rhai"]);
+        let output = command.env("PLAYBOOK_TEST_KILL_AT", moment).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Seen::new(output.status, text(&output.stdout), text(&output.stderr), self.folder()).expect(137);
+    }
+}
+
+/// Makes the change of `line` in a project of `rig` and dies just before or just after it. The run that goes on finds out
+/// which of the two it was, so that the change is there once; and taken back, all is as it was. `state` tells how things are.
+#[track_caller]
+pub fn survives<S: PartialEq + Debug>(rig: impl Fn() -> Rig, uses: &str, line: &str, state: impl Fn() -> S) {
+    let before = state();
+    for moment in [BEFORE, AFTER] {
+        let text = format!("//! T.\n//! uses = [\"{uses}\"]\n{line}\n");
+        let rig = rig().file("test.rhai", &text);
+        rig.killed(moment);
+        assert_eq!(state() == before, moment == BEFORE, "{line} at {moment}: {:?}", state());
+        rig.run(&["resume", "last"]).expect(0);
+        assert!(state() != before, "{line} at {moment} is not done");
+        rig.run(&["verify"]).expect(0);
+        rig.run(&["rollback", "last"]).expect(0);
+        assert_eq!(state(), before, "{line} at {moment} is not taken back");
+    }
+}
