@@ -1,96 +1,33 @@
 //! What a running primitive is handed: its resource's settings, and the doors to the outside that its permit opens.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::future::Future;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use tokio::sync::OnceCell;
 
-use super::environment::{Environment, Resource};
-use super::family::{self, Families};
+use super::family;
+pub use super::host::Host;
 use super::hosts::Hosts;
 use super::inside::inside;
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
-use super::secrets::{self, Fetched};
+use super::secrets;
 use super::sql::Sql;
 use super::store::Store;
 use super::witness::Witness;
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
-use crate::base::event::{Event, Listener, Position};
+use crate::base::event::{Event, Position};
 use crate::base::redact::Redactor;
 use crate::base::secret::{Revealed, Secret, Setting};
 use crate::sys::stop::Stop;
 use crate::sys::{blocking, clock};
-
-type Pool = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
-
-/// What all calls of one run share.
-pub struct Host {
-    /// The project's folder: where `playbook.toml` lies.
-    pub project: PathBuf,
-    /// The environment of the run.
-    pub environment: Environment,
-    /// Every family there is.
-    pub families: Families,
-    /// Knows the secrets revealed so far.
-    pub redactor: Redactor,
-    /// Who is told of every event.
-    pub listeners: Vec<Arc<dyn Listener>>,
-    /// The secrets that were fetched so far.
-    pub(super) secrets: Fetched,
-    pools: Mutex<HashMap<(TypeId, ResourceId), Pool>>,
-}
-
-impl std::fmt::Debug for Host {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Host").field("environment", &self.environment.name).finish_non_exhaustive()
-    }
-}
-
-impl Host {
-    /// The host of a run in `environment` of the project at `project`.
-    #[must_use]
-    pub fn new(
-        project: PathBuf,
-        environment: Environment,
-        families: Families,
-        listeners: Vec<Arc<dyn Listener>>,
-    ) -> Self {
-        Self {
-            project,
-            environment,
-            families,
-            redactor: Redactor::default(),
-            listeners,
-            secrets: Fetched::default(),
-            pools: Mutex::default(),
-        }
-    }
-
-    /// The resource of that name.
-    pub fn resource(&self, id: &ResourceId) -> Result<&Resource> {
-        self.environment.resources.get(id).ok_or_else(|| {
-            Error::missing(format!("`{id}` is no resource of the environment `{}`", self.environment.name))
-                .fix(format!("add [env.{}.{id}] to playbook.toml", self.environment.name))
-        })
-    }
-
-    /// Tells every listener.
-    pub fn tell(&self, event: &Event) {
-        for listener in &self.listeners {
-            listener.hear(event);
-        }
-    }
-}
 
 /// What a running primitive is handed. Clones are the same call.
 #[derive(Clone, Debug)]

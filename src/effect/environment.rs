@@ -35,6 +35,10 @@ pub struct Environment {
     pub time_scale: Option<f64>,
     /// When it may be changed.
     pub windows: Windows,
+    /// Whether each change by hand is named and asked for before it begins.
+    pub guarded: bool,
+    /// Whether `playbook watch` may run here when files change.
+    pub watch: bool,
     /// The resources that keep secrets, by family, where the environment says which.
     pub keepers: BTreeMap<String, ResourceId>,
 }

@@ -33,6 +33,12 @@ pub struct Common {
     /// Asks nothing, although somebody is at the terminal: where a run fails, its policy decides.
     #[arg(long, global = true, visible_alias = "yes")]
     pub no_input: bool,
+    /// Nobody looks on: nothing is asked, and nothing is destroyed. For `watch`.
+    #[arg(long, global = true, hide = true)]
+    pub unattended: bool,
+    /// The file of what a test answers in place of systems. For `test`.
+    #[arg(long, global = true, hide = true)]
+    pub answers: Option<PathBuf>,
     /// Structured log on standard error, as `info`, `debug` or a filter such as `playbook=debug`.
     #[arg(long, global = true, env = "PLAYBOOK_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -88,6 +94,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
     },
+    /// The commands of everyday work.
+    #[command(flatten)]
+    Work(super::work::Work),
     /// Goes on with a run that was cut off or that failed: what it did is not done again.
     Resume {
         /// The run's id, the beginning of it, or `last`.

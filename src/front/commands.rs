@@ -7,7 +7,9 @@ use super::arguments::{Approve, Arguments, Color, Command, Common, Output, Targe
 use super::json::Json;
 use super::runs::{self, Format};
 use super::style::Style;
-use super::{again, approve, bundle, check, docs, doctor, execution, list, locks, report, show, verify};
+use super::{
+    again, approve, bundle, check, docs, doctor, execution, list, locks, report, show, verify, work,
+};
 use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
@@ -66,6 +68,7 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Serve(wanted)) => serve(&common, wanted),
         Some(Command::Approve(wanted)) => answer(&common, wanted),
         Some(Command::Docs { write, check }) => docs(write, check),
+        Some(Command::Work(wanted)) => work::work(&common, wanted, allocated),
         None => list(&common),
     };
     done.unwrap_or_else(|error| {

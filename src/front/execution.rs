@@ -7,13 +7,17 @@ use super::arguments::{Common, Exec, Output};
 use super::commands::{is_colored, is_live, print, style};
 use super::json::Json;
 use super::summary::Summary;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, Usual};
 use super::{at_gate, locks, log, person};
+use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::base::text;
+use crate::effect::consent::{Consent, Wanted};
 use crate::effect::environment::OnFailure;
+use crate::effect::journal::Journal;
+use crate::effect::mocks::Mocks;
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Ended, Intention};
 use crate::run::order::{Audience, Order, Ready};
@@ -108,7 +112,8 @@ fn perform(
     run: impl FnOnce(&Audience) -> Result<Ended>,
 ) -> Result<Exit> {
     let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)));
-    let terminal = Arc::new(Terminal::new(is_colored(common, terminal::is_there()), is_live(common)));
+    let color = is_colored(common, terminal::is_there());
+    let terminal = Arc::new(Terminal::expecting(color, is_live(common), usual(ready, common)));
     let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
     match common.output {
         Output::Text => {
@@ -118,6 +123,7 @@ fn perform(
         Output::Json => listeners.push(Arc::new(Json::new())),
     }
     listeners.extend(log::begin(common)?);
+    let common = &Common { no_input: common.no_input || common.unattended, ..common.clone() };
     #[cfg(feature = "telemetry")]
     let traces = traces(ready, intention)?;
     #[cfg(feature = "telemetry")]
@@ -128,6 +134,8 @@ fn perform(
         ask: person::ask(&terminal).filter(|_| !common.no_input),
         at_gate: at_gate::ask(&terminal, &ready.environment).filter(|_| is_asked),
         choose: person::choose(&terminal).filter(|_| is_asked && !intention.is_plan()),
+        consent: common.unattended.then(unattended),
+        mocks: common.answers.as_deref().map(Mocks::read).transpose()?.map(Arc::new),
         allocated: Some(allocated),
     };
     let ended = run(&audience);
@@ -139,6 +147,28 @@ fn perform(
     terminal.close();
     print(&summary.draw(style(common)));
     Ok(ended.exit())
+}
+
+/// What runs of the past tell of this one; a journal that cannot be read shows itself later.
+fn usual(ready: &Ready, common: &Common) -> Usual {
+    let is_text = common.output == Output::Text;
+    let found = is_text.then(|| Journal::find(&ready.folder).ok().flatten()).flatten();
+    let Some(journal) = found else { return Usual::default() };
+    let (playbook, environment) = (&ready.name, &ready.environment.name);
+    Usual {
+        run: journal.usual(playbook, environment).unwrap_or_default(),
+        steps: journal.usual_steps(playbook, environment).unwrap_or_default(),
+    }
+}
+
+/// What is lost for good is not lost while nobody looks on.
+fn unattended() -> Consent {
+    Arc::new(|wanted: &Wanted<'_>| match wanted.effect {
+        Effect::Destroy => Err(Error::denied(format!("`{}` is not done while nobody looks on", wanted.call))
+            .why(format!("it destroys: {}", wanted.plan))
+            .fix("run it yourself with `playbook exec`")),
+        _ => Ok(()),
+    })
 }
 
 /// The traces of a run, where somebody collects them; a plan has none.

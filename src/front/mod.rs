@@ -8,9 +8,12 @@ mod ways;
 
 pub mod approve;
 pub mod arguments;
+pub mod assist;
 pub mod bundle;
 pub mod check;
 pub mod commands;
+pub mod completions;
+pub mod definitions;
 pub mod docs;
 pub mod doctor;
 pub mod draw;
@@ -20,6 +23,11 @@ pub mod json;
 pub mod list;
 pub mod locks;
 pub mod log;
+#[cfg(feature = "lsp")]
+pub mod lsp;
+pub mod new;
+#[cfg(feature = "repl")]
+pub mod repl;
 pub mod report;
 pub mod runs;
 pub mod show;
@@ -28,11 +36,15 @@ pub mod summary;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 pub mod terminal;
+pub mod test;
 pub mod timeline;
 pub mod tree;
 pub mod verify;
+#[cfg(feature = "watch")]
+pub mod watch;
 #[cfg(feature = "serve")]
 pub mod web;
+pub mod work;
 
 use std::ffi::OsString;
 

@@ -9,3 +9,5 @@ pub mod past;
 pub mod project;
 pub mod saved;
 pub mod unwind;
+#[cfg(feature = "watch")]
+pub mod watch;

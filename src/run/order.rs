@@ -14,8 +14,10 @@ use crate::base::decision::Choose;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::gate::AtTerminal;
+use crate::effect::consent::Consent;
 use crate::effect::environment::{Environment, OnFailure};
 use crate::effect::family::Families;
+use crate::effect::mocks::Mocks;
 use crate::script::header::Header;
 use crate::sys::files;
 
@@ -52,6 +54,10 @@ pub struct Audience {
     pub ask: Option<Ask>,
     /// Lets that person choose how it goes on where something failed.
     pub choose: Option<Choose>,
+    /// Who has to say yes before a change begins, if anybody has.
+    pub consent: Option<Consent>,
+    /// What a test answers in place of systems.
+    pub mocks: Option<Arc<Mocks>>,
     /// Asks that person at a gate.
     pub at_gate: Option<AtTerminal>,
     /// How many bytes the process has allocated; only the binary owns its allocator.
@@ -93,6 +99,11 @@ impl Order {
 
     /// Reads everything the order names but the parameters, which a check does not need.
     pub fn read(&self, families: Families) -> Result<Ready> {
+        self.read_with(None, families)
+    }
+
+    /// The same, where the playbook's text is `text` and not what its file holds: an editor knows better.
+    pub fn read_with(&self, text: Option<&str>, families: Families) -> Result<Ready> {
         if !files::exists(&self.playbook) {
             return Err(Error::missing(format!("there is no playbook {}", self.playbook.display()))
                 .fix("`playbook` alone lists the playbooks of the project"));
@@ -108,7 +119,10 @@ impl Order {
             .strip_prefix(&project.folder)
             .map_or_else(|_| path.display().to_string(), |name| name.display().to_string());
         environment.windows.broken = self.break_glass.clone();
-        let text = files::read_text(&path, environment.limits.source)?;
+        let text = match text {
+            Some(text) => text.to_owned(),
+            None => files::read_text(&path, environment.limits.source)?,
+        };
         let header = Header::read(&name, &text)?;
         if let Some(timeout) = header.timeout {
             environment.limits.timeout = environment.limits.timeout.min(timeout);

@@ -16,6 +16,9 @@ use crate::effect::options::OnDoubt;
 use crate::effect::recall::Index;
 use crate::script::header::Header;
 
+/// The name of the playbook of a run whose lines are typed.
+pub const TYPED: &str = "(repl)";
+
 /// How a run of the past is gone on with.
 #[derive(Clone, Debug)]
 pub struct Resumption {
@@ -40,6 +43,16 @@ pub struct Reversal {
 
 /// Refuses a run that cannot be gone on with.
 pub fn may_resume(record: &RunRecord) -> Result<()> {
+    if record.facts.playbook == TYPED {
+        let (id, environment) = (&record.id, &record.facts.environment);
+        return Err(Error::usage(format!("the lines of the run {id} were typed"))
+            .fix(format!("go on inside it: `playbook repl --env {environment} --open {id}`")));
+    }
+    may_go_on(record)
+}
+
+/// Refuses a run that is over, or that its own process goes on with.
+pub fn may_go_on(record: &RunRecord) -> Result<()> {
     let id = &record.id;
     match (record.state, record.outcome) {
         (State::Running, _) => Err(running(id)),

@@ -85,7 +85,7 @@ pub fn compile(engine: &Engine, source: &str) -> Result<AST, ParseError> {
 }
 
 /// Compiles a source for a plan, in which nothing may be decided on a planned result, or as it is.
-pub(super) fn compile_for(engine: &Engine, source: &str, planning: bool) -> Result<AST, ParseError> {
+pub fn compile_for(engine: &Engine, source: &str, planning: bool) -> Result<AST, ParseError> {
     if planning { compile(engine, &decisions::asked(source)) } else { compile(engine, source) }
 }
 

@@ -77,6 +77,8 @@ pub struct Session {
     pub idle: Idle,
     /// Modules as they were when the script ran; where there is one, the file of today is not read.
     pub recorded: BTreeMap<String, String>,
+    /// The variables of the innermost step that did not end, once the script only ran to know again what it knew.
+    pub inside: Mutex<Option<rhai::Scope<'static>>>,
     signatures: Mutex<HashMap<(&'static str, &'static str), Arc<Signature>>>,
 }
 
@@ -114,6 +116,7 @@ impl Session {
             limits: host.environment.limits.clone(),
             sources: Sources::default(),
             idle: Idle::default(),
+            inside: Mutex::default(),
             signatures: Mutex::default(),
             runtime: parts.runtime,
             allocated: parts.allocated,

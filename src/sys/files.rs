@@ -50,6 +50,12 @@ pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// Whether a folder is there, links followed.
+#[must_use]
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
 /// Whether anything is there; an error where that cannot be told, as in a folder that may not be entered.
 pub fn is_there(path: &Path) -> Result<bool> {
     match path.symlink_metadata() {

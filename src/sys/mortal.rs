@@ -1,5 +1,5 @@
 //! Ends this process as `kill -9` would, just before or after a record of the journal: how the tests of crashes choose
-//! their moment. Only debug builds look for it.
+//! their moment.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::environment;
 
 /// `N:before` or `N:after`, counted from 1 in each process.
-const VARIABLE: &str = "PLAYBOOK_TEST_KILL_AT";
+pub const VARIABLE: &str = "PLAYBOOK_TEST_KILL_AT";
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static MOMENT: OnceLock<Option<(u64, bool)>> = OnceLock::new();

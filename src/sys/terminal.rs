@@ -104,3 +104,26 @@ impl Drop for NoEcho {
         let _ = termios::tcsetattr(std::io::stderr(), OptionalActions::Now, &self.before);
     }
 }
+
+/// Asks a question on standard error, and gives the line that the person types; `None` when the terminal is gone, or when
+/// `is_over` says meanwhile that nobody wants to know any more.
+pub fn answer(question: &str, is_over: &dyn Fn() -> bool) -> Option<String> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    write(question);
+    let stdin = std::io::stdin();
+    let tick = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+    loop {
+        if is_over() {
+            write("\n");
+            return None;
+        }
+        let mut wanted = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut wanted, Some(&tick)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => break,
+            Err(_) => return None,
+        }
+    }
+    let mut line = String::new();
+    stdin.read_line(&mut line).is_ok_and(|read| read > 0).then_some(line)
+}

@@ -12,6 +12,7 @@ mod language;
 pub mod operator;
 mod people;
 mod plan;
+mod repl;
 mod report;
 pub mod resume;
 mod rollback;
@@ -22,5 +23,7 @@ mod specs;
 #[cfg(feature = "telemetry")]
 mod telemetry;
 mod terminal;
+mod watch;
 #[cfg(feature = "serve")]
 mod web;
+mod work;

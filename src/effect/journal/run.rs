@@ -17,7 +17,6 @@ use crate::base::event::Event;
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
 use crate::sys::lock::FileLock;
-#[cfg(debug_assertions)]
 use crate::sys::mortal;
 use crate::sys::{clock, files};
 
@@ -228,10 +227,8 @@ impl Shared {
     }
 
     fn push(&self, body: String, aside: Aside) -> Result<Pushed> {
-        #[cfg(debug_assertions)]
         let is_last = mortal::counts();
         let pushed = self.queue_up(body, aside);
-        #[cfg(debug_assertions)]
         if is_last && self.settle().is_ok() {
             mortal::end();
         }

@@ -11,6 +11,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::base::text;
+use crate::effect::consent::Wanted;
 use crate::effect::journal::{Licence, RunJournal};
 use crate::effect::recall::Recorded;
 use crate::sys::clock;
@@ -73,6 +74,10 @@ impl Pipeline {
             return Ok((began, licence));
         }
         let inverse = forgive::inverse(must, self.ask_inverse(call).await)?;
+        if let Some(consent) = self.host.consent.as_ref().filter(|_| !call.request.unwinding) {
+            let name = call.request.call.name();
+            consent(&Wanted { call: &name, effect, plan: &call.plan, inverse: &inverse })?;
+        }
         let began = self.began(call, &inverse);
         let licence = Licence::from(journal.intend(&began, &self.stored(&inverse))?);
         Ok((began, licence))
@@ -91,7 +96,10 @@ impl Pipeline {
         loop {
             let bound = call.entry.bind(call.request.call.arguments.clone())?;
             call.cx.witness.clear();
-            let result = guard::run(bound, &call.cx, call.deadline(), licence).await;
+            let result = match self.mocked(&call.request.call, &call.request.position) {
+                Some(answer) => answer,
+                None => guard::run(bound, &call.cx, call.deadline(), licence).await,
+            };
             let Err(error) = result else { return result };
             let spent = attempt >= call.options.retry || call.request.stop.is_given();
             if spent || !guard::may_be_retried(&error) {
@@ -116,6 +124,9 @@ impl Pipeline {
     }
 
     async fn ask_inverse(&self, call: &Permitted) -> Result<Inverse> {
+        if self.is_mocked(&call.request.call) {
+            return Ok(Inverse::Nothing);
+        }
         let asked = guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await;
         // Asked all the same: it is there that a call is refused which cannot be carried out.
         let asked = asked.map(|inverse| if call.options.stays { Inverse::Nothing } else { inverse });

@@ -17,7 +17,11 @@ impl Pipeline {
         let stand_in = Reply::StandIn(format!("the result of `{}`", call.request.call));
         let resource = &call.request.call.resource;
         let Some(licence) = Licence::to_read(call.entry.effect) else {
-            let asked = guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await;
+            let asked = if self.is_mocked(&call.request.call) {
+                Ok(Inverse::Nothing)
+            } else {
+                guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await
+            };
             let inverse = match asked {
                 Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
                 _ if call.options.stays => Inverse::Nothing,
@@ -36,7 +40,11 @@ impl Pipeline {
         let begin = clock::instant();
         let deadline = call.deadline();
         let Permitted { bound, cx, request, entry, .. } = call;
-        let result = guard::run(bound, &cx, deadline, licence).await.map_err(|error| self.clean(error));
+        let result = match self.mocked(&request.call, &request.position) {
+            Some(answer) => answer,
+            None => guard::run(bound, &cx, deadline, licence).await,
+        };
+        let result = result.map_err(|error| self.clean(error));
         // It may well fail only because what was planned elsewhere has not been done.
         if self.is_changed(None) && result.as_ref().is_err_and(|error| error.kind.is_catchable()) {
             return Ok(stand_in);

@@ -16,6 +16,9 @@ use crate::effect::journal::Kept;
 /// What the positions of taking back begin with.
 pub const UNDO: &str = "undo";
 
+/// What the positions of lines typed at the prompt begin with. No script asks for them again.
+pub const HAND: &str = "hand/";
+
 /// The record of a run by position.
 #[derive(Debug, Default)]
 pub struct Index {
@@ -45,6 +48,9 @@ impl Index {
         }
         if let Event::UnwindBegan { reason, .. } = &event {
             self.unwinding = Some(reason.clone());
+        }
+        if event.position().is_some_and(|position| position.starts_with(HAND)) {
+            return;
         }
         if event.position().is_some_and(|position| position.starts_with(UNDO)) {
             std::mem::swap(&mut self.records, &mut self.undo);

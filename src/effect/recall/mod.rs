@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use asked::Asked;
-pub use index::{Index, UNDO};
+pub use index::{HAND, Index, UNDO};
 pub use record::{Record, Recorded};
 use shelf::Shelf;
 pub use terms::{Accept, Frontier, Terms};

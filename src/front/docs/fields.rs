@@ -4,28 +4,44 @@ use schemars::Schema;
 use serde_json::{Map, Value};
 
 /// A struct by its schema.
-pub(super) struct Fields {
+pub(in crate::front) struct Fields {
     schema: Value,
 }
 
 impl Fields {
     /// The struct of that schema.
-    pub(super) fn of(schema: Schema) -> Self {
+    pub(in crate::front) fn of(schema: Schema) -> Self {
         Self { schema: schema.to_value() }
     }
 
     /// The struct's own doc comment.
-    pub(super) fn about(&self) -> String {
+    pub(in crate::front) fn about(&self) -> String {
         self.schema.get("description").and_then(Value::as_str).map(folded).unwrap_or_default()
     }
 
     /// A table with a row for each field; empty when there is none. `what` heads the names.
-    pub(super) fn table(&self, what: &str) -> String {
-        let none = Map::new();
-        let fields = self.schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
-        if fields.is_empty() {
+    pub(in crate::front) fn table(&self, what: &str) -> String {
+        let rows = self.rows();
+        if rows.is_empty() {
             return String::new();
         }
+        let mut lines = vec![row([what, "type", "default", ""]), row(["---"; 4])];
+        let drawn = rows.iter().map(|[name, kind, default, about]| {
+            let default = if default.is_empty() || default == "required" {
+                default.clone()
+            } else {
+                format!("`{default}`")
+            };
+            row([&format!("`{name}`"), kind, &default, about])
+        });
+        lines.extend(drawn);
+        lines.join("\n")
+    }
+
+    /// The fields in their order: name, type, default (or `required`), and what it is.
+    pub(in crate::front) fn rows(&self) -> Vec<[String; 4]> {
+        let none = Map::new();
+        let fields = self.schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
         let required: Vec<&str> = self
             .schema
             .get("required")
@@ -34,17 +50,17 @@ impl Fields {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let mut lines = vec![row([what, "type", "default", ""]), row(["---"; 4])];
+        let mut rows = Vec::new();
         for (name, field) in fields {
             let default = match field.get("default") {
                 _ if required.contains(&name.as_str()) => "required".to_owned(),
                 None => String::new(),
                 Some(none) if is_empty(none) => String::new(),
-                Some(default) => format!("`{default}`"),
+                Some(default) => default.to_string(),
             };
-            lines.push(row([&format!("`{name}`"), &self.kind(field), &default, &self.doc(field)]));
+            rows.push([name.clone(), self.kind(field), default, self.doc(field)]);
         }
-        lines.join("\n")
+        rows
     }
 
     /// The field's doc comment, and those of its choices, unless it speaks of them itself.
@@ -164,7 +180,7 @@ fn type_of(field: &Value) -> &str {
 }
 
 /// A doc comment with its line ends folded, paragraphs kept.
-pub(super) fn folded(text: &str) -> String {
+pub(in crate::front) fn folded(text: &str) -> String {
     text.split("\n\n")
         .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect::<Vec<_>>()

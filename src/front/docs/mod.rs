@@ -1,6 +1,6 @@
 //! The reference, generated from the declarations: every family, primitive, option, limit and exit code.
 
-mod fields;
+pub(in crate::front) mod fields;
 mod modules;
 mod project;
 
@@ -133,7 +133,7 @@ fn primitive(family: &Family, entry: &Entry) -> String {
 }
 
 /// `http.get(path, #{ query, headers })`: what must be given in its order, the rest by name.
-fn signature(family: &Family, entry: &Entry) -> String {
+pub(in crate::front) fn signature(family: &Family, entry: &Entry) -> String {
     let (must, may): (Vec<_>, Vec<_>) = entry.arguments().into_iter().partition(|(_, required)| *required);
     let names = |arguments: Vec<(String, bool)>| {
         arguments.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
@@ -144,7 +144,7 @@ fn signature(family: &Family, entry: &Entry) -> String {
     format!("{}.{}({})", family.name, entry.name, all.join(", "))
 }
 
-fn properties(entry: &Entry) -> String {
+pub(in crate::front) fn properties(entry: &Entry) -> String {
     let mut words = vec![entry.effect.word().to_owned()];
     if entry.waits {
         words.push("waits, so a plan does not run it".to_owned());

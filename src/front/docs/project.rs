@@ -41,6 +41,8 @@ default = "local"                # the environment of commands without --env; el
 about = "the live system"
 on_failure = "rollback"          # or "stop": leave everything as it is when a run fails
 self_approval = false            # whether who began a run may approve it at its gates
+guarded = true                   # `playbook repl` names each change and asks before it begins
+watch = false                    # whether `playbook watch` may run here when files change
 # time_scale = 0.0001            # a wait of a day takes 8.64s: for trying a playbook out
 allow = ["Mon-Thu 09:00-16:00 Europe/Berlin"]   # the only hours in which it may be changed
 

@@ -28,6 +28,7 @@ impl Stage {
             self.running(node, 1, now, &mut lines);
         }
         lines.extend(self.bars.lines(now));
+        lines.extend(self.expected(now));
         fit(lines, rows.saturating_sub(MARGIN).max(3))
     }
 
@@ -64,7 +65,7 @@ impl Stage {
         let ticks = self.first.map_or(0, |first| now.duration_since(first).as_millis() / 100);
         let frame = FRAMES.get(usize::try_from(ticks).unwrap_or(0) % FRAMES.len()).copied().unwrap_or("▸");
         let elapsed = self.began.get(&node.position).map(|began| now.duration_since(*began));
-        draw::running(node, depth, frame, elapsed)
+        self.usual.beside(draw::running(node, depth, frame, elapsed), node, elapsed)
     }
 }
 

@@ -3,6 +3,7 @@
 mod bars;
 mod live;
 mod stage;
+mod usual;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::base::event::{Event, Listener};
 use crate::sys::terminal::NoEcho;
 use crate::sys::{clock, terminal};
 use stage::Stage;
+pub use usual::Usual;
 
 /// How often the moving part is drawn again.
 const TICK: Duration = Duration::from_millis(100);
@@ -39,7 +41,15 @@ impl Terminal {
     /// With or without colours, and with a moving part (which wants a terminal) or as plain lines.
     #[must_use]
     pub fn new(color: bool, live: bool) -> Self {
-        let stage = Arc::new(Mutex::new(Stage::new(live)));
+        Self::expecting(color, live, Usual::default())
+    }
+
+    /// The same, with what is known of runs of the past.
+    #[must_use]
+    pub fn expecting(color: bool, live: bool, usual: Usual) -> Self {
+        let mut stage = Stage::new(live);
+        stage.usual = usual;
+        let stage = Arc::new(Mutex::new(stage));
         let screen = live.then(|| screen(&stage, color));
         Self { color, stage, screen: Mutex::new(screen) }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::bars::Bars;
+use super::usual::Usual;
 use crate::base::event::Event;
 use crate::front::style::{Line, Paint};
 use crate::front::tree::{Node, Tree};
@@ -23,6 +24,7 @@ pub(super) struct Stage {
     pub(super) held: Vec<String>,
     pub(super) bars: Bars,
     pub(super) first: Option<Instant>,
+    pub(super) usual: Usual,
     moving: bool,
 }
 
@@ -106,7 +108,12 @@ impl Stage {
             Event::StepBegan { .. } => self.step_began(position, rows),
             Event::StepEnded { .. } if self.held.iter().any(|held| held == position) => {
                 self.held.retain(|held| held != position);
-                self.tree.find(position).map(|(_, node)| draw::block(node, 0)).unwrap_or_default()
+                let Some((_, node)) = self.tree.find(position) else { return Vec::new() };
+                let mut lines = draw::block(node, 0);
+                if let Some(first) = lines.first_mut() {
+                    *first = self.usual.ended(std::mem::take(first), node);
+                }
+                lines
             }
             Event::EffectBegan { .. } => self.let_go_if_tall(position, rows),
             Event::GateOpened { .. } | Event::GateAnswered { .. } => self.gate(event, position, rows),
@@ -158,7 +165,8 @@ impl Stage {
             return self.let_go_if_tall(position, rows);
         }
         let found = self.tree.find(position);
-        let line = found.map(|(depth, node)| draw::line(node, depth, draw::mark(node)));
+        let line =
+            found.map(|(depth, node)| self.usual.ended(draw::line(node, depth, draw::mark(node)), node));
         // What has gone up is not asked for again; a long run would else grow without end.
         self.tree.forget(position);
         line.into_iter().collect()

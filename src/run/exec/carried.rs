@@ -142,7 +142,7 @@ impl Run {
     }
 
     /// Rollback blocks keep the session that keeps them: without this neither would ever close the journal.
-    fn let_go(&self) {
+    pub(super) fn let_go(&self) {
         self.session.pipeline.ledger.clear();
     }
 

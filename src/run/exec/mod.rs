@@ -5,6 +5,7 @@ mod begin;
 mod carried;
 mod deadline;
 mod operator;
+pub mod prompt;
 mod queue;
 mod reading;
 mod reverse;

@@ -60,8 +60,10 @@ pub(super) fn session(
     audience: &Audience,
     handle: &Handle,
 ) -> Arc<Session> {
-    let host =
+    let mut host =
         Host::new(ready.folder.clone(), ready.environment.clone(), families, audience.listeners.clone());
+    host.consent.clone_from(&audience.consent);
+    host.mocks.clone_from(&audience.mocks);
     let pipeline = Pipeline {
         host: Arc::new(host),
         grants: Grants::new(&ready.header.uses, &ready.environment),

@@ -53,11 +53,19 @@ impl Signals {
     }
 
     /// The next signal, in words.
-    async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "Ctrl-C",
             _ = self.terminate.recv() => "a termination signal",
             _ = self.hang_up.recv() => "the end of the terminal",
+        }
+    }
+
+    /// Waits for a signal that ends the process, and not only what is going on.
+    pub(super) async fn ended(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 

@@ -21,8 +21,19 @@ use crate::effect::family::{self, Families, Family};
 const TOP: &[&str] = &["default", "env", "people", "groups", "serve", "telemetry"];
 
 /// The keys of an environment that are no family.
-const OWN: &[&str] =
-    &["about", "on_failure", "limits", "params", "secrets", "allow", "freeze", "self_approval", "time_scale"];
+const OWN: &[&str] = &[
+    "about",
+    "on_failure",
+    "limits",
+    "params",
+    "secrets",
+    "allow",
+    "freeze",
+    "self_approval",
+    "time_scale",
+    "guarded",
+    "watch",
+];
 
 /// What the file says of the page and of traces.
 type Outside = (Serve, Telemetry);
@@ -118,6 +129,8 @@ impl Reader<'_> {
             }
             "time_scale" => environment.time_scale = self.read_time_scale(field),
             "self_approval" => environment.self_approval = self.document.boolean(field).unwrap_or_default(),
+            "guarded" => environment.guarded = self.document.boolean(field).unwrap_or_default(),
+            "watch" => environment.watch = self.document.boolean(field).unwrap_or_default(),
             "params" => environment.parameters = self.read_parameters(field),
             name => match family::find(self.families, name) {
                 Some(family) => return self.read_family(environment, family, field),

@@ -80,6 +80,26 @@ impl Unwinding<'_> {
         if all { Unwound::All } else { Unwound::Partly }
     }
 
+    /// Takes back what was chosen of a run that goes on: the run as a whole is not being taken back. Gives what was
+    /// taken back, or why it could not be.
+    pub fn take_some(mut self, here: Here) -> Vec<(String, Result<()>)> {
+        let _here = here::enter(here);
+        let items = std::mem::take(&mut self.items);
+        rollback::lend(Some(Arc::clone(self.engine)));
+        let mut told = Vec::new();
+        for item in items.into_iter().rev() {
+            let begin = clock::instant();
+            let Some(result) = self.take_back(&item) else { continue };
+            if matches!(item.way, Way::Block) && result.is_ok() {
+                self.covered.push(item.position.clone());
+            }
+            told.push((item.what.clone(), result.clone()));
+            let _ = self.session.record(&unwound(item, begin, result));
+        }
+        rollback::lend(None);
+        told
+    }
+
     /// Takes one thing back; `None` when there is nothing to do, or when the block of its step has done it.
     fn take_back(&self, item: &Item) -> Option<Result<()>> {
         if is_nothing(item) {

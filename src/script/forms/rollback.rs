@@ -30,19 +30,25 @@ pub struct Captured {
     position: Position,
 }
 
+/// The variables of a scope by value.
+pub(super) fn copied(scope: &Scope<'_>) -> Scope<'static> {
+    let mut copy = Scope::new();
+    for (name, is_constant, value) in scope.iter() {
+        let name = name.to_owned();
+        if is_constant {
+            copy.push_constant_dynamic(name, value);
+        } else {
+            copy.push_dynamic(name, value);
+        }
+    }
+    copy
+}
+
 impl Captured {
     /// Keeps `block` with everything it can see. Variables are copied: the loop variable of the third turn stays the
     /// third, where a closure would share it.
     pub(super) fn new(context: &EvalContext, block: &Expression, position: &str) -> Self {
-        let mut scope = Scope::new();
-        for (name, is_constant, value) in context.scope().iter() {
-            let name = name.to_owned();
-            if is_constant {
-                scope.push_constant_dynamic(name, value);
-            } else {
-                scope.push_dynamic(name, value);
-            }
-        }
+        let scope = copied(context.scope());
         let mut global = context.global_runtime_state().clone();
         // The block was parsed before the step's own variables were there: their distance is not what it counted.
         global.always_search_scope = true;

@@ -1,12 +1,12 @@
 //! `step NAME { … } rollback { … }`: a named, timed, journalled stretch of a playbook.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalContext, Expression};
 
 use super::next_symbol;
-use super::rollback::Captured;
+use super::rollback::{Captured, copied};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
@@ -113,6 +113,10 @@ fn run_block(
     context.global_runtime_state_mut().scope_level += 1;
     #[expect(deprecated, reason = "rhai marks the call as volatile, not as going away")]
     let result = context.eval_expression_tree_raw(&inputs[1], false);
+    if result.is_err() && session.pipeline.recall.is_only_looking() {
+        let mut inside = session.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.get_or_insert_with(|| copied(context.scope()));
+    }
     let kept = match inputs.get(2) {
         Some(block) if !session.is_planning() => keep(session, context, block, (position, name)),
         _ => {
