@@ -10,6 +10,8 @@
 
 mod cli;
 mod house;
+#[cfg(all(feature = "postgres", feature = "s3", feature = "aws", feature = "redis", feature = "mail"))]
+mod playbooks;
 mod real;
 mod rig;
 mod stdlib;

@@ -207,7 +207,7 @@ pub enum Event {
         /// Until when, RFC 3339.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<String>,
-        /// How much shorter this environment makes it: `time_scale`.
+        /// How much shorter this environment makes it, by its `time_scale` or `clock`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scale: Option<f64>,
         /// Both clocks when it began.

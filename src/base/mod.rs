@@ -12,6 +12,7 @@ pub mod exit;
 pub mod gate;
 pub mod moment;
 pub mod outcome;
+pub mod pace;
 pub mod place;
 pub mod redact;
 pub mod resource;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
+use crate::base::pace::Pace;
 
 use super::people::People;
 use super::windows::Windows;
@@ -31,8 +32,8 @@ pub struct Environment {
     pub people: Arc<People>,
     /// Whether who began a run may approve it at its gates.
     pub self_approval: bool,
-    /// How much of the time that a playbook asks to pass does pass: less than 1 makes a wait shorter.
-    pub time_scale: Option<f64>,
+    /// How much of the time that a playbook asks to pass does pass.
+    pub pace: Pace,
     /// When it may be changed.
     pub windows: Windows,
     /// Whether each change by hand is named and asked for before it begins.

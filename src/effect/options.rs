@@ -66,25 +66,26 @@ impl Options {
             Error::usage(format!("the option `{name}` is {value}")).fix(format!("give {wanted}"))
         };
         let mut options = Self::default();
-        if let Some(value) = arguments.remove("timeout") {
+        // `remove` would put the last one in its place, and another call would seem to be made.
+        if let Some(value) = arguments.shift_remove("timeout") {
             let wanted = "a duration such as \"30s\"";
             let text = value.as_str().ok_or_else(|| wrong("timeout", &value, wanted))?;
             options.timeout = Some(text::parse_duration(text).map_err(|_| wrong("timeout", &value, wanted))?);
         }
-        if let Some(value) = arguments.remove("retry") {
+        if let Some(value) = arguments.shift_remove("retry") {
             let times = value.as_u64().and_then(|times| u32::try_from(times).ok());
             options.retry = times
                 .filter(|times| *times <= 100)
                 .ok_or_else(|| wrong("retry", &value, "a number from 0 to 100"))?;
         }
-        if let Some(value) = arguments.remove("label") {
+        if let Some(value) = arguments.shift_remove("label") {
             let label = value.as_str().ok_or_else(|| wrong("label", &value, "a text"))?;
             options.label = Some(label.to_owned());
         }
-        if let Some(value) = arguments.remove("stays") {
+        if let Some(value) = arguments.shift_remove("stays") {
             options.stays = value.as_bool().ok_or_else(|| wrong("stays", &value, "`true` or `false`"))?;
         }
-        if let Some(value) = arguments.remove("on_doubt") {
+        if let Some(value) = arguments.shift_remove("on_doubt") {
             let policy = value.as_str().and_then(OnDoubt::find);
             let wanted = "\"retry\", \"skip\", \"ask\" or \"fail\"";
             options.on_doubt = Some(policy.ok_or_else(|| wrong("on_doubt", &value, wanted))?);
@@ -107,6 +108,11 @@ mod tests {
             Options { timeout: Some(Duration::from_secs(5)), retry: 2, ..Options::default() }
         );
         assert_eq!(arguments.keys().collect::<Vec<_>>(), ["sql"]);
+        // In the order that they had: a call is known by its arguments as they are written down.
+        let mut more =
+            serde_json::json!({ "a": 1, "on_doubt": "retry", "b": 2, "c": 3 }).as_object().unwrap().clone();
+        Options::take(&mut more).unwrap();
+        assert_eq!(more.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
         let mut doubt = serde_json::json!({ "on_doubt": "skip" }).as_object().unwrap().clone();
         assert_eq!(Options::take(&mut doubt).unwrap().on_doubt, Some(OnDoubt::Skip));
         let mut wrong = serde_json::json!({ "retry": -1 }).as_object().unwrap().clone();

@@ -31,6 +31,8 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const TIMEOUT: Duration = Duration::from_secs(30);
     /// Whether it waits for a state that earlier writes bring about, so that a plan cannot run it although it reads.
     const WAITS: bool = false;
+    /// Whether it measures what changes by itself all the time, so that nobody is held to the value that a saved plan saw.
+    const MEASURES: bool = false;
     /// Whether doing it twice is the same as doing it once, so that `retry` is safe. Reads always are.
     const IDEMPOTENT: bool = false;
     /// Whether a failure means that nothing was changed, so that there is nothing to take back. An effect in doubt has
@@ -138,6 +140,8 @@ pub struct Entry {
     pub timeout: Duration,
     /// Whether it waits for a state that earlier writes bring about.
     pub waits: bool,
+    /// Whether it measures what changes by itself all the time.
+    pub measures: bool,
     /// Whether doing it twice is the same as doing it once.
     pub idempotent: bool,
     /// Whether a failure means that nothing was changed.
@@ -161,6 +165,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         example: P::EXAMPLE,
         timeout: P::TIMEOUT,
         waits: P::WAITS,
+        measures: P::MEASURES,
         idempotent: P::IDEMPOTENT || P::EFFECT.is_read(),
         atomic: P::ATOMIC,
         probes: P::PROBES,

@@ -135,7 +135,7 @@ fn waiting(start: Line, pause: Duration, until: Option<&str>, scale: Option<f64>
     match (scale, until) {
         (Some(scale), _) => {
             let here = show_duration(times(pause, scale));
-            line.with(Paint::Warn, format!("  here {here}: time_scale = {scale}"))
+            line.with(Paint::Warn, format!("  here {here}: time is short in this environment"))
         }
         (None, Some(until)) if pause >= LONG => line.with(Paint::Dim, format!("  until {until}")),
         (None, _) => line,

@@ -17,7 +17,9 @@ pub const STANDARD: &[(&str, &str)] = &[
     ("std/blue_green", include_str!("../../stdlib/blue_green.rhai")),
     ("std/canary", include_str!("../../stdlib/canary.rhai")),
     ("std/checkpoints", include_str!("../../stdlib/checkpoints.rhai")),
+    ("std/conditions", include_str!("../../stdlib/conditions.rhai")),
     ("std/health", include_str!("../../stdlib/health.rhai")),
+    ("std/watch", include_str!("../../stdlib/watch.rhai")),
 ];
 
 thread_local! {

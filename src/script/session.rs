@@ -13,6 +13,7 @@ use super::here;
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::gate::AtTerminal;
+use crate::base::pace::Pace;
 use crate::base::place::Place;
 use crate::effect::environment::Limits;
 use crate::effect::pipeline::{Mode, Pipeline};
@@ -137,10 +138,10 @@ impl Session {
         matches!(self.pipeline.mode, Mode::Plan) && !self.pipeline.recall.is_only_looking()
     }
 
-    /// How much of the time that a playbook asks to pass does pass in this environment: 1, or less.
+    /// How much of the time that a playbook asks to pass does pass in this environment.
     #[must_use]
-    pub fn time_scale(&self) -> f64 {
-        self.pipeline.host.environment.time_scale.unwrap_or(1.0)
+    pub fn pace(&self) -> &Pace {
+        &self.pipeline.host.environment.pace
     }
 
     /// Ends this process when it may end while the run waits so long, or for people, which is an error that ends the

@@ -229,6 +229,8 @@ fn nothing_is_wrong_with_any_playbook_in_any_environment() {
     let mut count = 0;
     for (project, environments) in [
         ("playbooks", ["staging", "production"].as_slice()),
+        ("playbooks/pfa-vanguard", &["production"]),
+        ("playbooks/sprint-001", &["production"]),
         ("examples", &["local"]),
         ("examples/shop", &["local"]),
     ] {
@@ -243,7 +245,7 @@ fn nothing_is_wrong_with_any_playbook_in_any_environment() {
             }
         }
     }
-    assert!(count >= 22, "only {count} were checked");
+    assert!(count >= 24, "only {count} were checked");
 }
 
 #[cfg(feature = "postgres")]

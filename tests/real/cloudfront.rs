@@ -19,7 +19,8 @@ const COMPLETED: Fault = Fault::Say(
     "<Invalidation><Id>INEW</Id><Status>Completed</Status><CreateTime>2026-01-01T00:00:00Z</CreateTime></Invalidation>",
 );
 
-fn distribution(moto: &Moto) -> String {
+/// A distribution of its own; gives its id.
+pub fn distribution(moto: &Moto) -> String {
     let config = format!(
         "<DistributionConfig xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"><CallerReference>{}</CallerReference>\
          <Aliases><Quantity>1</Quantity><Items><CNAME>www.example.com</CNAME></Items></Aliases><DefaultRootObject></DefaultRootObject>\

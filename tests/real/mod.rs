@@ -7,10 +7,10 @@ mod alertmanager;
 mod amqp;
 mod archives;
 #[cfg(feature = "aws")]
-mod aws;
+pub mod aws;
 mod chat;
 #[cfg(feature = "aws")]
-mod cloudfront;
+pub mod cloudfront;
 mod disk;
 #[cfg(feature = "probes")]
 mod dns;

@@ -36,6 +36,22 @@ fn exec(prometheus: &Prometheus, lines: &str) -> Seen {
 }
 
 #[test]
+fn a_query_has_a_name_in_the_settings() {
+    let Some((prometheus, _release)) = start() else { return };
+    let queries =
+        "[env.local.prometheus.main.queries]\nserved = \"sum(requests_total)\"\nup_all = \"sum(up) >= 1\"\n";
+    let lines = r#"
+        check "value", metrics.value("served") == 10;
+        check "query", metrics.query("served")[0].value == 10;
+        check "range", metrics.query_range("served", "10s", #{ step: "1s" })[0].last == 10;
+        metrics.holds("up_all", #{ within: "5s" });
+        check "another", metrics.value("served * 2", #{ otherwise: 7 }) == 7;
+    "#;
+    let settings = format!("{}{queries}", prometheus.settings());
+    Rig::new(&settings).exec(&script(lines)).1.expect(0).says("ask for served");
+}
+
+#[test]
 fn what_is_measured_is_read() {
     let Some((prometheus, _release)) = start() else { return };
     exec(

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::rig::Rig;
 
 /// Resources of the names that the examples use.
-const SETTINGS: &str = "[env.local.haproxy.edge]\naddress = \"./admin.sock\"\naccess = \"write\"\n\
+const SETTINGS: &str = "[people.ada]\n[env.local.haproxy.edge]\naddress = \"./admin.sock\"\naccess = \"write\"\n\
     [env.local.nginx.edge]\naccess = \"write\"\n[env.local.nginx.edge.upstreams.app]\nfile = \"app.conf\"\nservers = { blue = \"127.0.0.1:1\" }\n\
     [env.local.prometheus.main]\nurl = \"http://127.0.0.1:1\"\n\
     [env.local.http.green]\nurl = \"http://127.0.0.1:1\"\n[env.local.http.api]\nurl = \"http://127.0.0.1:1\"\n";

@@ -3,6 +3,7 @@
 mod blue_green;
 mod canary;
 mod examples;
+mod watch;
 
 use crate::rig::Rig;
 use crate::rig::seen::Seen;

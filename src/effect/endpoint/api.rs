@@ -26,8 +26,13 @@ pub struct Api {
 impl Api {
     /// The system of the call's resource, whose settings are an [`Endpoint`]; connected at the first call of a run.
     pub async fn of(cx: &Cx) -> Result<Arc<Self>> {
+        Self::at(cx, || cx.settings()).await
+    }
+
+    /// The same, where an [`Endpoint`] is only a part of the settings.
+    pub async fn at(cx: &Cx, endpoint: impl FnOnce() -> Result<Endpoint>) -> Result<Arc<Self>> {
         let connect = async {
-            let client = cx.settings::<Endpoint>()?.connect(cx, 0).await?;
+            let client = endpoint()?.connect(cx, 0).await?;
             Ok(Self { client, name: cx.resource().to_string(), table: cx.table() })
         };
         cx.shared(connect).await

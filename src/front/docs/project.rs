@@ -44,6 +44,7 @@ self_approval = false            # whether who began a run may approve it at its
 guarded = true                   # `playbook repl` names each change and asks before it begins
 watch = false                    # whether `playbook watch` may run here when files change
 # time_scale = 0.0001            # a wait of a day takes 8.64s: for trying a playbook out
+# clock = { "15m" = "2s", "24h" = "7s" }   # or by examples: 15m take 2s, a day 7s, and what lies between in proportion
 allow = ["Mon-Thu 09:00-16:00 Europe/Berlin"]   # the only hours in which it may be changed
 
 [[env.production.freeze]]        # when it may not be changed; a zone may follow, else UTC

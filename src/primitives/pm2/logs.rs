@@ -86,6 +86,9 @@ pub(super) struct Logs {
     /// How many lines of each output
     #[serde(default = "hundred")]
     lines: usize,
+    /// Of them only those that contain one of these texts, in capitals or not; a process without any is left out
+    #[serde(default)]
+    matching: Vec<String>,
 }
 
 const fn hundred() -> usize {
@@ -111,11 +114,26 @@ impl Primitive for Logs {
         let mut logs = Vec::new();
         for host in &pm2.places {
             for one in pm2.find(&self.name, host, &pm2.list(host).await?)? {
-                let out = pm2.tail(host, &one.out_log, self.lines).await?;
-                let error = pm2.tail(host, &one.err_log, self.lines).await?;
+                let out = self.chosen(pm2.tail(host, &one.out_log, self.lines).await?);
+                let error = self.chosen(pm2.tail(host, &one.err_log, self.lines).await?);
+                if !self.matching.is_empty() && out.is_empty() && error.is_empty() {
+                    continue;
+                }
                 logs.push(json!({ "host": host, "id": one.id, "out": out, "error": error }));
             }
         }
         Ok(logs.into())
+    }
+}
+
+impl Logs {
+    /// The lines that were asked for.
+    fn chosen(&self, text: String) -> String {
+        if self.matching.is_empty() {
+            return text;
+        }
+        let wanted: Vec<String> = self.matching.iter().map(|one| one.to_lowercase()).collect();
+        let is_wanted = |line: &&str| wanted.iter().any(|one| line.to_lowercase().contains(one));
+        text.lines().filter(is_wanted).collect::<Vec<_>>().join("\n")
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Activity {}
 impl Primitive for Activity {
     const NAME: &'static str = "activity";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str = r#"postgres("main").activity()"#;
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -28,6 +28,7 @@ pub(super) struct Connections {}
 impl Primitive for Connections {
     const NAME: &'static str = "connections";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str =
         r#"metric "connections taken", postgres("main").connections().ratio < 0.8;"#;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncWriteExt as _};
 use tokio_postgres::config::Host;
 
-use super::archive::{self, Contents, Rows};
+use super::archive::{self, Contents, Rows, Table};
 use super::session::Door;
 use super::settings::{Target, Tls};
 use super::tls;
@@ -49,6 +49,36 @@ impl Programs {
         let how = ["--clean", "--if-exists", "--single-transaction", EXIT_ON_ERROR, NO_PASSWORD, &database];
         let running = process::spawn(&self.command("pg_restore", &how)?, Stdin::Stream(Box::new(content)))?;
         self.finish(running).await
+    }
+
+    /// The same, and drops these tables in the same transaction: `pg_restore` writes SQL, and `psql` carries it out between a
+    /// beginning of ours and an end that comes only when all of it was written.
+    pub(super) async fn restore_exactly(&self, content: Stored, others: &[Table]) -> Result<Ended> {
+        let how = ["--clean", "--if-exists", EXIT_ON_ERROR, "--file=-"];
+        let mut writing =
+            process::spawn(&self.command("pg_restore", &how)?, Stdin::Stream(Box::new(content)))?;
+        let mut sql = writing.take_stdout()?;
+        let (mut here, there) = tokio::io::duplex(PIPE);
+        let database = connection_to(self.door.target.database());
+        let how =
+            ["--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", NO_PASSWORD, &database];
+        let carrying = process::spawn(&self.command("psql", &how)?, Stdin::Stream(Box::new(there)))?;
+        let feed = async {
+            let write = async {
+                let begun = here.write_all(format!("BEGIN;\n{}", drops(others)).as_bytes()).await;
+                let whole = begun.is_ok() && tokio::io::copy(&mut sql, &mut here).await.is_ok();
+                // That it takes no more, psql says itself; the other one then has nobody to write for.
+                drop(sql);
+                Ok((whole, here))
+            };
+            let ((is_whole, mut here), wrote) = tokio::try_join!(write, self.finish(writing))?;
+            if is_whole && wrote.status == Status::Code(0) {
+                let _ = here.write_all(b"\nCOMMIT;\n").await;
+            }
+            Ok(wrote)
+        };
+        let (wrote, carried) = tokio::try_join!(feed, self.finish(carrying))?;
+        Ok(if carried.status == Status::Code(0) { wrote } else { carried })
     }
 
     /// Restores the archive that `source` gives into another, empty database of the server: its tables, and what
@@ -155,6 +185,15 @@ impl Found {
         let rows = self.rows.as_ref().map(|rows| rows.values().sum());
         Counted { tables: Some(self.contents.tables), rows, ..Counted::default() }
     }
+}
+
+/// The statements that drop tables, whatever letters their names have.
+fn drops(tables: &[Table]) -> String {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let drop = |table: &Table| {
+        format!("DROP TABLE IF EXISTS {}.{} CASCADE;\n", quoted(&table.schema), quoted(&table.name))
+    };
+    tables.iter().map(drop).collect()
 }
 
 /// The argument that names a database, whatever letters its name has.

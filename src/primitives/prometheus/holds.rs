@@ -26,7 +26,7 @@ const TOLD: usize = 5;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Holds {
-    /// The condition, in PromQL
+    /// The condition, in PromQL, or the name of one of the settings' `queries`
     condition: String,
     /// For how long every look must have found it true; "0s" is content with one
     #[serde(rename = "for", default = "no_time")]

@@ -4,15 +4,18 @@ mod holds;
 mod lists;
 mod query;
 mod sample;
+mod settings;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use settings::Settings;
 
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::endpoint::{Api, Endpoint};
-use crate::effect::family::{Family, Settings};
+use crate::effect::endpoint::Api;
+use crate::effect::family::{self, Family};
 use crate::effect::health::{Examine, Health};
 use crate::effect::primitive::entry;
 
@@ -21,7 +24,7 @@ pub const FAMILY: Family = Family {
     name: "prometheus",
     about: "A Prometheus server, or whatever answers its HTTP API: queries, conditions that have to hold for a while, \
             rules, targets and alerts. It only reads.",
-    settings: Settings::of::<Endpoint>(),
+    settings: family::Settings::of::<Settings>(),
     entries: &[
         entry::<query::Value>(),
         entry::<query::Query>(),
@@ -41,11 +44,19 @@ pub const FAMILY: Family = Family {
 struct Server {
     api: Arc<Api>,
     name: String,
+    queries: BTreeMap<String, String>,
 }
 
 impl Server {
     async fn of(cx: &Cx) -> Result<Self> {
-        Ok(Self { api: Api::of(cx).await?, name: cx.resource().to_string() })
+        let queries = cx.settings::<Settings>()?.queries;
+        let api = Api::at(cx, || Ok(cx.settings::<Settings>()?.endpoint())).await?;
+        Ok(Self { api, name: cx.resource().to_string(), queries })
+    }
+
+    /// What a query says: the one of that name in the settings, or itself.
+    fn meant<'a>(&'a self, query: &'a str) -> &'a str {
+        self.queries.get(query).map_or(query, String::as_str)
     }
 
     /// The `data` of an answer.

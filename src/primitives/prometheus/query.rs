@@ -20,7 +20,7 @@ use crate::effect::primitive::Primitive;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Value {
-    /// The query, in PromQL
+    /// The query, in PromQL, or the name of one of the settings' `queries`
     query: String,
     /// The number where the query gives none
     otherwise: Option<f64>,
@@ -29,6 +29,7 @@ pub(super) struct Value {
 impl Primitive for Value {
     const NAME: &'static str = "value";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str =
         r#"prometheus("main").value("sum(rate(http_requests_total{code=~'5..'}[5m]))", #{ otherwise: 0 })"#;
 
@@ -49,7 +50,7 @@ impl Primitive for Value {
 fn nothing(cx: &Cx, query: &str) -> Error {
     Error::remote(format!("`{}` has nothing for {}", cx.resource(), headline(query, 200)))
         .why("no series matches")
-        .fix("check the names and labels, or say `otherwise: 0` for where nothing was measured")
+        .fix("check the names and labels (and `queries` in its settings), or say `otherwise: 0` for where nothing was measured")
 }
 
 fn several(cx: &Cx, query: &str, samples: &[Sample]) -> Error {
@@ -65,7 +66,7 @@ fn several(cx: &Cx, query: &str, samples: &[Sample]) -> Error {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
-    /// The query, in PromQL
+    /// The query, in PromQL, or the name of one of the settings' `queries`
     query: String,
     /// Another time than now: "2026-03-01T12:00:00Z"
     at: Option<String>,
@@ -74,6 +75,7 @@ pub(super) struct Query {
 impl Primitive for Query {
     const NAME: &'static str = "query";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str = r#"prometheus("main").query("sum by (job) (up)")"#;
 
     fn plan(&self, _: &ResourceId) -> String {
@@ -91,7 +93,7 @@ impl Primitive for Query {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct QueryRange {
-    /// The query, in PromQL
+    /// The query, in PromQL, or the name of one of the settings' `queries`
     query: String,
     /// How far back it begins: "15m"
     last: String,
@@ -107,6 +109,7 @@ fn quarter_minute() -> String {
 impl Primitive for QueryRange {
     const NAME: &'static str = "query_range";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str =
         r#"prometheus("main").query_range("sum(rate(http_requests_total[1m]))", "15m")[0].max"#;
 
@@ -121,12 +124,13 @@ impl Primitive for QueryRange {
                 .fix("give a `step` that is shorter than `last`"));
         }
         let end = cx.seconds();
+        let server = Server::of(&cx).await?;
         let mut query = Map::new();
-        query.insert("query".to_owned(), json!(self.query));
+        query.insert("query".to_owned(), json!(server.meant(&self.query)));
         query.insert("start".to_owned(), json!(end - last.as_secs_f64()));
         query.insert("end".to_owned(), json!(end));
         query.insert("step".to_owned(), json!(at_least_a_millisecond(step)));
-        let data = Server::of(&cx).await?.get("query_range", &query).await?;
+        let data = server.get("query_range", &query).await?;
         sample::series(&data, &self.query).map(Into::into)
     }
 }
@@ -138,7 +142,7 @@ fn at_least_a_millisecond(step: Duration) -> f64 {
 /// Asks for what is measured at one time.
 pub(super) async fn instant(server: &Server, query: &str, at: Option<&str>) -> Result<Answer> {
     let mut parameters = Map::new();
-    parameters.insert("query".to_owned(), json!(query));
+    parameters.insert("query".to_owned(), json!(server.meant(query)));
     if let Some(at) = at {
         parameters.insert("time".to_owned(), json!(at));
     }

@@ -24,6 +24,7 @@ pub(super) struct Ping {}
 impl Primitive for Ping {
     const NAME: &'static str = "ping";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str =
         r#"metric "latency of the cache (ms)", redis("cache").ping().latency_ms < 5;"#;
 
@@ -59,6 +60,7 @@ pub(super) struct Info {}
 impl Primitive for Info {
     const NAME: &'static str = "info";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str = r#"check "memory of the cache", redis("cache").info().memory.ratio < 0.9;"#;
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -3,6 +3,7 @@
 mod keepers;
 pub mod limits;
 mod named;
+mod pace;
 mod people;
 mod reading;
 pub mod serve;

@@ -9,7 +9,7 @@ use super::keepers::Mention;
 use super::named::Found;
 use super::serve::{self, Serve};
 use super::telemetry::{self, Telemetry};
-use super::{LOCAL, keepers, limits, named, people, settings, windows};
+use super::{LOCAL, keepers, limits, named, pace, people, settings, windows};
 use crate::base::access::ResourceId;
 use crate::base::document::{self, Document, Field, type_of};
 use crate::base::error::{Error, Result};
@@ -31,6 +31,7 @@ const OWN: &[&str] = &[
     "freeze",
     "self_approval",
     "time_scale",
+    "clock",
     "guarded",
     "watch",
 ];
@@ -127,7 +128,7 @@ impl Reader<'_> {
             "freeze" => {
                 environment.windows.freezes = windows::freezes(self.document, field, &environment.name);
             }
-            "time_scale" => environment.time_scale = self.read_time_scale(field),
+            "time_scale" | "clock" => pace::read(self.document, environment, field),
             "self_approval" => environment.self_approval = self.document.boolean(field).unwrap_or_default(),
             "guarded" => environment.guarded = self.document.boolean(field).unwrap_or_default(),
             "watch" => environment.watch = self.document.boolean(field).unwrap_or_default(),
@@ -151,17 +152,6 @@ impl Reader<'_> {
             _ => Err(Error::usage(format!("`{word}` is nothing to do on failure"))
                 .fix(suggest::advice(word, ["rollback", "stop"]))),
         })
-    }
-
-    fn read_time_scale(&self, field: Field<'_, '_>) -> Option<f64> {
-        let number = self.document.json(field.value)?.as_f64();
-        let scale = number.filter(|scale| *scale > 0.0 && *scale <= 1.0);
-        if scale.is_none() {
-            let error = Error::usage("`time_scale` takes a number above 0 and at most 1");
-            let fix = "write for example time_scale = 0.0001: a wait of a day then takes 8.64s";
-            self.document.refuse(&field.value.span(), error.fix(fix));
-        }
-        scale
     }
 
     fn read_parameters(&self, field: Field<'_, '_>) -> Map<String, Value> {

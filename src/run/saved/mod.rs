@@ -21,7 +21,7 @@ use super::order::{Audience, Ready};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::text;
-use crate::effect::family::Families;
+use crate::effect::family::{self, Families};
 use crate::sys::{clock, environment, files};
 
 /// More than this is no plan.
@@ -98,10 +98,25 @@ impl Plan {
         serde_json::to_string(self).map(|text| sha256(&text)).map_err(|why| unwritable(&why))
     }
 
+    /// The same as it will be read again: the last digit of a broken number may be another one then.
+    fn settled(&self) -> Result<Self> {
+        let mut plan = self.clone();
+        for _ in 0..8 {
+            let text = serde_json::to_string(&plan).map_err(|why| unwritable(&why))?;
+            let again: Self = serde_json::from_str(&text).map_err(|why| unwritable(&why))?;
+            if again.hash()? == plan.hash()? {
+                break;
+            }
+            plan = again;
+        }
+        Ok(plan)
+    }
+
     /// Writes it to a file; returns its hash.
     pub fn write(&self, file: &Path) -> Result<String> {
-        let hash = self.hash()?;
-        let saved = Saved { hash: hash.clone(), plan: self.clone() };
+        let plan = self.settled()?;
+        let hash = plan.hash()?;
+        let saved = Saved { hash: hash.clone(), plan };
         let text = serde_json::to_string_pretty(&saved).map_err(|why| unwritable(&why))?;
         files::replace(file, format!("{text}\n").as_bytes())?;
         Ok(hash)
@@ -143,8 +158,19 @@ pub fn make(ready: &Ready, families: Families, audience: &Audience) -> Result<(E
     for (position, read) in &mut plan.reads {
         let second = again.reads.get(position).filter(|second| second.digest == read.digest);
         read.unsteady = second.map(|second| compare::paths(&read.value, &second.value)).unwrap_or_default();
+        if measures(families, &read.call) {
+            read.unsteady = vec![String::new()];
+        }
     }
     Ok((ended, plan))
+}
+
+/// Whether a call, `family.name.verb`, measures what changes by itself.
+fn measures(families: Families, call: &str) -> bool {
+    let (Some((family, _)), Some((_, verb))) = (call.split_once('.'), call.rsplit_once('.')) else {
+        return false;
+    };
+    family::find(families, family).and_then(|family| family.entry(verb)).is_some_and(|entry| entry.measures)
 }
 
 /// Refuses to go on when anything that the saved plan was made of has moved, and names it.

@@ -1,4 +1,4 @@
-//! The forms that are plain functions: `now`, `seconds`, `fail`, `log`; and what is gone, with what to write instead.
+//! The forms that are plain functions: `now`, `seconds_since`, `seconds`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
 
@@ -18,6 +18,13 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     engine.register_fn("now", move |context: NativeCallContext| -> traces::Raised<String> {
         now(&one).map_err(|error| traces::raise(error, context.call_position()))
     });
+    let one = Arc::clone(session);
+    engine.register_fn(
+        "seconds_since",
+        move |context: NativeCallContext, mark: &str| -> traces::Raised<f64> {
+            seconds_since(&one, mark).map_err(|error| traces::raise(error, context.call_position()))
+        },
+    );
     let one = Arc::clone(session);
     engine.register_fn("log", move |context: NativeCallContext, what: Dynamic| -> traces::Raised<()> {
         log(&one, &what).map_err(|error| traces::raise(error, context.call_position()))
@@ -62,6 +69,18 @@ fn now(session: &Session) -> Result<String> {
     let at = clock::now().to_string();
     session.record(&Event::ClockRead { position, at: at.clone() })?;
     Ok(at)
+}
+
+/// How long ago an instant was that `now()` gave, in seconds; the clock is read, and a replay sees the same.
+fn seconds_since(session: &Session, mark: &str) -> Result<f64> {
+    let read = |text: &str| {
+        text.parse::<jiff::Timestamp>().map_err(|_| {
+            Error::usage(format!("`{text}` is no instant"))
+                .fix("give what `now()` gave: `let began = now(); … seconds_since(began)`")
+        })
+    };
+    let from = read(mark)?;
+    Ok(read(&now(session)?)?.duration_since(from).as_secs_f64())
 }
 
 fn log(session: &Session, what: &Dynamic) -> Result<()> {

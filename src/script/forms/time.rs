@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rhai::{Engine, NativeCallContext};
 
-use crate::base::clock::{left, times};
+use crate::base::clock::left;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::base::{moment, text};
@@ -48,13 +48,14 @@ fn raise(context: &NativeCallContext, result: Result<()>) -> traces::Raised<()> 
 
 fn wait(session: &Session, duration: &str) -> Result<()> {
     let pause = text::parse_duration(duration)?;
-    pass(session, pause, None)
+    pass(session, pause, session.pace().here(pause), None)
 }
 
 fn wait_until(session: &Session, text: &str) -> Result<()> {
     let now = clock::now();
     let until = moment::next(text, now)?.timestamp();
-    pass(session, between(now, until), Some(until))
+    let pause = between(now, until);
+    pass(session, pause, session.pace().here(pause), Some(until))
 }
 
 fn wait_after(session: &Session, mark: &str, after: &str) -> Result<()> {
@@ -63,10 +64,11 @@ fn wait_after(session: &Session, mark: &str, after: &str) -> Result<()> {
             .fix("give what `now()` gave: `let deployed = now(); … wait_until(deployed, \"15m\")`")
     })?;
     let (after, now) = (text::parse_duration(after)?, clock::now());
-    let until = later(from, scaled(session, after));
+    let until = later(from, session.pace().here(after));
     // What the playbook asks for counts from the mark; some of it has passed already.
-    let pause = after.saturating_sub(times(between(from, now), 1.0 / session.time_scale()));
-    pass(session, pause, Some(until))
+    let pause = after.saturating_sub(session.pace().asked(between(from, now)));
+    // Of a stretch that began at a mark there is a part left, which need not be as much shorter as the whole.
+    pass(session, pause, between(now, until), Some(until))
 }
 
 fn between(from: Timestamp, to: Timestamp) -> Duration {
@@ -77,25 +79,22 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by).ok().and_then(|by| at.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
 }
 
-/// As long as a wait takes in this environment.
-fn scaled(session: &Session, pause: Duration) -> Duration {
-    times(pause, session.time_scale())
-}
-
-/// Lets time pass: `pause` as the playbook asks for it; until the wall clock shows `until`, where that is said.
-fn pass(session: &Session, pause: Duration, until: Option<Timestamp>) -> Result<()> {
-    let (position, scale, reading) = (here::next(), session.time_scale(), clock::reading());
+/// Lets time pass: `pause` as the playbook asks for it, which takes as long as `here` says; until the wall clock shows
+/// `until`, where that is said.
+fn pass(session: &Session, pause: Duration, here: Duration, until: Option<Timestamp>) -> Result<()> {
+    let (position, reading) = (here::next(), clock::reading());
     if let Some(Record::Wait(event)) = session.recall(&position, &Asked::Wait)? {
         session.retell(&event);
         return if session.pipeline.recall.is_only_looking() { Ok(()) } else { rest(session, &event) };
     }
-    let is_real = scale >= 1.0;
-    let end = until.filter(|_| is_real).unwrap_or_else(|| later(reading.wall, scaled(session, pause)));
+    let is_real = session.pace().is_real();
+    let end = until.filter(|_| is_real).unwrap_or_else(|| later(reading.wall, here));
+    let scale = (!is_real && !pause.is_zero()).then(|| here.as_secs_f64() / pause.as_secs_f64());
     let event = Event::Waiting {
         position,
         pause,
         until: Some(format!("{end:.3}")),
-        scale: (!is_real).then_some(scale),
+        scale,
         clock: Some(reading),
         wall: until.is_some() && is_real,
     };

@@ -26,10 +26,10 @@ fn an_environment_makes_a_day_short_and_says_so() {
     rig.run(&["exec", "day.rhai"])
         .expect(0)
         .says("wait 1d 00h  here ")
-        .says("time_scale = 0.00001")
+        .says("time is short in this environment")
         .says("Look 25h after");
     assert!(rig.path("out/25h.txt").exists());
-    rig.run(&["show"]).expect(0).says("time_scale = 0.00001");
+    rig.run(&["show"]).expect(0).says("time is short in this environment");
     let json = rig.run(&["show", "--output", "json"]).expect(0).stdout;
     let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
     let waits: Vec<_> =
@@ -38,6 +38,27 @@ fn an_environment_makes_a_day_short_and_says_so() {
     assert_eq!((&waits[0]["pause"], &waits[0]["scale"]), (&86_400_000.0.into(), &0.00001.into()));
     assert!(waits[0]["until"].is_string() && waits[0]["clock"]["wall"].is_string());
     rig.run(&["plan", "day.rhai"]).expect(0).says("wait 1d 00h");
+    rig.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn a_clock_by_examples_makes_each_stretch_as_long_as_it_says() {
+    let clock =
+        SETTINGS.replace("time_scale = 0.00001", "clock = { \"15m\" = \"300ms\", \"24h\" = \"700ms\" }");
+    let rig =
+        Rig::new(&clock).file("day.rhai", &DAY.replace("wait(\"24h\");", "").replace("\"25h\"", "\"24h\""));
+    let begin = std::time::Instant::now();
+    rig.run(&["exec", "day.rhai"]).expect(0).says("time is short in this environment").says("Look 24h after");
+    assert!(begin.elapsed() >= std::time::Duration::from_millis(700));
+    let json = rig.run(&["show", "--output", "json"]).expect(0).stdout;
+    let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let waits: Vec<_> =
+        shown["entries"].as_array().unwrap().iter().filter(|entry| entry["event"] == "waiting").collect();
+    let lasts = |wait: &serde_json::Value| wait["pause"].as_f64().unwrap() * wait["scale"].as_f64().unwrap();
+    assert!(
+        (200.0..=300.0).contains(&lasts(waits[0])) && (300.0..=400.0).contains(&lasts(waits[1])),
+        "{waits:?}"
+    );
     rig.run(&["verify"]).expect(0);
 }
 
@@ -53,6 +74,14 @@ fn a_wait_until_a_clock_shows_something() {
     assert!(jiff::Timestamp::now() >= soon);
     rig.run(&["exec", "past.rhai", "--env", "real"]).expect(0).says("over");
     rig.run(&["exec", "wrong.rhai"]).expect(1).says("`later` is no point in time");
+    let wrong = |clock: &str| {
+        let rig = Rig::new(&format!("[env.local]\nclock = {clock}\n")).file("x.rhai", "//! X.\n");
+        rig.run(&["check", "x.rhai"]).expect(2)
+    };
+    wrong("{ \"1h\" = \"2h\" }").says("makes 1h 00m longer");
+    wrong("{ \"1h\" = \"2s\", \"2h\" = \"1s\" }").says("which is no longer than what is shorter");
+    wrong("{ \"soon\" = \"2s\" }").says("no duration");
+    wrong("{ \"1h\" = \"2s\" }\ntime_scale = 0.5").says("both say how fast time passes");
     let wrong = Rig::new("[env.local]\ntime_scale = 2\n").file("x.rhai", "//! X.\n");
     wrong.run(&["check", "x.rhai"]).expect(2).says("`time_scale` takes a number above 0 and at most 1");
 }

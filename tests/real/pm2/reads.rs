@@ -36,6 +36,7 @@ fn logs_are_read_bounded_and_archived_whole() {
 //! uses = ["pm2.app:read", "files.logs:write"]
 let app = pm2("app");
 check "log", app.logs("worker", #{ lines: 5 })[0].out == "listening plain";
+check "matching", app.logs("worker", #{ matching: ["LISTEN"] }).len() == 1 && app.logs("worker", #{ matching: ["error"] }) == [];
 let kept = app.archive_to(files("logs"), "worker.log.zst", "worker");
 check "kept", kept.lines == 1 && kept.bytes > 0;
 "#;

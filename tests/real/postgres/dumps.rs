@@ -191,6 +191,36 @@ fn a_restore_that_the_server_refuses_changes_nothing() {
 }
 
 #[test]
+fn an_exact_restore_drops_what_was_made_since_or_changes_nothing() {
+    let Some(database) = with_tables() else { return };
+    let before = database.dump();
+    let made = "db.execute(\"CREATE TABLE leans (of int REFERENCES people)\"); db.execute(\"CREATE TABLE \\\"od\\\"\\\"d\\\" (n int)\");";
+    let lines = format!(
+        r#"{DUMP}
+        {made}
+        db.execute("DELETE FROM other.\"two words\"");
+        let done = db.restore_from(store, "a/before.dump", #{{ exact: true }});
+        check `dropped ${{done}}`, done.dropped == ["public.leans", "public.od\"d"];"#
+    );
+    let (rig, seen) = run(with_store(&database, ""), &lines);
+    seen.expect(0);
+    assert_eq!(database.dump(), before);
+    // What it cannot drop leaves everything as it is.
+    database.server.psql(
+        &database.name,
+        "CREATE SCHEMA hers; GRANT USAGE ON SCHEMA hers TO app; CREATE TABLE hers.own (n int)",
+    );
+    let before = database.dump();
+    std::fs::write(
+        rig.path("test.rhai"),
+        playbook("db.restore_from(store, \"a/before.dump\", #{ exact: true });"),
+    )
+    .unwrap();
+    rig.run(&["exec", "test.rhai"]).says("must be owner of table own");
+    assert_eq!(database.dump(), before);
+}
+
+#[test]
 fn a_restore_is_taken_back_by_the_dump_that_was_named_for_it() {
     let Some(database) = with_tables() else { return };
     let lines = format!(

@@ -11,6 +11,7 @@ pub const TOKEN: &str = "glsa_editor";
 
 #[derive(Default)]
 struct State {
+    titles: Vec<String>,
     annotations: Vec<Value>,
     last: i64,
     over: bool,
@@ -26,9 +27,15 @@ pub struct Grafana {
 impl Grafana {
     /// Starts it with one dashboard, `api-overview` in the folder `Production`, and no annotation.
     pub fn start() -> Self {
+        Self::with(&["API overview"])
+    }
+
+    /// Starts it with dashboards of these titles in its lists, and no annotation.
+    pub fn with(titles: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state: Arc<Mutex<State>> = Arc::default();
+        let titles = titles.iter().map(|&title| title.to_owned()).collect();
+        let state = Arc::new(Mutex::new(State { titles, ..State::default() }));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -110,7 +117,7 @@ fn answer((method, target): (&str, &str), token: &str, body: &Value, state: &mut
     let number = path.strip_prefix("/api/annotations/").and_then(|number| number.parse::<i64>().ok());
     let at = number.and_then(|number| state.annotations.iter().position(|one| one["id"] == number));
     match (method, path, at) {
-        ("GET", "/api/search", _) => (200, search(query)),
+        ("GET", "/api/search", _) => (200, search(query, &state.titles)),
         ("GET", "/api/dashboards/uid/api-overview", _) => (
             200,
             json!({
@@ -150,14 +157,16 @@ fn answer((method, target): (&str, &str), token: &str, body: &Value, state: &mut
     }
 }
 
-fn search(query: &str) -> Value {
+fn search(query: &str, titles: &[String]) -> Value {
     let asked = |name: &str| {
         query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default().to_lowercase()
     };
-    let (title, tag) = (asked("query="), asked("tag="));
-    if !"api overview".contains(&title.replace('+', " ")) || !"api".contains(&tag) {
-        return json!([]);
-    }
-    json!([{ "id": 1, "uid": "api-overview", "title": "API overview", "uri": "db/api-overview", "url": "/d/api-overview/api-overview",
-             "type": "dash-db", "tags": ["api"], "isStarred": false, "folderUid": "prod", "folderTitle": "Production" }])
+    let (title, tag) = (asked("query=").replace('+', " ").replace("%20", " "), asked("tag="));
+    let has = |one: &&String| one.to_lowercase().contains(&title) && "api".contains(&tag);
+    let shown = |one: &String| {
+        let uid = one.to_lowercase().replace(' ', "-");
+        json!({ "id": 1, "uid": uid, "title": one, "uri": format!("db/{uid}"), "url": format!("/d/{uid}/{uid}"),
+                "type": "dash-db", "tags": ["api"], "isStarred": false, "folderUid": "prod", "folderTitle": "Production" })
+    };
+    titles.iter().filter(has).map(shown).collect()
 }

@@ -3,6 +3,7 @@
 pub mod alertmanager;
 #[cfg(feature = "serve")]
 pub mod browser;
+pub mod demo;
 #[cfg(feature = "probes")]
 pub mod dns;
 #[cfg(feature = "s3")]

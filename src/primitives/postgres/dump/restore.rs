@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::archive::Table;
 use super::super::programs::{Found, Programs, well};
 use super::{LONG, tables};
 use crate::base::access::{Access, ResourceId};
@@ -17,8 +18,8 @@ use crate::effect::dump::{Origin, Receipt, Stored, until_stopped};
 use crate::effect::primitive::Primitive;
 
 /// Puts the database back to a dump of a store, in one transaction: all of it or nothing. The whole dump is read
-/// once before anything is touched. Tables that are not in it stay, and are named in `kept` of the receipt, which is
-/// otherwise that of `dump_to`. It takes dumps of every compression, and those that `pg_dump -Fc` wrote by itself. It
+/// once before anything is touched. Tables that are not in it stay, unless `exact` says otherwise, and are named in `kept`
+/// of the receipt, which is otherwise that of `dump_to`. It takes dumps of every compression, and those that `pg_dump -Fc` wrote by itself. It
 /// is taken back only when `undo` names the dump to restore for that.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +31,9 @@ pub(in super::super) struct RestoreFrom {
     /// The key of the dump that is restored when this is taken back, in the same store.
     #[serde(default)]
     undo: Option<String>,
+    /// Whether tables that are not in the dump are dropped, with what depends on them: those that a migration made since.
+    #[serde(default)]
+    exact: bool,
 }
 
 impl RestoreFrom {
@@ -38,7 +42,7 @@ impl RestoreFrom {
     }
 
     /// Reads all of it, and looks at the database, before anything is touched.
-    async fn look(&self, cx: &Cx, programs: &Programs) -> Result<(Receipt, Vec<String>, Stored)> {
+    async fn look(&self, cx: &Cx, programs: &Programs) -> Result<(Receipt, Vec<Table>, Stored)> {
         let object = self.origin().object(cx).await?;
         let store = cx.store(&self.store, Effect::Read).await?;
         let mut stored = Stored::open(&*store, &self.key).await?;
@@ -48,7 +52,7 @@ impl RestoreFrom {
         };
         let (Found { contents, rows }, passed) = until_stopped(cx, looked).await?;
         let before = tables(cx).await?;
-        let kept = before.iter().filter(|table| !contents.holds(table)).map(ToString::to_string).collect();
+        let others = before.into_iter().filter(|table| !contents.holds(table)).collect();
         let receipt = Receipt {
             store: self.store.clone(),
             key: self.key.clone(),
@@ -58,7 +62,7 @@ impl RestoreFrom {
             took: Duration::ZERO,
             retained: None,
         };
-        Ok((receipt, kept, Stored::open(&*store, &self.key).await?))
+        Ok((receipt, others, Stored::open(&*store, &self.key).await?))
     }
 }
 
@@ -85,15 +89,20 @@ impl Primitive for RestoreFrom {
     async fn run(self, cx: Cx) -> Result<Value> {
         let began = cx.instant();
         let programs = Programs::of(&cx).await.map_err(Error::unchanged)?;
-        let (mut receipt, kept, stored) = self.look(&cx, &programs).await.map_err(Error::unchanged)?;
-        let ended = programs.restore(stored).await?;
+        let (mut receipt, others, stored) = self.look(&cx, &programs).await.map_err(Error::unchanged)?;
+        let ended = if self.exact && !others.is_empty() {
+            programs.restore_exactly(stored, &others).await?
+        } else {
+            programs.restore(stored).await?
+        };
         let what = format!("`{}` could not be restored from `{}`", cx.resource(), self.key);
         well(&ended, what).map_err(|error| {
             if ended.stderr.text.contains("connection") { error } else { error.unchanged() }
         })?;
         receipt.took = cx.instant().duration_since(began);
         let mut value = receipt.into_value();
-        value["kept"] = json!(kept);
+        let names: Vec<String> = others.iter().map(ToString::to_string).collect();
+        value[if self.exact { "dropped" } else { "kept" }] = json!(names);
         Ok(value)
     }
 }
