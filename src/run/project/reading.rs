@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::keepers::Mention;
 use super::named::Found;
 use super::serve::{self, Serve};
 use super::telemetry::{self, Telemetry};

@@ -30,7 +30,7 @@ fn a_line_that_is_not_whole_goes_on_in_the_next() {
     let rig = rig();
     let seat = Seat::at(&rig, &["repl"]);
     seat.shows("local>").types("for n in 1..3 {").shows("… ");
-    seat.types("log(`turn ${n}`);").types("}").shows("turn 1").shows("turn 2");
+    seat.types("log(`turn ${n}`);").types("}").shows("turn 1").shows("turn 2").is_free("local>");
     seat.press("\u{4}");
     assert_eq!(seat.code(), 0);
 }
@@ -77,7 +77,7 @@ fn the_history_is_private_and_holds_no_secret() {
         .types("let password = \"hunter2\";")
         .types("first + 1")
         .shows("42");
-    seat.types(" let unseen = 1").press("\u{4}");
+    seat.is_free("local>").types(" let unseen = 1").shows("unseen").is_free("local>").press("\u{4}");
     assert_eq!(seat.code(), 0);
     let file = rig.path(".playbook/history/local");
     let kept = std::fs::read_to_string(&file).unwrap();
