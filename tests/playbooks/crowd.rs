@@ -89,9 +89,12 @@ impl<'a> Crowd<'a> {
     }
 }
 
+/// Runs the binary with these arguments as this person.
+type As = Box<dyn Fn(&[&str], &str) + Send>;
+
 /// How an answer is given: the binary, once for each person.
 struct Answers {
-    command: Box<dyn Fn(&[&str], &str) + Send>,
+    command: As,
 }
 
 impl Answers {
