@@ -9,6 +9,8 @@ use super::seen::Seen;
 pub const BEFORE: &str = "2:after";
 /// Right before the end of the first change is kept, so that it is done and nobody knows.
 pub const AFTER: &str = "3:before";
+/// The same for a change that keeps the number of its transaction before it commits.
+pub const AFTER_COMMIT: &str = "4:before";
 
 impl Rig {
     /// Executes `test.rhai` and kills it at that moment.
@@ -25,8 +27,20 @@ impl Rig {
 /// which of the two it was, so that the change is there once; and taken back, all is as it was. `state` tells how things are.
 #[track_caller]
 pub fn survives<S: PartialEq + Debug>(rig: impl Fn() -> Rig, uses: &str, line: &str, state: impl Fn() -> S) {
+    survives_at(AFTER, rig, uses, line, state);
+}
+
+/// The same for a change that is done and that nobody knows of at the moment `after`.
+#[track_caller]
+pub fn survives_at<S: PartialEq + Debug>(
+    after: &str,
+    rig: impl Fn() -> Rig,
+    uses: &str,
+    line: &str,
+    state: impl Fn() -> S,
+) {
     let before = state();
-    for moment in [BEFORE, AFTER] {
+    for moment in [BEFORE, after] {
         let text = format!("//! T.\n//! uses = [\"{uses}\"]\n{line}\n");
         let rig = rig().file("test.rhai", &text);
         rig.killed(moment);

@@ -41,7 +41,9 @@ impl Listener for Summary {
         let Ok(mut tree) = self.tree.lock() else { return };
         let is_passing =
             matches!(event, Event::Logged { .. } | Event::Retrying { .. } | Event::Waiting { .. });
-        if !event.is_kept() || (is_passing && !tree.is_planning()) {
+        // Of a plan, what a change says of itself belongs to it.
+        let is_of_change = matches!(event, Event::Line { from, .. } if tree.is_early(from));
+        if !(event.is_kept() || is_of_change) || (is_passing && !tree.is_planning()) {
             return;
         }
         tree.hear(event);

@@ -218,6 +218,10 @@ impl Vanguard {
                 format!("rate(http_requests_total%7Bcolour=%22{colour}%22,code=%22200%22%7D[8s])%3E0");
             self.servers.0.wait_for(&query);
         }
+        // A slope takes two looks.
+        self.servers
+            .0
+            .wait_for("count(deriv(process_resident_memory_bytes%7Bcolour=%22rehearsal%22%7D[8s]))%3E0");
     }
 
     /// The arguments of a deployment of the new release.

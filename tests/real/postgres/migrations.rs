@@ -243,5 +243,6 @@ fn a_crash_around_a_migration_and_a_statement_is_survived() {
     let line =
         "postgres(\"main\").execute(\"INSERT INTO marks VALUES (1)\", #{ undo: \"DELETE FROM marks\" });";
     let marks = || database.sql("SELECT count(*) FROM marks");
-    crate::rig::crash::survives(|| rig(&database, "write"), "postgres.main:write", line, marks);
+    let after = crate::rig::crash::AFTER_COMMIT;
+    crate::rig::crash::survives_at(after, || rig(&database, "write"), "postgres.main:write", line, marks);
 }
