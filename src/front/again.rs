@@ -9,7 +9,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::exit::Exit;
 use crate::base::text;
 use crate::effect::environment::OnFailure;
-use crate::effect::journal::{self, Filter, Journal, RunKind, RunRecord, State};
+use crate::effect::journal::{self, Journal, RunKind, RunRecord, State};
 use crate::effect::options::OnDoubt;
 use crate::primitives::FAMILIES;
 use crate::run::due;
@@ -123,12 +123,7 @@ pub(super) fn roll_back(
 
 /// A rollback of the run that was cut off: it goes on.
 fn unfinished(journal: &Journal, of: &RunRecord) -> Result<Option<RunRecord>> {
-    let runs = journal.runs(&Filter::default())?;
-    Ok(runs.into_iter().find(|run| {
-        run.facts.kind == RunKind::Rollback
-            && run.facts.parent.as_deref() == Some(of.id.as_str())
-            && run.state == State::Interrupted
-    }))
+    Ok(journal.reversals(&of.id)?.into_iter().find(|run| run.state == State::Interrupted))
 }
 
 fn reverse(

@@ -15,7 +15,7 @@ use crate::effect::journal::{Journal, RunRecord, State};
 use crate::effect::people::Person;
 use crate::effect::seal::{self, Checked};
 use crate::run::project::Project;
-use crate::sys::{clock, environment};
+use crate::sys::{clock, environment, runtime};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -233,10 +233,7 @@ fn in_time(asked: &Asked) -> Result<()> {
 /// Signs for somebody who has a key, and makes sure that it is theirs.
 fn sign(answer: &mut Answer, with: Option<&Path>) -> Result<()> {
     let Some(key) = answer.key.clone() else { return Ok(()) };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let runtime = runtime::on_this_thread()?;
     answer.signature = Some(runtime.block_on(seal::sign(answer, &key, with))?);
     match runtime.block_on(seal::check(answer))? {
         Checked::Good => Ok(()),

@@ -11,7 +11,7 @@ use super::style::{Line, Paint, Style};
 use crate::base::error::{Error, Kind, Result};
 use crate::effect::journal::{self, Entry, Facts, Journal, Verdict};
 use crate::effect::proof::{self, Proof};
-use crate::sys::files;
+use crate::sys::{files, runtime};
 
 /// More than this is no bundle.
 const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
@@ -77,10 +77,7 @@ pub fn bundle(file: &Path, output: Format) -> Result<String> {
 }
 
 fn proofs(facts: &Facts, entries: &[Entry]) -> Result<Vec<Proof>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let runtime = runtime::on_this_thread()?;
     runtime.block_on(proof::of(facts, entries))
 }
 

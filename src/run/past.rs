@@ -11,7 +11,7 @@ use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
-use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
+use crate::effect::journal::{Journal, RunKind, RunRecord, State};
 use crate::effect::options::OnDoubt;
 use crate::effect::recall::Index;
 use crate::script::header::Header;
@@ -92,12 +92,7 @@ pub fn is_as_written(journal: &Journal, record: &RunRecord) -> Result<()> {
 
 /// The run that took this one back, if one did.
 pub fn taken_back_by(journal: &Journal, of: &RunRecord) -> Result<Option<RunRecord>> {
-    let is_it = |run: &RunRecord| {
-        run.facts.kind == RunKind::Rollback
-            && run.facts.parent.as_deref() == Some(of.id.as_str())
-            && run.outcome == Some(Outcome::Done)
-    };
-    Ok(journal.runs(&Filter::default())?.into_iter().find(is_it))
+    Ok(journal.reversals(&of.id)?.into_iter().find(|run| run.outcome == Some(Outcome::Done)))
 }
 
 fn running(id: &str) -> Error {

@@ -17,6 +17,7 @@ pub mod mortal;
 pub mod net;
 pub mod pipe;
 pub mod process;
+pub mod runtime;
 pub mod scratch;
 pub mod search;
 pub mod signals;

@@ -149,6 +149,14 @@ impl Journal {
         self.home.runs(filter)?.into_iter().map(|row| self.record(row)).collect()
     }
 
+    /// The runs that took back, or were to take back, the run with this whole id, newest first.
+    pub fn reversals(&self, run: &str) -> Result<Vec<RunRecord>> {
+        let playbook = Some(self.run(run)?.facts.playbook);
+        let mut runs = self.runs(&Filter { playbook, ..Filter::default() })?;
+        runs.retain(|one| one.facts.kind == RunKind::Rollback && one.facts.parent.as_deref() == Some(run));
+        Ok(runs)
+    }
+
     /// The run that `wanted` names: its id, a beginning or end of it that no other run shares, or `last`.
     pub fn run(&self, wanted: &str) -> Result<RunRecord> {
         let row = self.row(wanted)?;

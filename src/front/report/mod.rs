@@ -24,7 +24,7 @@ use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
-use crate::effect::journal::{Entry, Filter, Journal, RunKind, RunRecord, Verdict};
+use crate::effect::journal::{Entry, Journal, RunKind, RunRecord, Verdict};
 use crate::sys::{clock, files};
 
 /// In which form the report is made.
@@ -103,13 +103,8 @@ impl Report {
         }
         let entries = journal.entries(&record.id)?;
         let record = record.counting(&entries);
-        let record = record.counting(&entries);
         let verdict = journal.verify(&record.id)?;
-        let filter = Filter { playbook: Some(record.facts.playbook.clone()), ..Filter::default() };
-        let of_it = |run: &RunRecord| {
-            run.facts.kind == RunKind::Rollback && run.facts.parent.as_deref() == Some(record.id.as_str())
-        };
-        let reversals = journal.runs(&filter)?.into_iter().filter(of_it).collect();
+        let reversals = journal.reversals(&record.id)?;
         Ok(Self::new(record, &entries, (reversals, verdict), clock::now()))
     }
 

@@ -38,6 +38,7 @@ use crate::run::project::Project;
 use crate::run::project::serve::Serve;
 use crate::sys::blocking;
 use crate::sys::listen::{Identity, Listener};
+use crate::sys::runtime;
 use door::Door;
 use hub::Hub;
 
@@ -81,11 +82,7 @@ pub fn serve(project: &Project, wanted: &Wanted, told: &dyn Fn(&str)) -> Result<
         (None, None) => None,
         _ => return Err(Error::usage("TLS needs both `certificate` and `key`").fix("name the other one too")),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let runtime = runtime::start()?;
     let done = runtime.block_on(async {
         let secure = identity.is_some();
         // What would let strangers in is refused before anybody can connect.

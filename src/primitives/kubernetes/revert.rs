@@ -45,12 +45,8 @@ pub(super) struct Revert {
     /// What leads each object back, in the order in which they were changed
     objects: Vec<Back>,
     /// How long the rollouts may take together
-    #[serde(default = "ten_minutes")]
+    #[serde(default = "rollout::ten_minutes")]
     within: String,
-}
-
-fn ten_minutes() -> String {
-    "10m".to_owned()
 }
 
 impl Primitive for Revert {

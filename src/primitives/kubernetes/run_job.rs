@@ -14,6 +14,7 @@ use super::kind::Kind;
 use super::manifest;
 use super::object::{condition, list, name, number, text};
 use super::pods;
+use super::rollout;
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -46,19 +47,11 @@ pub(super) struct RunJob {
     /// The manifest of the job that takes it back
     undo: Option<String>,
     /// How long it may take
-    #[serde(default = "ten_minutes")]
+    #[serde(default = "rollout::ten_minutes")]
     within: String,
     /// How long its pods may keep failing to start
-    #[serde(default = "a_minute")]
+    #[serde(default = "rollout::a_minute")]
     patience: String,
-}
-
-fn ten_minutes() -> String {
-    "10m".to_owned()
-}
-
-fn a_minute() -> String {
-    "1m".to_owned()
 }
 
 impl RunJob {

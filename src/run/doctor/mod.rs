@@ -24,8 +24,8 @@ use crate::effect::ledger::Ledger;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::policy::Grants;
 use crate::effect::recall::Recall;
-use crate::sys::clock;
 use crate::sys::stop::Stop;
+use crate::sys::{clock, runtime};
 
 /// What is to be looked at.
 #[derive(Clone, Debug)]
@@ -48,11 +48,7 @@ pub fn examine(
     families: Families,
     told: Told<'_>,
 ) -> Result<(Vec<Finding>, Exit)> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let runtime = runtime::start()?;
     let resources = wanted(&visit.environment, &visit.only)?;
     let found = runtime.block_on(all(project, visit, resources, (families, told)));
     // A look that does not end in time holds no one up.

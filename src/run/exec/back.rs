@@ -9,7 +9,7 @@ use crate::base::call::Call;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
-use crate::effect::journal::{Filter, Journal, RunKind, RunRecord};
+use crate::effect::journal::Journal;
 use crate::effect::recall::{Frontier, Index, Terms};
 use crate::run::unwind::{Comparison, Item, Remains, Unwinding, Unwound};
 use crate::script::engine;
@@ -82,7 +82,9 @@ impl Run {
     /// What of a run remains to be taken back, after all that took it back so far.
     pub(super) fn remains(&self, record: &Journal, run: &str) -> Result<(Vec<Item>, Vec<Position>)> {
         let mut remains = Remains::new(self.families);
-        for id in std::iter::once(run.to_owned()).chain(reversals(record, run)?) {
+        // Oldest first.
+        let reversals = record.reversals(run)?.into_iter().rev().map(|reversal| reversal.id);
+        for id in std::iter::once(run.to_owned()).chain(reversals) {
             record.each(&id, &mut |kept| {
                 // Of a rollback only what it took back counts; its own calls have no place in the run.
                 if id == run || matches!(kept.event, Event::Unwound { .. }) {
@@ -93,13 +95,4 @@ impl Run {
         }
         Ok(remains.finish(&self.session.pipeline.ledger))
     }
-}
-
-/// The runs that took back the run of this id, oldest first.
-fn reversals(record: &Journal, run: &str) -> Result<Vec<String>> {
-    let is_one =
-        |one: &RunRecord| one.facts.kind == RunKind::Rollback && one.facts.parent.as_deref() == Some(run);
-    let mut found: Vec<RunRecord> = record.runs(&Filter::default())?.into_iter().filter(is_one).collect();
-    found.reverse();
-    Ok(found.into_iter().map(|run| run.id).collect())
 }

@@ -33,6 +33,7 @@ use crate::base::outcome::Outcome;
 use crate::effect::family::Families;
 use crate::effect::journal;
 use crate::script::bounds;
+use crate::sys::runtime;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -83,11 +84,7 @@ impl Intention {
 
 /// Carries out or plans what is ready, and returns when it has ended, been taken back where it failed, and journalled.
 pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &Intention) -> Result<Ended> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|why| Error::io("the runtime cannot be started", &why))?;
+    let runtime = runtime::start()?;
     let mut audience = audience.clone();
     if matches!(intention, Intention::Apply) {
         audience.listeners.extend(ready.plan.clone().map(|plan| plan as Arc<dyn Listener>));

@@ -42,11 +42,13 @@ pub(super) struct RolloutStatus {
     patience: String,
 }
 
-fn ten_minutes() -> String {
+/// How long a rollout, or a job, may take when nothing is said.
+pub(super) fn ten_minutes() -> String {
     "10m".to_owned()
 }
 
-fn a_minute() -> String {
+/// How long pods may keep failing when nothing is said.
+pub(super) fn a_minute() -> String {
     "1m".to_owned()
 }
 

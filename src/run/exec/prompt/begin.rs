@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::Prompt;
 use crate::base::access::Access;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::effect::environment::Environment;
 use crate::effect::family::Families;
 use crate::effect::journal::Script;
@@ -18,6 +18,7 @@ use crate::run::order::{Audience, Ready};
 use crate::run::past::TYPED;
 use crate::run::project::Project;
 use crate::script::header::Header;
+use crate::sys::runtime;
 
 impl Prompt {
     /// Begins a run of its own in `environment`.
@@ -27,7 +28,7 @@ impl Prompt {
         families: Families,
         audience: Audience,
     ) -> Result<Self> {
-        let (ready, runtime) = (ready(project, environment)?, runtime()?);
+        let (ready, runtime) = (ready(project, environment)?, runtime::start()?);
         let signals = runtime.block_on(async { Signals::listen() })?;
         let scripts = vec![Script { name: ready.name.clone(), text: ready.text.clone() }];
         let compiled = (AST::empty(), scripts);
@@ -47,15 +48,6 @@ impl Prompt {
             lines: Vec::new(),
         })
     }
-}
-
-/// The runtime of a prompt's effects.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|why| Error::io("the runtime cannot be started", &why))
 }
 
 /// All that an environment gives, as the `uses` of a header.

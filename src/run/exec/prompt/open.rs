@@ -4,7 +4,7 @@
 use rhai::Scope;
 
 use super::Prompt;
-use super::begin::{everything, runtime};
+use super::begin::everything;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::effect::family::Families;
@@ -19,6 +19,7 @@ use crate::run::past::{self, Resumption};
 use crate::run::project::Project;
 use crate::script::here::{self, Here};
 use crate::script::{bounds, traces};
+use crate::sys::runtime;
 
 /// Refuses a run that nobody can go on inside; it can be looked at all the same.
 pub fn may_open(record: &RunRecord) -> Result<()> {
@@ -51,7 +52,7 @@ impl Prompt {
                 ready.header.uses.push(access);
             }
         }
-        let runtime = runtime()?;
+        let runtime = runtime::start()?;
         let signals = runtime.block_on(async { Signals::listen() })?;
         let compiled = reading::look(&ready, families, &audience, runtime.handle()).into_program()?;
         let (before, next) = last_words(journal, record)?;
