@@ -52,7 +52,9 @@ fn an_image_that_cannot_be_had_is_an_error_that_names_pod_reason_and_warning() {
 fn a_crash_loop_ends_at_the_progress_deadline_and_its_last_words_are_told() {
     let namespace = need_namespace!();
     namespace.deploy("web", 1);
-    namespace.patch(DEPLOYMENTS, "web", &json!({ "spec": { "progressDeadlineSeconds": 10 } }));
+    // Without a probe a container is ready the moment it runs, so that between two crashes the rollout could seem done.
+    let terms = json!({ "spec": { "progressDeadlineSeconds": 15, "minReadySeconds": 5 } });
+    namespace.patch(DEPLOYMENTS, "web", &terms);
     let lines = r#"
         k.set_image("deployment/web", "docker.io/rig/app:bad");
         try { k.rollout_status("deployment/web", #{ patience: "5m" }); } catch (error) {
