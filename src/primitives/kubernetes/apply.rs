@@ -29,7 +29,7 @@ const ESTABLISHED: Duration = Duration::from_secs(30);
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Apply {
-    /// A file of the project, or the YAML or JSON itself
+    /// A file of the project, a folder of them, or the YAML or JSON itself
     manifest: String,
     /// Whether fields that another manager owns are taken over
     #[serde(default)]

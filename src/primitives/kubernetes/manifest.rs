@@ -1,5 +1,7 @@
 //! Manifests: YAML or JSON of one or more objects, from a file of the project or as a text, and what each asks for.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::change::Change;
@@ -39,7 +41,7 @@ pub(super) fn spoken(manifest: &str) -> String {
     manifest.to_owned()
 }
 
-/// Reads a manifest: a text, or the file of the project that it names, with `values` in their places.
+/// Reads a manifest: a text, or the file or folder of the project that it names, with `values` in their places.
 pub(super) fn read(cx: &Cx, manifest: &str, values: &Map<String, Value>) -> Result<Manifest> {
     let (named, yaml) = match is_text(manifest) {
         true => ("the manifest".to_owned(), manifest.to_owned()),
@@ -49,7 +51,7 @@ pub(super) fn read(cx: &Cx, manifest: &str, values: &Map<String, Value>) -> Resu
                 return Err(Error::usage(format!("there is no manifest {manifest}"))
                     .fix("name a file of the project, or give the manifest itself as a text"));
             }
-            (manifest.to_owned(), files::read_text(&path, LARGEST)?)
+            (manifest.to_owned(), text_of(&path)?)
         }
     };
     let objects = documents(&filled(yaml, values)?, &named)?;
@@ -57,6 +59,18 @@ pub(super) fn read(cx: &Cx, manifest: &str, values: &Map<String, Value>) -> Resu
         true => Err(Error::usage(format!("{named} holds no object"))),
         false => Ok(Manifest { named, objects }),
     }
+}
+
+/// What a file holds; of a folder, what its files hold whose names end in `.yaml` and `.yml`, in the order of their names.
+fn text_of(path: &Path) -> Result<String> {
+    if !files::is_folder(path) {
+        return files::read_text(path, LARGEST);
+    }
+    let mut paths = [files::list(path, "yaml")?, files::list(path, "yml")?].concat();
+    paths.sort();
+    let texts: Vec<String> =
+        paths.iter().map(|path| files::read_text(path, LARGEST)).collect::<Result<_>>()?;
+    Ok(texts.join("\n---\n"))
 }
 
 /// The text with each value in place of its name in braces.

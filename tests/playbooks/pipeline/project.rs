@@ -46,11 +46,13 @@ for kind in ["", "slim-", "validator-"] {
 }
 fn bring_up(cluster, validators, business) {
     let values = #{ image: `${params.registry}/${params.image}`, release: "v11.0.0", validators: validators, business: business };
-    for name in ["services", "validators", "business", "slim", "autoscaling"] { cluster.apply(`k8s/${name}.yaml`, #{ values: values }); }
-    for name in ["statefulset/aurigraph-validators", "deployment/aurigraph-business", "daemonset/aurigraph-slim"] { cluster.rollout_status(name); }
+    cluster.apply("k8s", #{ values: values });
 }
 bring_up(kubernetes("production"), params.validators, params.business);
 bring_up(kubernetes("staging"), 1, 1);
+for name in ["statefulset/aurigraph-validators", "deployment/aurigraph-business", "daemonset/aurigraph-slim"] {
+    for cluster in [kubernetes("production"), kubernetes("staging")] { cluster.rollout_status(name); }
+}
 "#;
 
 fn playbook(name: &str) -> String {
