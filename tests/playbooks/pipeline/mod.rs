@@ -4,6 +4,7 @@
 
 mod days;
 mod project;
+mod reaper;
 mod settings;
 mod triggers;
 
@@ -55,7 +56,7 @@ struct Site {
     production: Namespace,
     ports: [u16; 2],
     recorder: Http,
-    _others: (Prometheus, Grafana, [Warden; 2]),
+    _others: (Prometheus, Grafana, [Warden; 2], reaper::Reaper),
 }
 
 impl Site {
@@ -90,7 +91,7 @@ impl Site {
             ports,
         };
         let rig = rig.file("playbook.toml", &settings::text(&parts));
-        let others = (prometheus, grafana, gateways);
+        let others = (prometheus, grafana, gateways, reaper::Reaper::start([&staging, &production]));
         let site = Self { rig, size, image, registry, staging, production, ports, recorder, _others: others };
         site.bring_up();
         Some(site)
