@@ -112,7 +112,8 @@ pub(super) fn roll_back(
     }
     past::may_roll_back(&of)?;
     if let Some(by) = past::taken_back_by(&journal, &of)? {
-        return Err(Error::usage(format!("the run {} was taken back already, by the run {}", of.id, by.id)));
+        return Err(Error::usage(format!("the run {} was taken back already, by the run {}", of.id, by.id))
+            .fix(format!("see what that did: `playbook show {}`", by.id)));
     }
     past::is_as_written(&journal, &of)?;
     let by = unfinished(&journal, &of)?.filter(|_| !plan);

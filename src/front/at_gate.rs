@@ -95,7 +95,7 @@ fn read(line: &str) -> Option<Key> {
 }
 
 fn answer(waits: &Waits<'_>, person: &Person, approved: bool) -> Result<Said> {
-    let comment = person::said("Comment (may be empty): ").unwrap_or_default().trim().to_owned();
+    let comment = terminal::said("Comment (may be empty): ").unwrap_or_default().trim().to_owned();
     let key = environment::variable("PLAYBOOK_KEY").map(std::path::PathBuf::from);
     let answer =
         approve::answered(waits, (person, approve::Who::here(None)), (approved, comment), key.as_deref())?;

@@ -25,7 +25,7 @@ pub(super) fn ask(terminal: &Arc<Terminal>) -> Option<Ask> {
 fn is_yes(question: &str) -> bool {
     loop {
         // No answer at all, as when the terminal is gone, is no reason to leave things half done.
-        let Some(line) = said(&format!("{question} [Y/n] ")) else { return true };
+        let Some(line) = terminal::said(&format!("{question} [Y/n] ")) else { return true };
         match line.trim().to_lowercase().as_str() {
             "" | "y" | "yes" => return true,
             "n" | "no" => return false,
@@ -45,7 +45,7 @@ pub(super) fn take_over(error: &Error) -> Choice {
     terminal::write(&format!("\n\u{2718} {error}\n\n"));
     terminal::write("  [r] go on with that run\n  [b] take it back\n  [q] leave it as it is\n");
     loop {
-        let Some(line) = said("What becomes of it? ") else { return Choice::Stop };
+        let Some(line) = terminal::said("What becomes of it? ") else { return Choice::Stop };
         match line.trim().to_lowercase().as_str() {
             "r" => return Choice::Retry,
             "b" => return Choice::Rollback,
@@ -62,7 +62,7 @@ fn chosen(question: &Question) -> Answer {
         terminal::write(&format!("  [{key}] {words}\n"));
     }
     loop {
-        let Some(line) = said("How does it go on? ") else { return answer(Choice::Stop) };
+        let Some(line) = terminal::said("How does it go on? ") else { return answer(Choice::Stop) };
         let letter = line.trim().to_lowercase();
         let found = question.choices.iter().find(|choice| offer(**choice, "").0 == letter);
         let Some(choice) = found else {
@@ -76,7 +76,7 @@ fn chosen(question: &Question) -> Answer {
                 }
             }
             Choice::ByHand => {
-                let note = said("What was done? ").map(|note| note.trim().to_owned());
+                let note = terminal::said("What was done? ").map(|note| note.trim().to_owned());
                 return Answer { note: note.filter(|note| !note.is_empty()), ..answer(Choice::ByHand) };
             }
             choice => return answer(*choice),
@@ -102,15 +102,9 @@ fn offer(choice: Choice, what: &str) -> (&'static str, String) {
 
 /// A value as the person types it: JSON, and what is no JSON is a text.
 fn value() -> Option<Value> {
-    let line = said("Value (a number, true, \"text\", or JSON): ")?;
+    let line = terminal::said("Value (a number, true, \"text\", or JSON): ")?;
     let text = line.trim();
     Some(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())))
-}
-
-/// A line that the person types; `None` when the terminal is gone, or on a signal.
-pub(super) fn said(question: &str) -> Option<String> {
-    terminal::write(question);
-    terminal::line()
 }
 
 const fn answer(choice: Choice) -> Answer {

@@ -37,12 +37,15 @@ pub fn interrupt() {
     INTERRUPTS.fetch_add(1, Ordering::SeqCst);
 }
 
-/// A line that is typed, however long that takes; `None` when nobody types any more, or once a signal asks to stop.
+/// Asks a question on standard error, and gives the line that is typed, however long that takes; `None` when nobody types
+/// any more, or once a signal asks to stop.
 #[must_use]
-pub fn line() -> Option<String> {
+pub fn said(question: &str) -> Option<String> {
     /// How long a signal may wait for whoever waits for a line.
     const LOOK: Duration = Duration::from_millis(100);
+    // From before the question is seen: who sees it may press Ctrl-C at once.
     let before = INTERRUPTS.load(Ordering::SeqCst);
+    write(question);
     while INTERRUPTS.load(Ordering::SeqCst) == before {
         match typed(LOOK) {
             Typed::Line(line) => return Some(line),

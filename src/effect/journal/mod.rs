@@ -94,7 +94,10 @@ impl Journal {
 
     /// Opens the journal of the project at `project` if it has one; makes none.
     pub fn find(project: &Path) -> Result<Option<Self>> {
-        files::is_there(&project.join(".playbook/journal.db"))?.then(|| Self::open(project)).transpose()
+        let is_there = files::is_there(&project.join(".playbook/journal.db")).map_err(|error| {
+            error.fix("become the owner of the journal; `.playbook` has to be a folder that you may enter")
+        })?;
+        is_there.then(|| Self::open(project)).transpose()
     }
 
     /// A journal in memory whose process can be made to die; only its locks lie in `folder`.

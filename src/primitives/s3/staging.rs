@@ -24,7 +24,7 @@ const OF_ONE_SIZE: u64 = 4;
 
 /// How long what is on its way may still arrive when all is given up: a request that was ended here may be carried out
 /// there.
-const LAST_MOMENT: Duration = Duration::from_secs(3);
+const LAST_MOMENT: Duration = Duration::from_secs(10);
 
 /// A staged object, now or as soon as the server has it.
 type Segment = Shared<BoxFuture<'static, Result<Span>>>;
