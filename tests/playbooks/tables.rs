@@ -52,7 +52,8 @@ fn is_made_by(text: &str, parts: &[String], more: bool) -> bool {
         } else {
             let begun =
                 (4..=part.len()).any(|length| part.get(..length).is_some_and(|part| rest.ends_with(part)));
-            return begun || (part.is_empty() && !parts[0].is_empty());
+            let is_anything = parts.iter().all(String::is_empty);
+            return begun || (part.is_empty() && !is_anything);
         }
     }
     more || rest.is_empty()
