@@ -73,10 +73,10 @@ impl Cloud {
         self.ec2(&format!("Action={action}SecurityGroupIngress&GroupId={}&{}", self.firewall, ingress(5432)));
     }
 
-    /// Lets the service want so many tasks; nobody runs any.
-    pub fn tasks(&self, wanted: u32) {
-        let body = json!({ "cluster": self.cluster, "service": "api", "desiredCount": wanted });
-        self.moto.json("ecs", &format!("{ECS}.UpdateService"), &body);
+    /// Ends the service.
+    pub fn end_the_service(&self) {
+        let body = json!({ "cluster": self.cluster, "service": "api" });
+        self.moto.json("ecs", &format!("{ECS}.DeleteService"), &body);
     }
 
     /// Puts the target into its group, or takes it out.
