@@ -12,6 +12,7 @@ mod database;
 mod faults;
 mod figures;
 mod gateway;
+mod ledger;
 mod postgres;
 mod server;
 mod site;

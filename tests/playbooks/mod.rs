@@ -7,4 +7,7 @@ mod pipeline;
 mod repository;
 #[cfg(feature = "probes")]
 mod sprint;
+mod tables;
 mod vanguard;
+#[cfg(feature = "probes")]
+mod workstream;
