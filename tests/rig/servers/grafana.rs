@@ -125,11 +125,7 @@ fn answer((method, target): (&str, &str), token: &str, body: &Value, state: &mut
             "meta": { "slug": "api-overview", "folderTitle": "Production", "folderUid": "prod" } }),
         ),
         ("GET", path, _) if state.titles.iter().any(|one| path.ends_with(&format!("/uid/{}", uid(one)))) => {
-            let panels = ["One", "Two", "Three", "Four"].map(|title| json!({ "title": title }));
-            (
-                200,
-                json!({ "dashboard": { "uid": "x", "title": "x", "version": 1, "panels": panels }, "meta": {} }),
-            )
+            (200, four_panels())
         }
         ("GET", path, _) if path.starts_with("/api/dashboards/uid/") => {
             (404, json!({ "message": "Dashboard not found", "status": "not-found" }))
@@ -162,6 +158,12 @@ fn answer((method, target): (&str, &str), token: &str, body: &Value, state: &mut
         }
         _ => (404, json!({ "message": "Not found" })),
     }
+}
+
+/// A dashboard with four panels.
+fn four_panels() -> Value {
+    let panels = ["One", "Two", "Three", "Four"].map(|title| json!({ "title": title }));
+    json!({ "dashboard": { "uid": "x", "title": "x", "version": 1, "panels": panels }, "meta": {} })
 }
 
 /// The uid of a dashboard of this title.
