@@ -135,7 +135,6 @@ fn the_weights_of_a_route_are_patched_and_put_back() {
 
 #[test]
 fn a_crash_around_a_change_is_survived() {
-    use crate::rig::crash::{AFTER, AFTER_COMMIT};
     let namespace = need_namespace!();
     namespace.deploy("web", 1);
     namespace.make("configmaps", &config("settings", "blue"));
@@ -155,6 +154,14 @@ fn a_crash_around_a_change_is_survived() {
     ] {
         crate::rig::crash::survives(rig, "kubernetes.main:destroy", &line, state);
     }
+}
+
+#[test]
+fn a_crash_around_a_rollout_is_survived() {
+    use crate::rig::crash::{AFTER, AFTER_COMMIT};
+    let namespace = need_namespace!();
+    namespace.deploy("web", 1);
+    let rig = || Rig::new(&namespace.settings("destroy"));
     let paused = || namespace.get(DEPLOYMENTS, "web")["spec"]["paused"] == true;
     let line = "kubernetes(\"main\").pause(\"deployment/web\");";
     crate::rig::crash::survives(rig, "kubernetes.main:destroy", line, paused);
