@@ -78,6 +78,7 @@ impl Registry {
     }
 
     /// The digest of an image; empty when there is none.
+    #[cfg(all(feature = "kubernetes", feature = "mail"))]
     pub fn digest(&self, image: &str, tag: &str) -> String {
         let accept = "Accept: application/vnd.docker.distribution.manifest.v2+json\r\n";
         let found = super::ask(self.port, "GET", &format!("/v2/{image}/manifests/{tag}"), accept, "");
