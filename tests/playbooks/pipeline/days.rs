@@ -16,7 +16,7 @@ fn the_good_day_passes_as_planned_and_its_report_answers_every_line() {
     let seen = seen.says("as planned").says("✔ Final checkpoint: approved by");
     let after = site.state();
     for name in ["staging", "production"] {
-        assert!(after[name] != before[name] && !after[name].contains("old"), "{}", after[name]);
+        assert!(after[name] != before[name] && !after[name].contains(OLD), "{}", after[name]);
         assert!(after[&*format!("answers of {name}")].contains(NEW), "{after:?}\n{seen}");
     }
     let images = &after["images"];
