@@ -219,6 +219,31 @@ fn the_doctor_looks_at_every_family_or_is_told_why_not() {
     assert_eq!(names, ["journal"]);
 }
 
+#[test]
+fn every_change_can_be_looked_at_after_a_crash_or_says_why_not() {
+    let mut changes = 0;
+    for (path, text) in sources("src/primitives") {
+        for block in code(&text).split("impl Primitive for ").skip(1) {
+            let block = block.split("\n}\n").next().unwrap_or_default();
+            if block.contains("Effect = Effect::Read;") {
+                continue;
+            }
+            changes += 1;
+            let name = block.split_whitespace().next().unwrap_or_default();
+            assert!(
+                block.contains("fn probe(") != block.contains("const NO_PROBE"),
+                "{}: {name} needs either a `probe`, or a `NO_PROBE` that says why there is none",
+                path.display()
+            );
+        }
+    }
+    assert!(changes > 80, "only {changes} were found");
+    for entry in FAMILIES.iter().flat_map(|family| family.entries) {
+        assert!(entry.no_probe.is_none_or(|why| why.split(' ').count() > 4), "{} says no reason", entry.name);
+        assert!(entry.no_probe.is_none() || !entry.effect.is_read(), "{} only reads", entry.name);
+    }
+}
+
 fn is_plain(name: &str) -> bool {
     name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
         && !RESERVED.contains(&name)
@@ -273,7 +298,7 @@ fn the_effects_are_what_was_reviewed() {
         table.push_str(&format!("{effect}: {}\n", names.join(" ")));
     }
     insta::assert_snapshot!(table, @r"
-    read: http.get http.health http.load postgres.query postgres.value postgres.migrations postgres.tables postgres.activity postgres.connections postgres.replication_lag postgres.long_transactions postgres.blocking_locks postgres.would_block postgres.count postgres.orphans postgres.integrity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables sqlite.integrity redis.ping redis.info redis.get redis.exists redis.time_to_live redis.count files.get files.head files.list files.checksum s3.get s3.head s3.exists s3.list s3.count s3.checksum s3.presign kubernetes.get kubernetes.list kubernetes.events kubernetes.logs kubernetes.rollout_status kubernetes.wait_for kubernetes.weights program.read ssh.read ssh.ping ssh.facts service.status pm2.list pm2.describe pm2.logs flags.get flags.list haproxy.weights haproxy.state haproxy.stats nginx.weights prometheus.value prometheus.query prometheus.query_range prometheus.holds prometheus.rules prometheus.targets prometheus.alerts alertmanager.alerts alertmanager.silences grafana.health grafana.dashboards grafana.dashboard statuspage.components statuspage.incidents git.status git.is_clean git.head git.holds git.log github.run github.wait_for_run github.checks github.wait_for_checks github.release registry.digest registry.exists registry.tags registry.wait_for aws.identity cloudfront.status ecs.status ecs.wait_stable ec2.status ec2.wait_healthy alb.exists alb.status alb.health alb.wait_healthy alb.weights route53.record route53.health ecr.image ecr.exists secrets_manager.describe secrets_manager.exists ssm.get vault.status tcp.connect tcp.is_open tcp.wait tls.certificate tls.verify dns.records dns.resolves dns.propagated disk.space disk.has_space grpc.status grpc.health kafka.brokers kafka.topic kafka.lag amqp.server amqp.queue amqp.drained
+    read: http.get http.health http.load postgres.query postgres.value postgres.migrations postgres.tables postgres.activity postgres.connections postgres.replication_lag postgres.long_transactions postgres.blocking_locks postgres.would_block postgres.count postgres.orphans postgres.integrity sqlite.query sqlite.value sqlite.verify_restore sqlite.tables sqlite.integrity redis.ping redis.info redis.get redis.exists redis.time_to_live redis.count files.get files.head files.list files.checksum s3.get s3.head s3.exists s3.list s3.count s3.checksum s3.presign kubernetes.get kubernetes.list kubernetes.events kubernetes.logs kubernetes.rollout_status kubernetes.wait_for kubernetes.weights program.read ssh.read ssh.ping ssh.facts service.status pm2.list pm2.describe pm2.logs flags.get flags.list haproxy.weights haproxy.state haproxy.stats nginx.weights prometheus.value prometheus.query prometheus.query_range prometheus.holds prometheus.rules prometheus.targets prometheus.alerts alertmanager.alerts alertmanager.silences grafana.health grafana.dashboards grafana.dashboard statuspage.components statuspage.incidents git.status git.is_clean git.head git.holds git.log github.run github.wait_for_run github.checks github.wait_for_checks github.release registry.digest registry.exists registry.tags registry.wait_for aws.identity cloudfront.status ecs.status ecs.wait_stable ec2.status ec2.wait_healthy ec2.inbound ec2.network_acls alb.exists alb.status alb.health alb.wait_healthy alb.weights route53.record route53.health ecr.image ecr.exists secrets_manager.describe secrets_manager.exists ssm.get vault.status tcp.connect tcp.is_open tcp.wait tls.certificate tls.verify dns.records dns.resolves dns.propagated disk.space disk.has_space grpc.status grpc.health kafka.brokers kafka.topic kafka.lag amqp.server amqp.queue amqp.drained
     write: http.post http.put http.patch http.load_changes postgres.execute postgres.transaction postgres.script postgres.migrate postgres.dump_to postgres.verify_restore sqlite.execute sqlite.transaction sqlite.script sqlite.dump_to redis.set redis.expire redis.persist redis.publish redis.restore files.put files.copy files.restore files.archive_to s3.put s3.copy s3.upload s3.download s3.sync_from s3.restore kubernetes.apply kubernetes.patch kubernetes.set_image kubernetes.scale kubernetes.restart kubernetes.undo kubernetes.pause kubernetes.resume kubernetes.shift kubernetes.exec kubernetes.run_job kubernetes.revert program.run program.archive_to ssh.exec ssh.upload ssh.restore ssh.download service.start service.stop service.restart service.replace service.archive_to pm2.start pm2.stop pm2.reload pm2.restart pm2.restore pm2.archive_to flags.enable flags.disable flags.set haproxy.set_weights haproxy.set_weight haproxy.ready haproxy.drain haproxy.maintenance nginx.set_weights nginx.restore alertmanager.silence alertmanager.unsilence grafana.annotate grafana.finish grafana.unannotate chat.post chat.update pager.trigger pager.acknowledge pager.resolve mail.send statuspage.create statuspage.update statuspage.resolve statuspage.component webhook.send git.tag git.push_tag git.restore_tag github.dispatch github.create_release registry.promote cloudfront.invalidate ecs.deploy alb.set_weights route53.set_record ssm.put journal.archive_to
     destroy: http.delete postgres.revert_migrations postgres.restore_from sqlite.restore_from redis.delete redis.invalidate files.delete s3.delete s3.undo_sync kubernetes.delete program.destroy ssh.destroy pm2.delete git.delete_tag git.delete_pushed_tag github.delete_release registry.untag route53.delete_record ssm.delete
     ");

@@ -5,4 +5,7 @@ mod crowd;
 mod repository;
 #[cfg(feature = "probes")]
 mod sprint;
+mod tables;
 mod vanguard;
+#[cfg(feature = "probes")]
+mod workstream;
