@@ -16,6 +16,8 @@ const RELEASES: &[(&str, &str)] = &[
         "SELECT id, amount, synced_at FROM pfa_records, (SELECT count(*) FROM pfa_sync_conflict) c LIMIT 20",
     ),
     ("stable", "SELECT id, hits FROM cache_entries LIMIT 20"),
+    ("v11.3", "SELECT id, amount FROM transactions LIMIT 20"),
+    ("v11.4", "SELECT id, amount, finality FROM transactions LIMIT 20"),
     ("sprint", "SELECT id, hits, evicted_at FROM cache_entries LIMIT 20"),
 ];
 
@@ -41,7 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
 impl Api {
     fn answer(&self, request: &Request) -> Option<Answer> {
         let faults = &self.arguments.faults;
-        if request.path == "/metrics" {
+        if matches!(request.path.as_str(), "/metrics" | "/q/metrics") {
             return Some(Answer::text(200, self.metrics()));
         }
         if faults.on("down").is_some() {
@@ -49,7 +51,7 @@ impl Api {
         }
         let begin = Instant::now();
         std::thread::sleep(Duration::from_millis(faults.on("slow").unwrap_or(0)));
-        let is_probe = request.path.starts_with("/health");
+        let is_probe = request.path.starts_with("/health") || request.path == "/q/health";
         let lucky = self.figures.served() % 100 * 37 % 100 >= faults.on("fail").unwrap_or(0);
         let answer = if lucky || is_probe {
             self.proper(request)
@@ -63,7 +65,7 @@ impl Api {
 
     fn proper(&self, request: &Request) -> Answer {
         let answered = match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/health") => return self.health(),
+            ("GET", "/health" | "/q/health") => return self.health(),
             ("GET", "/health/write-sync") => return self.worker(),
             ("GET", "/" | "/healthz") => Ok(Answer::json(200, "{}")),
             _ if !self.knows(request) => Ok(Answer::json(401, "{\"error\": \"who are you?\"}")),

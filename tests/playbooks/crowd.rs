@@ -106,15 +106,19 @@ impl Answers {
             .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
             .collect();
         let command = move |arguments: &[&str], person: &str| {
-            let mut command = std::process::Command::new(&program);
-            command.args(arguments).current_dir(&folder).env_clear().envs(variables.clone());
-            let done = command.env("PLAYBOOK_PERSON", format!("{person}@desk")).output().unwrap();
-            let said = String::from_utf8_lossy(&done.stderr);
-            // A run that is gone on with tells again of gates that were decided, and one that fails waits at none.
-            assert!(
-                done.status.success() || said.contains("waits at no") || said.contains("has ended"),
-                "{person}: {said}"
-            );
+            // What the screen shows may stand in the record a moment later; and a run that is gone on with tells again of
+            // gates that were decided, and one that fails waits at none.
+            for _ in 0..8 {
+                let mut command = std::process::Command::new(&program);
+                command.args(arguments).current_dir(&folder).env_clear().envs(variables.clone());
+                let done = command.env("PLAYBOOK_PERSON", format!("{person}@desk")).output().unwrap();
+                let said = String::from_utf8_lossy(&done.stderr);
+                if done.status.success() {
+                    return;
+                }
+                assert!(said.contains("waits at no") || said.contains("has ended"), "{person}: {said}");
+                std::thread::sleep(Duration::from_millis(40));
+            }
         };
         Self { command: Box::new(command) }
     }
