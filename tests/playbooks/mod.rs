@@ -5,4 +5,6 @@ mod crowd;
 mod repository;
 #[cfg(feature = "probes")]
 mod sprint;
+#[cfg(all(feature = "probes", feature = "mail"))]
+mod sprints;
 mod vanguard;
