@@ -16,15 +16,16 @@ const RELEASES: &[(&str, &str)] = &[
         "SELECT id, amount, synced_at FROM pfa_records, (SELECT count(*) FROM pfa_sync_conflict) c LIMIT 20",
     ),
     ("stable", "SELECT id, hits FROM cache_entries LIMIT 20"),
-    ("v11.3", "SELECT id, amount FROM transactions LIMIT 20"),
-    ("v11.4", "SELECT id, amount, finality FROM transactions LIMIT 20"),
     ("sprint", "SELECT id, hits, evicted_at FROM cache_entries LIMIT 20"),
+    ("v11", "SELECT id, amount FROM transactions LIMIT 20"),
+    ("v12", "SELECT id, amount, finality FROM transactions LIMIT 20"),
 ];
 
-struct Api {
-    arguments: Arguments,
-    reads: &'static str,
-    figures: Figures,
+/// The API of one process.
+pub(crate) struct Api {
+    pub(crate) arguments: Arguments,
+    pub(crate) reads: &'static str,
+    pub(crate) figures: Figures,
 }
 
 /// Serves until it is ended.
@@ -50,8 +51,9 @@ impl Api {
             return None;
         }
         let begin = Instant::now();
-        std::thread::sleep(Duration::from_millis(faults.on("slow").unwrap_or(0)));
-        let is_probe = request.path.starts_with("/health") || request.path == "/q/health";
+        let is_probe = request.path.contains("/health");
+        let slow = if is_probe { None } else { faults.on("slow_users") };
+        std::thread::sleep(Duration::from_millis(slow.or_else(|| faults.on("slow")).unwrap_or(0)));
         let lucky = self.figures.served() % 100 * 37 % 100 >= faults.on("fail").unwrap_or(0);
         let answer = if lucky || is_probe {
             self.proper(request)
@@ -59,13 +61,17 @@ impl Api {
             eprintln!("ERROR {} {} went wrong on purpose", request.method, request.path);
             Answer::json(500, "{\"error\": \"on purpose\"}")
         };
-        self.figures.count(answer.status, begin.elapsed());
+        // What asks how it is, is no user of it.
+        if !request.path.starts_with("/q/") {
+            self.figures.count(answer.status, begin.elapsed());
+        }
         Some(answer)
     }
 
     fn proper(&self, request: &Request) -> Answer {
         let answered = match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/health" | "/q/health") => return self.health(),
+            ("GET", "/health" | "/api/v11/health") => return self.health(),
+            ("GET", "/q/health" | "/q/health/ready") => return self.quarkus(),
             ("GET", "/health/write-sync") => return self.worker(),
             ("GET", "/" | "/healthz") => Ok(Answer::json(200, "{}")),
             _ if !self.knows(request) => Ok(Answer::json(401, "{\"error\": \"who are you?\"}")),
@@ -78,10 +84,12 @@ impl Api {
                 self.counted("size", "SELECT count(*) FROM pfa_write_queue WHERE status <> 'done'")
             }
             ("POST", "/api/sync") => self.sync(),
-            (method, path) => Ok(Answer::json(
-                404,
-                format!("{{\"error\": {}}}", quoted(&format!("no {method} {path} here"))),
-            )),
+            (method, path) => self.ledger(request).unwrap_or_else(|| {
+                Ok(Answer::json(
+                    404,
+                    format!("{{\"error\": {}}}", quoted(&format!("no {method} {path} here"))),
+                ))
+            }),
         };
         answered.unwrap_or_else(|why| {
             eprintln!("ERROR database: {why}");
@@ -136,7 +144,8 @@ impl Api {
         Ok(Answer::json(200, format!("{{\"records\": [{}]}}", ids.join(", "))))
     }
 
-    fn counted(&self, name: &str, sql: &str) -> Result<Answer, String> {
+    /// One number of the database under its name.
+    pub(crate) fn counted(&self, name: &str, sql: &str) -> Result<Answer, String> {
         Ok(Answer::json(200, format!("{{\"{name}\": {}}}", self.arguments.database.number(sql)?)))
     }
 
@@ -152,8 +161,9 @@ impl Api {
             let _ = self.arguments.database.ask("UPDATE cache_entries SET hits = -1 WHERE id = 3");
         }
         format!(
-            "{}critical_errors_total {critical}\nwebsocket_connections 12\ncache_hit_percent {hits}\n",
-            self.figures.told()
+            "{}critical_errors_total {critical}\nwebsocket_connections 12\ncache_hit_percent {hits}\n{}",
+            self.figures.told(),
+            self.ledger_metrics()
         )
     }
 }

@@ -10,6 +10,7 @@ mod arguments;
 mod database;
 mod faults;
 mod figures;
+mod ledger;
 mod postgres;
 mod server;
 mod site;

@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// The value of `Authorization`.
     pub(crate) authorization: String,
+    /// The body.
+    pub(crate) body: String,
     /// Whether it is the last one of its connection.
     pub(crate) is_last: bool,
 }
@@ -87,7 +89,8 @@ fn request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>
             },
         }
     }
-    // No request of ours says anything in its body.
-    std::io::copy(&mut limited.take(length), &mut std::io::sink())?;
-    Ok(Some(Request { method, path, authorization, is_last }))
+    let mut body = Vec::new();
+    limited.take(length).read_to_end(&mut body)?;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Some(Request { method, path, authorization, body, is_last }))
 }

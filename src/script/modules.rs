@@ -18,6 +18,7 @@ pub const STANDARD: &[(&str, &str)] = &[
     ("std/canary", include_str!("../../stdlib/canary.rhai")),
     ("std/checkpoints", include_str!("../../stdlib/checkpoints.rhai")),
     ("std/conditions", include_str!("../../stdlib/conditions.rhai")),
+    ("std/deadline", include_str!("../../stdlib/deadline.rhai")),
     ("std/health", include_str!("../../stdlib/health.rhai")),
     ("std/watch", include_str!("../../stdlib/watch.rhai")),
 ];

@@ -69,6 +69,8 @@ pub fn register(engine: &mut Engine) {
         engine.register_fn(operator, |_: Dynamic, it: StandIn| it);
         engine.register_fn(operator, |it: StandIn, _: StandIn| it);
     }
+    let negated = |it: StandIn| -> Result<bool, Box<EvalAltResult>> { Err(it.horizon()) };
+    engine.register_fn("!", negated);
     for operator in ["==", "!=", "<", "<=", ">", ">="] {
         let refuse = |it: &StandIn| -> Result<bool, Box<EvalAltResult>> { Err(it.horizon()) };
         engine.register_fn(operator, move |it: StandIn, _: Dynamic| refuse(&it));

@@ -49,6 +49,7 @@ fn every_way_to_decide_on_it_is_a_horizon() {
         "made.key.len();",
         "let y = 1 < made.bytes;",
         "let z = !made.ok;",
+        "try { let z = !made.ok; } catch { }",
     ] {
         let (_, seen) = plan(&format!(
             "let made = files(\"store\").put(\"new\", \"x\");\n{decision}\nlog(\"went \" + \"on\");"

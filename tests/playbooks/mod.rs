@@ -7,4 +7,7 @@ mod repository;
 mod sprint;
 #[cfg(all(feature = "probes", feature = "mail"))]
 mod sprints;
+mod tables;
 mod vanguard;
+#[cfg(feature = "probes")]
+mod workstream;

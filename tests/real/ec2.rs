@@ -42,6 +42,41 @@ fn machines_are_told_by_their_ids_or_tags() {
 }
 
 #[test]
+fn what_the_network_lets_through_is_read() {
+    let Some(moto) = moto::shared() else { return };
+    let name = fresh("net");
+    let ec2 = |form: &str| moto.form("ec2", &format!("Version=2016-11-15&{form}"));
+    let made = ec2(&format!("Action=CreateSecurityGroup&GroupName={name}&GroupDescription=web"));
+    let group = between(&made, "<groupId>", "</groupId>")[0].clone();
+    ec2(&format!(
+        "Action=AuthorizeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=443&IpPermissions.1.ToPort=443\
+         &IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0"
+    ));
+    let made = ec2(&format!(
+        "Action=RunInstances&ImageId=ami-12c6146b&MinCount=1&MaxCount=1&SecurityGroupId.1={group}"
+    ));
+    let id = &between(&made, "<instanceId>", "</instanceId>")[0];
+    let which = format!("instances = [\"{id}\"]");
+    let body = r#"
+        let open = web.inbound();
+        check `one rule ${open}`, open.len() == 1 && open[0].protocol == "tcp" && open[0].from == 443 && open[0].to == 443;
+        check "for the world", open[0].source == "0.0.0.0/0";
+        let rules = web.network_acls();
+        check `in their order ${rules}`, rules[0].number < rules[1].number && rules[0].allow && !rules[0].egress;
+        check "the rest is refused", rules.some(|rule| rule.number == 32767 && !rule.allow);
+    "#;
+    exec(moto.port, &which, body).expect(0);
+    let proxy = Proxy::http(moto.port);
+    proxy.when_said("DescribeSecurityGroups", DENIED_XML, 1);
+    exec(proxy.port, &which, "web.inbound();").expect(1).says("do `ec2:DescribeSecurityGroups`");
+    proxy.when_said("DescribeNetworkAcls", DENIED_XML, 1);
+    exec(proxy.port, &which, "web.network_acls();").expect(1).says("do `ec2:DescribeNetworkAcls`");
+    proxy.when_said("DescribeSecurityGroups", Fault::HoldAnswer, 9);
+    exec(proxy.port, &which, "web.inbound(#{ timeout: \"500ms\" });").expect(4).says("500ms");
+    proxy.release();
+}
+
+#[test]
 fn a_plan_does_not_wait() {
     let Some(moto) = moto::shared() else { return };
     let rig = project(

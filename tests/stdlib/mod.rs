@@ -2,6 +2,7 @@
 
 mod blue_green;
 mod canary;
+mod deadline;
 mod examples;
 mod watch;
 

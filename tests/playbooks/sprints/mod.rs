@@ -26,7 +26,7 @@ use crate::rig::{Rig, free_port, wait_until};
 
 const OLDER: &str = "v11.3.0";
 const OLD: &str = "v11.3.9";
-const NEW: &str = "v11.4.0";
+const NEW: &str = "v12.0.0";
 const FIRST: &str = "CREATE TABLE transactions (id int PRIMARY KEY, amount int NOT NULL);\n\
     INSERT INTO transactions SELECT i, i * 10 FROM generate_series(1, 200) i;\n";
 const SECOND: &str = "ALTER TABLE transactions ADD COLUMN finality timestamptz;\n\
@@ -115,7 +115,7 @@ impl Site {
     }
 }
 
-const RELEASE: [&str; 4] = ["exec", "release.rhai", "--set", "version=v11.4.0"];
+const RELEASE: [&str; 4] = ["exec", "release.rhai", "--set", "version=v12.0.0"];
 
 impl Drop for Site {
     fn drop(&mut self) {
@@ -134,7 +134,7 @@ fn of(database: &Database) -> String {
 fn answers(ports: [u16; 2]) {
     wait_until("the old versions", 30, || {
         let is_up = |(port, version): (&u16, &str)| {
-            release::get(*port, "/q/health").is_ok_and(|answer| answer.contains(version))
+            release::get(*port, "/api/v11/health").is_ok_and(|answer| answer.contains(version))
         };
         ports.iter().zip([OLD, OLDER]).all(is_up)
     });
@@ -142,7 +142,7 @@ fn answers(ports: [u16; 2]) {
 
 /// What both say of themselves.
 fn versions(ports: [u16; 2]) -> String {
-    let health = |port: u16| release::get(port, "/q/health").unwrap_or_default();
+    let health = |port: u16| release::get(port, "/api/v11/health").unwrap_or_default();
     let told = ports.map(|port| health(port).split("\r\n\r\n").nth(1).unwrap_or("no answer").to_owned());
     told.join("\n")
 }

@@ -7,7 +7,7 @@ use crate::playbooks::vanguard::same;
 use crate::rig::servers::redis::{self, Server as Redis};
 use crate::rig::servers::registry;
 
-const DAY: [&str; 4] = ["exec", "daily.rhai", "--set", "version=v11.4.0"];
+const DAY: [&str; 4] = ["exec", "daily.rhai", "--set", "version=v12.0.0"];
 
 /// Staging with the old version, and all that builds the new one.
 struct Staging {
@@ -97,7 +97,7 @@ impl Drop for Staging {
 #[test]
 fn the_kick_off_and_a_good_day_end_with_a_candidate_and_their_reports_answer_every_line() {
     let Some(site) = Staging::start() else { return };
-    let kickoff = ["exec", "kickoff.rhai", "--set", "version=v11.4.0"];
+    let kickoff = ["exec", "kickoff.rhai", "--set", "version=v12.0.0"];
     Crowd::begin(&site.rig, &kickoff, &[]).end().expect(0).hides("✘");
     let mut report = site.report();
     let plan =
@@ -106,7 +106,7 @@ fn the_kick_off_and_a_good_day_end_with_a_candidate_and_their_reports_answer_eve
         site.run(&[]).expect(0).hides("✘").says("✔ Ready for production deployment: approved by qa-lead");
     assert_eq!(site.state()["weights"], "0 ready, 100 ready", "{plan}\n{seen}");
     assert!(site.state()["processes"].contains(NEW));
-    let kept = std::fs::read_to_string(site.rig.path("artifacts/v11.4.0.json")).unwrap();
+    let kept = std::fs::read_to_string(site.rig.path("artifacts/v12.0.0.json")).unwrap();
     assert!(kept.contains("per_second"), "{kept}");
     report += &site.report();
     answered::every_line("## Sprint 20-23, kick-off and day", &report);

@@ -52,4 +52,9 @@ impl Server {
     pub fn hang(&self) {
         self.warden.hang();
     }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.warden.go_on();
+    }
 }

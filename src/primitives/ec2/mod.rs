@@ -1,4 +1,6 @@
-//! Machines of EC2: whether they run and are well.
+//! Machines of EC2: whether they run and are well, and what the network lets through to them.
+
+mod network;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,9 +21,14 @@ use crate::effect::primitive::{Primitive, entry};
 /// The register's line.
 pub const FAMILY: Family = Family {
     name: "ec2",
-    about: "Machines of EC2, by their ids or their tags: whether they run and pass their status checks.",
+    about: "Machines of EC2, by their ids or their tags: whether they run and pass their status checks, and what the network lets through to them.",
     settings: Settings { schema: || schemars::schema_for!(Table), check },
-    entries: &[entry::<Status>(), entry::<WaitHealthy>()],
+    entries: &[
+        entry::<Status>(),
+        entry::<WaitHealthy>(),
+        entry::<network::Inbound>(),
+        entry::<network::NetworkAcls>(),
+    ],
     health: Examine::Reading("status", &[]),
     store: None,
     sql: None,
@@ -112,8 +119,7 @@ impl Primitive for WaitHealthy {
 async fn read(cx: &Cx) -> Result<Value> {
     let table: Table = cx.settings()?;
     let account = aws::open(cx, &table.account).await?;
-    let ids =
-        if table.instances.is_empty() { tagged(cx, &account, &table.tags).await? } else { table.instances };
+    let ids = ids(cx, &account, table).await?;
     let mut ask = Ask::form(Service::EC2, "DescribeInstanceStatus").field("IncludeAllInstances", "true");
     for (index, id) in ids.iter().enumerate() {
         ask = ask.field(&format!("InstanceId.{}", index + 1), id);
@@ -130,6 +136,14 @@ async fn read(cx: &Cx) -> Result<Value> {
         instances.insert(one.text("instanceId").to_owned(), told);
     }
     Ok(json!({ "total": ids.len(), "running": running, "healthy": healthy, "instances": instances }))
+}
+
+/// The ids of the machines.
+async fn ids(cx: &Cx, account: &Account, table: Table) -> Result<Vec<String>> {
+    match table.instances.is_empty() {
+        true => tagged(cx, account, &table.tags).await,
+        false => Ok(table.instances),
+    }
 }
 
 /// The ids of the machines that have all these tags and were not terminated.
