@@ -219,6 +219,31 @@ fn the_doctor_looks_at_every_family_or_is_told_why_not() {
     assert_eq!(names, ["journal"]);
 }
 
+#[test]
+fn every_change_can_be_looked_at_after_a_crash_or_says_why_not() {
+    let mut changes = 0;
+    for (path, text) in sources("src/primitives") {
+        for block in code(&text).split("impl Primitive for ").skip(1) {
+            let block = block.split("\n}\n").next().unwrap_or_default();
+            if block.contains("Effect = Effect::Read;") {
+                continue;
+            }
+            changes += 1;
+            let name = block.split_whitespace().next().unwrap_or_default();
+            assert!(
+                block.contains("fn probe(") != block.contains("const NO_PROBE"),
+                "{}: {name} needs either a `probe`, or a `NO_PROBE` that says why there is none",
+                path.display()
+            );
+        }
+    }
+    assert!(changes > 80, "only {changes} were found");
+    for entry in FAMILIES.iter().flat_map(|family| family.entries) {
+        assert!(entry.no_probe.is_none_or(|why| why.split(' ').count() > 4), "{} says no reason", entry.name);
+        assert!(entry.no_probe.is_none() || !entry.effect.is_read(), "{} only reads", entry.name);
+    }
+}
+
 fn is_plain(name: &str) -> bool {
     name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
         && !RESERVED.contains(&name)

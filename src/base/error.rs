@@ -15,6 +15,9 @@ pub const IN_DOUBT: &str = "in_doubt";
 /// The detail of an error that ends a turn of a run before it has gone on at all: the run stays as it was.
 pub const NOT_BEGUN: &str = "not_begun";
 
+/// The detail of an error that says that the other side answered, and let nobody in.
+pub const REFUSED: &str = "refused";
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cx::Cx;
 use super::primitive::Work;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, REFUSED, Result};
 
 /// The codes with which AWS says "you may not" under whatever status.
 const REFUSALS: &[&str] = &[
@@ -127,11 +127,12 @@ impl Health {
     }
 
     /// Sorts the error of a look: one that says "you may not" means that it was reached. It is known by its kind, by a
-    /// detail `status` of 401 or 403, by SQL's classes of states, or by the words of Redis and AWS.
+    /// detail `status` of 401 or 403 or [`REFUSED`], by SQL's classes of states, or by the words of Redis and AWS.
     pub fn or_refused(error: Error) -> Result<Self> {
         let text = |name: &str| error.details.get(name).and_then(Value::as_str).unwrap_or_default();
         let status = error.details.get("status").and_then(Value::as_u64);
         let refused = error.kind == Kind::Denied
+            || error.details.contains_key(REFUSED)
             || matches!(status, Some(401 | 403))
             || text("sqlstate").starts_with("28")
             || text("sqlstate") == "42501"

@@ -3,6 +3,7 @@
 pub mod allowed;
 pub mod api;
 pub mod archive;
+pub mod arrival;
 #[cfg(any(feature = "aws", feature = "s3"))]
 pub mod aws;
 pub mod child;

@@ -38,9 +38,10 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Whether a failure means that nothing was changed, so that there is nothing to take back. An effect in doubt has
     /// not failed.
     const ATOMIC: bool = false;
-    /// Whether its [`Primitive::probe`] can settle a doubt. A `Destroy` for which this is `false` must say at each call
-    /// what happens in doubt.
-    const PROBES: bool = true;
+    /// Of a change without a [`Primitive::probe`]: why nothing tells afterwards whether it was done. It stands in the
+    /// manual. A `Destroy` that has such a reason, and may not simply be done again, must say at each call what happens
+    /// in doubt.
+    const NO_PROBE: Option<&'static str> = None;
 
     /// What it touches; by default its own resource with its own effect.
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
@@ -146,8 +147,8 @@ pub struct Entry {
     pub idempotent: bool,
     /// Whether a failure means that nothing was changed.
     pub atomic: bool,
-    /// Whether a doubt can be settled by looking.
-    pub probes: bool,
+    /// Why nothing tells afterwards whether it was done, where nothing does.
+    pub no_probe: Option<&'static str>,
     /// The JSON schema of its arguments: names, types, docs, in source order.
     pub schema: fn() -> Schema,
     bind: Bind,
@@ -168,7 +169,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         measures: P::MEASURES,
         idempotent: P::IDEMPOTENT || P::EFFECT.is_read(),
         atomic: P::ATOMIC,
-        probes: P::PROBES,
+        no_probe: P::NO_PROBE,
         schema: || schemars::schema_for!(P),
         bind: |arguments| {
             serde_json::from_value::<P>(Value::Object(arguments))

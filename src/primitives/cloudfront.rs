@@ -80,17 +80,32 @@ impl Primitive for Invalidate {
         Ok(Some(distribution.find(cx, &reference(cx)).await?.is_some()))
     }
 
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        let distribution = open(cx).await?;
+        match distribution.find(cx, &reference(cx)).await? {
+            Some(found) => self.done(cx, &distribution, found).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         check(&self.paths).map_err(Error::unchanged)?;
         let distribution = open(&cx).await?;
-        let mut found = distribution.invalidate(&cx, &self.paths).await?;
+        let begun = distribution.invalidate(&cx, &self.paths).await?;
+        self.done(&cx, &distribution, begun).await
+    }
+}
+
+impl Invalidate {
+    /// The receipt of an invalidation, once it is as far as it is to be.
+    async fn done(&self, cx: &Cx, distribution: &Distribution, mut found: Element) -> Result<Value> {
         let id = found.text("Id").to_owned();
         let mut pause = Duration::from_secs(1);
         while self.wait && !found.text("Status").eq_ignore_ascii_case("Completed") {
             cx.line(false, &format!("invalidation {id} is {}", found.text("Status")));
             cx.pause(pause).await?;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-            found = distribution.invalidation(&cx, &id).await?;
+            found = distribution.invalidation(cx, &id).await?;
         }
         Ok(json!({
             "id": id,

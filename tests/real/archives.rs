@@ -357,3 +357,46 @@ fn a_bucket_has_the_whole_archive_or_none() {
     assert_eq!(tool("tar", &["-tzf"], &bucket.path("logs/a.tar.gz")), b"a.log\n");
     assert_eq!(bucket.server.open_uploads(), 0);
 }
+
+#[test]
+fn a_crash_around_an_archive_is_survived() {
+    use crate::rig::crash::{AFTER_COMMIT, BEFORE};
+    let home = Rig::new("").file("logs/a.log", "a\n").file("box/other", "x").file("app.log", "up\n");
+    let at = |name: &str| home.path(name).display().to_string();
+    let settings = format!(
+        "{SHELL}{LOGS}{BOX}[env.local.service.app]\naccess = \"read\"\nprogram = \"sh\"\nlog = \"{}\"\n\
+         [env.local.sqlite.main]\naccess = \"read\"\npath = \"{}\"\n",
+        at("app.log"),
+        at("main.db")
+    )
+    .replace("\"logs\"", &format!("\"{}\"", at("logs")))
+    .replace("\"box\"", &format!("\"{}\"", at("box")));
+    let database = rusqlite::Connection::open(home.path("main.db")).unwrap();
+    database.execute_batch("CREATE TABLE users (id); INSERT INTO users VALUES (1)").unwrap();
+    let uses = "program.sh:read\", \"files.logs:read\", \"service.app:read\", \"sqlite.main:read\", \"files.box:destroy";
+    let state = || {
+        let mut names: Vec<PathBuf> = stored(&home);
+        names.retain(|name| !name.to_string_lossy().contains("/.playbook"));
+        names.sort();
+        names
+    };
+    for line in [
+        "program(\"sh\").archive_to(files(\"box\"), \"sh.zst\", [\"-c\", \"echo x\"])",
+        "files(\"logs\").archive_to(files(\"box\"), \"logs.tar.zst\")",
+        "service(\"app\").archive_to(files(\"box\"), \"app.zst\")",
+        "journal().archive_to(files(\"box\"), \"run.zst\")",
+        "sqlite(\"main\").dump_to(files(\"box\"), \"main.db\")",
+    ] {
+        let text = format!("//! T.\n//! uses = [\"{uses}\"]\ncheck \"receipt\", {line}.bytes > 0;\n");
+        let before = state();
+        for moment in [BEFORE, AFTER_COMMIT] {
+            let rig = Rig::new(&settings).file("test.rhai", &text);
+            rig.killed(moment);
+            assert_eq!(state() == before, moment == BEFORE, "{line} at {moment}");
+            rig.run(&["resume", "last"]).expect(0);
+            let made: Vec<PathBuf> = state().into_iter().filter(|one| !before.contains(one)).collect();
+            assert_eq!(made.len(), 1, "{line} at {moment}: {made:?}");
+            std::fs::remove_file(&made[0]).unwrap();
+        }
+    }
+}

@@ -210,3 +210,38 @@ fn settings_that_cannot_work_are_refused() {
         rig.run(&["exec", "test.rhai"]).expect(2).says(says);
     }
 }
+
+#[test]
+fn after_a_crash_a_message_that_may_be_there_is_not_posted_again() {
+    use crate::rig::crash::{AFTER, BEFORE};
+    let posted = |moment: &str, line: &str| {
+        let server = Http::start();
+        server.tell("/api/chat.postMessage", &[Answer::new(200, POSTED)]);
+        server.tell("/api/chat.update", &[Answer::new(200, POSTED)]);
+        let script = format!(
+            "//! T.\n//! uses = [\"chat.team:write\"]\nlet team = chat(\"team\");\n{line}\nlog(\"on\");\n"
+        );
+        let rig = web_api(&server).file("test.rhai", &script);
+        rig.killed(moment);
+        let seen = rig.run(&["resume", "last"]);
+        // What was found out then stays so.
+        assert!(rig.run(&["resume", "last"]).code == 2 || seen.code == 5, "{seen}");
+        (seen, server.got().len())
+    };
+    // Nobody is kept waiting for a notice, and nobody gets it twice.
+    for (moment, count) in [(BEFORE, 0), (AFTER, 1)] {
+        let (seen, sent) = posted(moment, r#"check "not known", !team.post("hello").sent;"#);
+        seen.expect(0).says("may have arrived all the same").says("on_doubt: \"retry\"");
+        assert_eq!(sent, count);
+    }
+    let (seen, sent) = posted(AFTER, r#"check "sent", team.post("hello", #{ on_doubt: "retry" }).sent;"#);
+    seen.expect(0);
+    assert_eq!(sent, 2);
+    let (seen, sent) = posted(AFTER, r#"team.post("hello", #{ must: true });"#);
+    seen.expect(5).says("it is not known whether `chat.team.post` was done");
+    assert_eq!(sent, 1);
+    // The same text in the same place is there once.
+    let (seen, sent) = posted(AFTER, r#"check "sent", team.update("1503435956.000247", "v2").sent;"#);
+    seen.expect(0);
+    assert_eq!(sent, 2);
+}

@@ -161,3 +161,18 @@ fn a_later_failure_has_nothing_to_take_back() {
     seen.hides("NOT");
     assert_eq!(invalidations(moto, &id).len(), 1);
 }
+
+#[test]
+fn a_crash_around_an_invalidation_makes_no_second_one() {
+    use crate::rig::crash::{AFTER, BEFORE};
+    let Some(moto) = moto::shared() else { return };
+    for moment in [BEFORE, AFTER] {
+        let id = distribution(moto);
+        let body = r#"let done = cloudfront("cdn").invalidate(["/x", "/y"]); check "told", done.paths == 2 && done.id != "";"#;
+        let rig = rig(moto.port, &id).file("test.rhai", &script("cloudfront.cdn:write", body));
+        rig.killed(moment);
+        assert_eq!(invalidations(moto, &id).is_empty(), moment == BEFORE);
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(invalidations(moto, &id).len(), 1, "at {moment}");
+    }
+}

@@ -9,8 +9,17 @@ use crate::rig::servers::http::{Answer, Http};
 const ACTIVE: &str = r#"{"id":1,"name":"Deploy","state":"active"}"#;
 const NOT_FOUND: &str = r#"{"message":"Not Found","documentation_url":"https://docs.github.com/rest"}"#;
 
+const RUNS: &str = "/repos/shop/api/actions/workflows/deploy.yml/runs";
+
+/// The runs of the workflow, the newest first.
+fn runs(ids: &[u64]) -> Answer {
+    let all: Vec<String> = ids.iter().map(|id| format!("{{\"id\":{id},\"html_url\":\"u{id}\"}}")).collect();
+    Answer::new(200, &format!("{{\"workflow_runs\":[{}]}}", all.join(",")))
+}
+
 fn repository(server: &Http) -> Rig {
     server.tell("/repos/shop/api/actions/workflows/deploy.yml", &[Answer::new(200, ACTIVE)]);
+    server.tell(RUNS, &[runs(&[])]);
     let settings = format!(
         "[env.local.github.app]\nrepository = \"shop/api\"\ntoken = \"env:TOKEN\"\nurl = \"{}\"\naccess = \"destroy\"\n",
         server.url()
@@ -69,24 +78,12 @@ fn a_workflow_is_dispatched_and_its_run_waited_for() {
 #[test]
 fn an_older_server_is_asked_which_run_it_became() {
     let server = Http::start();
+    let rig = repository(&server);
     server.tell("/repos/shop/api/actions/workflows/deploy.yml/dispatches", &[Answer::new(204, "")]);
-    server.tell(
-        "/repos/shop/api/actions/workflows/deploy.yml/runs",
-        &[
-            Answer::new(200, r#"{"workflow_runs":[]}"#),
-            Answer::new(200, r#"{"workflow_runs":[{"id":7,"html_url":"u"},{"id":6}]}"#),
-        ],
-    );
-    exec(repository(&server), r#"check "run", app.dispatch("deploy.yml", #{ undo: #{} }).run == 7;"#)
-        .1
-        .expect(0);
+    server.tell(RUNS, &[runs(&[6]), runs(&[6]), runs(&[7, 6])]);
+    exec(rig, r#"check "run", app.dispatch("deploy.yml", #{ undo: #{} }).run == 7;"#).1.expect(0);
     let asked = server.got().into_iter().find(|got| got.path.contains("/runs?")).unwrap().path;
-    assert!(
-        asked.contains("event=workflow_dispatch")
-            && asked.contains("branch=main")
-            && asked.contains("created=%3E%3D2"),
-        "{asked}"
-    );
+    assert!(asked.contains("event=workflow_dispatch") && asked.contains("branch=main"), "{asked}");
 }
 
 #[test]
@@ -224,4 +221,72 @@ fn a_plan_changes_nothing_and_the_doctor_looks_at_the_token() {
     rig.run(&["doctor"]).expect(1).says("may only read");
     server.tell("/repos/shop/api", &[Answer::new(401, r#"{"message":"Bad credentials"}"#)]);
     rig.run(&["doctor"]).expect(1).says("Bad credentials").hides("hunter2");
+}
+
+fn crashed(rig: Rig, moment: &str, body: &str) -> Rig {
+    let script =
+        format!("//! Test.\n//! uses = [\"github.app:destroy\"]\nlet app = github(\"app\");\n{body}\n");
+    let rig = rig.file("test.rhai", &script);
+    rig.killed(moment);
+    rig
+}
+
+#[test]
+fn a_workflow_is_dispatched_once_wherever_the_process_dies() {
+    use crate::rig::crash::{AFTER_COMMIT, BEFORE};
+    let body = r#"check "run", app.dispatch("deploy.yml", #{ undo: #{} }).run == 7;"#;
+    for moment in [BEFORE, AFTER_COMMIT] {
+        let server = Http::start();
+        let details = r#"{"workflow_run_id":7,"html_url":"u7"}"#;
+        server.tell("/repos/shop/api/actions/workflows/deploy.yml/dispatches", &[Answer::new(200, details)]);
+        let rig = repository(&server);
+        server.tell(RUNS, &[runs(&[6])]);
+        let rig = crashed(rig, moment, body);
+        assert_eq!(sent(&server, "POST").is_empty(), moment == BEFORE);
+        if moment == AFTER_COMMIT {
+            server.tell(RUNS, &[runs(&[7, 6])]);
+        }
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(sent(&server, "POST").len(), 1, "at {moment}");
+    }
+    // Whose run it is cannot be told where there are several.
+    let server = Http::start();
+    let rig = repository(&server);
+    server.tell("/repos/shop/api/actions/workflows/deploy.yml/dispatches", &[Answer::new(204, "")]);
+    server.tell(RUNS, &[runs(&[6]), runs(&[7, 6])]);
+    let rig = crashed(rig, AFTER_COMMIT, body);
+    server.tell(RUNS, &[runs(&[8, 7, 6])]);
+    rig.run(&["resume", "last"]).expect(5).says("deploy.yml was dispatched several times since");
+    assert_eq!(sent(&server, "POST").len(), 1);
+}
+
+#[test]
+fn a_crash_around_a_release_is_survived() {
+    use crate::rig::crash::{AFTER, BEFORE};
+    let there = "/repos/shop/api/releases/tags/v2";
+    for moment in [BEFORE, AFTER] {
+        let server = Http::start();
+        let rig = repository(&server);
+        server.tell(there, &[Answer::new(404, NOT_FOUND)]);
+        server.tell("GET /repos/shop/api/releases", &[Answer::new(200, "[]")]);
+        server.tell("POST /repos/shop/api/releases", &[Answer::new(201, RELEASE)]);
+        let rig = crashed(rig, moment, r#"check "made", app.create_release("v2").assets == ["a.zip"];"#);
+        if moment == AFTER {
+            server.tell(there, &[Answer::new(200, RELEASE)]);
+        }
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(sent(&server, "POST").len(), 1, "at {moment}");
+    }
+    // A release that is gone while its tag is still there was not deleted whole.
+    let server = Http::start();
+    let rig = repository(&server);
+    server.tell(there, &[Answer::new(200, RELEASE)]);
+    server.tell("GET /repos/shop/api/releases", &[Answer::new(200, "[]")]);
+    server.tell("/repos/shop/api/git/ref/tags/v2", &[Answer::new(200, "{}")]);
+    server.tell("DELETE /repos/shop/api/git/refs/tags/v2", &[Answer::new(204, "")]);
+    let rig = crashed(rig, BEFORE, r#"app.delete_release("v2", #{ with_tag: true });"#);
+    server.tell(there, &[Answer::new(404, NOT_FOUND)]);
+    rig.run(&["resume", "last"]).expect(0);
+    let deleted: Vec<String> = sent(&server, "DELETE").into_iter().map(|(path, _)| path).collect();
+    assert_eq!(deleted, ["/repos/shop/api/git/refs/tags/v2"]);
 }

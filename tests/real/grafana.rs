@@ -137,9 +137,31 @@ fn an_answer_that_never_comes_leaves_it_in_doubt_and_is_settled() {
 
 #[test]
 fn a_crash_around_an_annotation_is_survived() {
+    use crate::rig::crash::{AFTER, AFTER_COMMIT, survives_at};
     let server = Grafana::start();
     let rig = || Rig::new(&server.settings("write")).variable("GRAFANA", TOKEN);
+    let told = |one: &serde_json::Value| format!("{} {} {}", one["text"], one["time"], one["timeEnd"]);
     let texts = || server.annotations().iter().map(|one| one["text"].to_string()).collect::<Vec<_>>();
-    let line = "grafana(\"main\").annotate(\"API v2\");";
-    crate::rig::crash::survives(rig, "grafana.main:write", line, texts);
+    let all = || server.annotations().iter().map(told).collect::<Vec<_>>();
+    survives_at(AFTER, rig, "grafana.main:write", "grafana(\"main\").annotate(\"API v2\");", texts);
+    exec(&server, "boards.annotate(\"earlier\", #{ from: 1000 });").expect(0);
+    let kept = server.annotations().remove(0);
+    let end = format!(
+        "let end = grafana(\"main\").finish({0}); check \"id\", end.id == {0} && end.to > 1000;",
+        kept["id"]
+    );
+    survives_at(AFTER_COMMIT, rig, "grafana.main:write", &end, all);
+    let end = end.replace(&format!("finish({}", kept["id"]), &format!("finish({}, 5000", kept["id"]));
+    survives_at(AFTER, rig, "grafana.main:write", &end, all);
+    let mark = kept["tags"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    let remove = format!(
+        "let gone = grafana(\"main\").unannotate(#{{ mark: \"{mark}\" }}); check \"one\", gone.removed == 1;"
+    );
+    survives_at(AFTER_COMMIT, rig, "grafana.main:write", &remove, all);
+    // By its number, of which there is none any more.
+    let line = format!("check \"one\", boards.unannotate({}).removed == 1;", server.annotations()[0]["id"]);
+    let rig = rig().file("test.rhai", &script("write", &line));
+    rig.killed("5:before");
+    assert!(server.annotations().is_empty());
+    rig.run(&["resume", "last"]).expect(0);
 }

@@ -148,3 +148,19 @@ fn a_run_that_fails_keeps_its_mails_and_is_taken_back_whole() {
     exec(clear(server), r#"team.send("S", "kept-1"); check "fails", false;"#).1.expect(1);
     assert_eq!(server.mails("kept-1").len(), 1);
 }
+
+#[test]
+fn after_a_crash_a_mail_that_may_have_arrived_is_not_sent_again() {
+    let Some(server) = smtp::shared() else { return };
+    for (moment, word, count) in
+        [(crate::rig::crash::BEFORE, "crash-1", 0), (crate::rig::crash::AFTER, "crash-2", 1)]
+    {
+        let script = format!(
+            "//! T.\n//! uses = [\"mail.team:write\"]\ncheck \"not known\", !mail(\"team\").send(\"S\", \"{word}\").sent;\n"
+        );
+        let rig = clear(server).file("test.rhai", &script);
+        rig.killed(moment);
+        rig.run(&["resume", "last"]).expect(0).says("may have arrived all the same");
+        assert_eq!(server.mails(word).len(), count, "at {moment}");
+    }
+}

@@ -152,3 +152,55 @@ fn a_plan_wakes_nobody_and_the_doctor_looks_at_the_key() {
         .says("Could not authenticate");
     assert!(bodies(&server).is_empty());
 }
+
+#[test]
+fn after_a_crash_nobody_is_woken_twice() {
+    let server = Http::start();
+    server.tell("/v2/enqueue", &[Answer::new(202, QUEUED)]);
+    for line in ["oncall.trigger(\"slow\")", "oncall.acknowledge(\"k\")", "oncall.resolve(\"k\")"] {
+        for moment in [crate::rig::crash::BEFORE, crate::rig::crash::AFTER] {
+            let before = bodies(&server).len();
+            let rig = crashed(pager(&server, "pagerduty"), moment, &format!("check \"sent\", {line}.sent;"));
+            rig.run(&["resume", "last"]).expect(0);
+            // Its own API tells nothing of what is open: the same event goes again, and adds to the incident of its key.
+            let sent = bodies(&server).split_off(before);
+            assert_eq!(sent.len(), if moment == crate::rig::crash::BEFORE { 1 } else { 2 }, "{line}");
+            assert!(sent.iter().all(|one| *one == sent[0]), "{sent:?}");
+        }
+    }
+}
+
+#[test]
+fn after_a_crash_opsgenie_is_asked_for_the_alert() {
+    let server = Http::start();
+    server.tell("POST /v2/alerts", &[Answer::new(202, ACCEPTED)]);
+    server.tell(
+        "GET /v2/alerts/k",
+        &[Answer::new(404, r#"{"message":"Alert with alias [k] does not exist"}"#)],
+    );
+    let body =
+        r#"let alert = oncall.trigger("slow", #{ key: "k" }); check "sent", alert.sent && alert.key == "k";"#;
+    let rig = crashed(pager(&server, "opsgenie"), crate::rig::crash::AFTER, body);
+    server.tell("GET /v2/alerts/k", &[Answer::new(200, r#"{"data":{"status":"open","alias":"k"}}"#)]);
+    rig.run(&["resume", "last"]).expect(0);
+    assert_eq!(bodies(&server).len(), 1, "it was made twice");
+    server.tell("POST /v2/alerts/k/close", &[Answer::new(202, ACCEPTED)]);
+    rig.run(&["rollback", "last"]).expect(0);
+    let rig = crashed(
+        pager(&server, "opsgenie"),
+        crate::rig::crash::AFTER,
+        r#"check "sent", oncall.resolve("k").sent;"#,
+    );
+    server.tell("GET /v2/alerts/k", &[Answer::new(200, r#"{"data":{"status":"closed","alias":"k"}}"#)]);
+    let count = bodies(&server).len();
+    rig.run(&["resume", "last"]).expect(0);
+    assert_eq!(bodies(&server).len(), count, "it was closed twice");
+}
+
+fn crashed(rig: Rig, moment: &str, body: &str) -> Rig {
+    let script =
+        format!("//! Test.\n//! uses = [\"pager.oncall:write\"]\nlet oncall = pager(\"oncall\");\n{body}\n");
+    let rig = rig.file("test.rhai", &script);
+    rig.killed(moment);
+    rig
+}

@@ -261,3 +261,63 @@ fn a_secret_of_its_environment_is_never_shown_nor_kept() {
     project.exec("app.start(\"leaky\");").expect(1).says("token [secret]").hides("tr0ub4dor&3");
     assert!(!project.state().unwrap().to_string().contains("tr0ub4dor&3"));
 }
+
+impl Project {
+    /// What runs.
+    fn running(&self) -> Option<Value> {
+        self.alive().map(|_| self.release())
+    }
+
+    fn write(&self, body: &str) {
+        let head = "//! Service.\n//!\n//! uses = [\"service.app:write\"]\nlet app = service(\"app\");\n";
+        std::fs::write(self.path("test.rhai"), format!("{head}{body}\n")).unwrap();
+    }
+}
+
+#[test]
+fn a_crash_around_a_change_is_survived() {
+    use crate::rig::crash::{AFTER, AFTER_COMMIT, BEFORE};
+    for (first, line, after, left) in [
+        ("", "app.start(\"v1\")", AFTER, Some("v1")),
+        ("app.start(\"v1\");", "app.stop()", AFTER, None),
+        ("app.start(\"v1\");", "app.replace(\"v2\")", AFTER, Some("v2")),
+        ("app.start(\"v1\");", "app.restart()", AFTER_COMMIT, Some("v1")),
+        ("app.start(\"v1\"); app.stop();", "app.restart()", AFTER_COMMIT, Some("v1")),
+    ] {
+        for moment in [BEFORE, after] {
+            let project = Project::new(SETTINGS);
+            project.exec(first).expect(0);
+            let (before, old) = (project.running(), project.alive());
+            project.write(&format!("check \"told\", {line}.running == {};", left.is_some()));
+            project.killed(moment);
+            let made = project.alive();
+            assert_eq!(made == old, moment == BEFORE, "{line} at {moment}");
+            project.run(&["resume", "last"]).expect(0);
+            assert_eq!(project.running(), left.map(Value::from), "{line} at {moment}");
+            assert!(moment == BEFORE || project.alive() == made, "{line} was done twice");
+            project.run(&["rollback", "last"]).expect(0);
+            assert_eq!(project.running(), before, "{line} at {moment} is not taken back");
+        }
+    }
+}
+
+#[test]
+fn a_crash_between_the_end_of_the_old_release_and_the_start_of_the_new_one_is_taken_back_to_the_old_one() {
+    for line in ["app.replace(\"v2\");", "app.restart();", "app.stop();"] {
+        let project = Project::new(SETTINGS);
+        project.exec("app.start(\"stubborn\");").expect(0);
+        wait_until("it ignores the signal", 5, || project.log() == "up\n");
+        project.write(&format!("{line}\ncheck \"fails\", 1 == 2;"));
+        let mut child = project
+            .command(&["exec", "test.rhai"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until("it is asked to end", 10, || project.state().unwrap()["ending"] == true);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        project.run(&["resume", "last"]).expect(1).says("taken back");
+        assert_eq!(project.running(), Some("stubborn".into()), "{line}");
+    }
+}

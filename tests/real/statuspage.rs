@@ -166,3 +166,63 @@ fn a_plan_changes_nothing_and_the_doctor_reads_the_page() {
     server.tell("GET /v1/pages/p1", &[Answer::new(401, r#"{"error":"Could not authenticate"}"#)]);
     rig.run(&["doctor"]).expect(1).says("not permitted").says("Could not authenticate").hides("hunter2");
 }
+
+#[test]
+fn after_a_crash_the_page_is_asked_what_it_shows() {
+    use crate::rig::crash::{AFTER, BEFORE};
+    let shown = |more: &str| Answer::new(200, &INCIDENT.replace("\"name\"", &format!("{more},\"name\"")));
+    for moment in [BEFORE, AFTER] {
+        let server = Http::start();
+        let body = r#"let made = page.create("Slow"); check "told", made.sent && made.id == "i1";"#;
+        let rig = crashed(page(&server), moment, body);
+        if moment == AFTER {
+            let key = changes(&server)[0].2["incident"]["metadata"]["playbook"]["key"].to_string();
+            let own = INCIDENT
+                .replace("\"name\"", &format!("\"metadata\":{{\"playbook\":{{\"key\":{key}}}}},\"name\""));
+            server.tell("GET /v1/pages/p1/incidents/unresolved", &[Answer::new(200, &format!("[{own}]"))]);
+        }
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(changes(&server).len(), 1, "create at {moment}");
+
+        // The same state as before, so that only its words tell.
+        let server = Http::start();
+        let body = r#"check "told", page.update("i1", "We look.", #{ status: "investigating" }).id == "i1";"#;
+        let rig = page(&server);
+        server.tell("GET /v1/pages/p1/incidents/i1", &[shown("\"incident_updates\":[]")]);
+        let rig = crashed(rig, moment, body);
+        if moment == AFTER {
+            let said = shown("\"incident_updates\":[{\"body\":\"We look.\",\"status\":\"investigating\"}]");
+            server.tell("GET /v1/pages/p1/incidents/i1", &[said]);
+        }
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(changes(&server).len(), 1, "update at {moment}");
+
+        let server = Http::start();
+        let rig = crashed(page(&server), moment, r#"check "told", page.resolve("i1").sent;"#);
+        let after = Answer::new(200, &INCIDENT.replace("investigating", "resolved"));
+        if moment == AFTER {
+            server.tell("GET /v1/pages/p1/incidents/i1", &[after]);
+        }
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(changes(&server).len(), 1, "resolve at {moment}");
+
+        let server = Http::start();
+        let rig =
+            crashed(page(&server), moment, r#"check "told", page.component("Web", "operational").sent;"#);
+        if moment == AFTER {
+            let after = COMPONENTS.replace("degraded_performance", "operational");
+            server.tell("GET /v1/pages/p1/components", &[Answer::new(200, &after)]);
+        }
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(changes(&server).len(), 1, "component at {moment}");
+    }
+}
+
+fn crashed(rig: Rig, moment: &str, body: &str) -> Rig {
+    let script = format!(
+        "//! Test.\n//! uses = [\"statuspage.public:write\"]\nlet page = statuspage(\"public\");\n{body}\n"
+    );
+    let rig = rig.file("test.rhai", &script);
+    rig.killed(moment);
+    rig
+}

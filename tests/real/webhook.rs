@@ -100,3 +100,19 @@ fn a_plan_sends_nothing_and_the_doctor_no_event() {
         .expect(2)
         .says("no address");
 }
+
+#[test]
+fn after_a_crash_the_same_event_goes_again_under_the_same_id() {
+    let server = Http::start();
+    server.tell("/in", &[Answer::new(204, "")]);
+    let text = "//! T.\n//! uses = [\"webhook.catalog:write\"]\ncheck \"sent\", webhook(\"catalog\").send(\"x\").sent;\n";
+    for (moment, count) in [(crate::rig::crash::BEFORE, 1), (crate::rig::crash::AFTER, 2)] {
+        let before = server.got().len();
+        let rig = receiver(&server).file("test.rhai", text);
+        rig.killed(moment);
+        rig.run(&["resume", "last"]).expect(0);
+        let got = server.got().split_off(before);
+        assert_eq!(got.len(), count, "at {moment}");
+        assert!(got.iter().all(|one| one.headers["webhook-id"] == got[0].headers["webhook-id"]));
+    }
+}

@@ -9,7 +9,8 @@ use super::seen::Seen;
 pub const BEFORE: &str = "2:after";
 /// Right before the end of the first change is kept, so that it is done and nobody knows.
 pub const AFTER: &str = "3:before";
-/// The same for a change that keeps the number of its transaction before it commits.
+/// The same for a change that keeps something of itself just before it is made: the number of its transaction, what was
+/// there before.
 pub const AFTER_COMMIT: &str = "4:before";
 
 impl Rig {

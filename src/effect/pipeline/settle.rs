@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Permitted, Pipeline, Request, guard};
+use super::{Permitted, Pipeline, Request, forgive, guard};
 use crate::base::call::Call;
 use crate::base::decision::{Answer, Choice, Question};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
@@ -48,6 +48,10 @@ impl Pipeline {
                 self.count_as_done(call, &recorded, &value)?;
                 Ok(Settled::Done(value))
             }
+            // A part of it may have been done: what it found before that is still how it is taken back.
+            Some(false) if call.entry.idempotent && !call.request.unwinding && found == Some(true) => {
+                Ok(Settled::Again(Box::new(recorded.began)))
+            }
             Some(false) => decide(Choice::NotHappened, "probe").map(|()| Settled::Fresh),
             // To put something back twice is to put it back.
             None if call.request.unwinding || (call.entry.idempotent && call.options.on_doubt.is_none()) => {
@@ -61,6 +65,9 @@ impl Pipeline {
     fn ask(&self, call: &Permitted, recorded: Recorded, why: Option<String>) -> Result<Settled> {
         let (choose, otherwise) = self.recall.doubts();
         let policy = call.options.on_doubt.or(otherwise);
+        if policy.is_none() && !call.bound.must() {
+            return self.let_go(call, &recorded, why);
+        }
         let error = doubt(call, why);
         let (answer, by) = match (policy, choose) {
             (Some(OnDoubt::Retry), _) => (answer(Choice::Retry), "policy".to_owned()),
@@ -92,6 +99,19 @@ impl Pipeline {
                 Ok(Settled::Done(answer.value))
             }
         }
+    }
+
+    /// A notice that may have arrived is not sent again, and nobody is kept waiting to say whether it did.
+    fn let_go(&self, call: &Permitted, recorded: &Recorded, why: Option<String>) -> Result<Settled> {
+        let why = why.map_or_else(String::new, |why| format!("; it could not be looked at: {why}"));
+        let error = Error::remote(format!("it is not known whether `{}` was done", call.request.call))
+            .why(format!("it had begun when the run was cut off, so it may have arrived all the same{why}"))
+            .fix("to have it sent again, say `on_doubt: \"retry\"` at the call; to be asked, `must: true`");
+        let result = Err(self.clean(error));
+        self.host.tell(&recorded.began);
+        forgive::explain(false, &result, &call.cx);
+        self.keep_end(call, Duration::ZERO, &result)?;
+        forgive::receipt(false, result).map(Settled::Done)
     }
 
     /// After a timeout in this turn: whether it was done all the same. What was not done yet may still be under way, so

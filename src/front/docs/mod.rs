@@ -126,6 +126,7 @@ fn primitive(family: &Family, entry: &Entry) -> String {
     let mut parts = vec![format!("### {}.{}", family.name, entry.name)];
     parts.push(format!("`{}` · {}", signature(family, entry), properties(entry)));
     parts.push(fields.about());
+    parts.push(doubt(entry));
     parts.push(fields.table("argument"));
     parts.push(format!("```rhai\n{}\n```", entry.example));
     parts.retain(|part| !part.is_empty());
@@ -154,6 +155,18 @@ pub(in crate::front) fn properties(entry: &Entry) -> String {
     }
     words.push(format!("at most {} unless told otherwise", text::write_duration(entry.timeout)));
     words.join(" · ")
+}
+
+/// What happens to one that began when the run was cut off, where nothing tells whether it was done.
+fn doubt(entry: &Entry) -> String {
+    let Some(why) = entry.no_probe else { return String::new() };
+    let is_notice = entry.arguments().iter().any(|(name, _)| name == "must");
+    let then = match (entry.idempotent, is_notice) {
+        (true, _) => "it is done again",
+        (false, true) => "it is not sent again, unless `on_doubt` says so or it `must`",
+        (false, false) => "somebody is asked, unless `on_doubt` says what is right",
+    };
+    format!("Where a crash leaves it in doubt, {then}: {why}.")
 }
 
 fn exits() -> String {

@@ -73,6 +73,8 @@ impl Primitive for Post {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"chat("team").post("Deployed v2", #{ severity: "success", fields: #{ version: "v2" } })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("a message carries no mark by which a chat could be asked for it");
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("post to {}: {}", resource.name, headline(self.title.as_deref().unwrap_or(&self.text), 100))
@@ -121,6 +123,7 @@ impl Primitive for Update {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"let post = chat("team").post("Deploying v2 …"); chat("team").update(post, "Deployed v2")"#;
+    const NO_PROBE: Option<&'static str> = Some("the same text twice in the same place is there once");
     const IDEMPOTENT: bool = true;
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -315,6 +315,7 @@ impl Primitive for Restore {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"files("backups").restore("1763700000000000000-12-4711", "releases/current.txt")"#;
+    const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const IDEMPOTENT: bool = true;
 
     fn plan(&self, _: &ResourceId) -> String {

@@ -147,6 +147,7 @@ impl Primitive for RestoreTag {
     const NAME: &'static str = "restore_tag";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"git("app").restore_tag("v1.9.0", "abc1234")"#;
+    const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const TIMEOUT: Duration = LONG;
     const IDEMPOTENT: bool = true;
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,8 +19,10 @@ use crate::sys::http::Method;
 
 /// How long is waited between two looks for the run.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How far GitHub's clock may be behind ours.
-const SKEW: SignedDuration = SignedDuration::from_secs(30);
+/// How long it may take until GitHub lists a run, in seconds.
+const SHOWN: f64 = 15.0;
+/// The field of a witness that holds the number of the workflow's newest run before.
+const NEWEST: &str = "newest";
 
 /// Another workflow that takes one back.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -34,7 +35,8 @@ struct Undo {
     inputs: Map<String, Value>,
 }
 
-/// Starts a workflow that has `workflow_dispatch`, and finds the run that it became. `undo` says which workflow takes it back.
+/// Starts a workflow that has `workflow_dispatch`, and finds the run that it became, after a crash too: the only one on that
+/// branch since. `undo` says which workflow takes it back.
 /// Gives `run` (its id, for `wait_for_run`) and `url`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,12 +93,34 @@ impl Primitive for Dispatch {
         Ok(Inverse::Call(call.with("inputs", undo.inputs.clone())))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        if !cx.is_settling() {
+            return Ok(None);
+        }
+        match self.since(cx).await?.as_deref() {
+            None | Some([]) => Ok(Some(false)),
+            Some([_]) => Ok(Some(true)),
+            Some(several) => {
+                let urls: Vec<&str> =
+                    several.iter().filter_map(|run| run.get("html_url")?.as_str()).collect();
+                Err(Error::remote(format!("{} was dispatched several times since", self.workflow))
+                    .why(urls.join("\n")))
+            }
+        }
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(self.since(cx).await?.and_then(|runs| runs.first().map(told)))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let repository = Repository::of(&cx).await?;
         let inputs: Map<String, Value> =
             self.inputs.iter().map(|(name, value)| (name.clone(), text(value))).collect();
         let body = json!({ "ref": self.on, "inputs": inputs, "return_run_details": true });
-        let begun: Timestamp = cx.now().parse().map_err(|_| Error::bug("the clock tells no time"))?;
+        let before = self.runs(&cx, &repository).await.map_err(Error::unchanged)?;
+        let newest = before.iter().filter_map(id).max().unwrap_or(0);
+        cx.witness(json!({ NEWEST: newest, "at": cx.seconds() }))?;
         let path = ["actions", "workflows", &self.workflow, "dispatches"];
         let ask = repository.request(Method::POST, &path).json(&body);
         let sent = repository.ask(&cx, &ask, &format!("dispatch {}", self.workflow)).await;
@@ -104,28 +128,56 @@ impl Primitive for Dispatch {
         match reply.json.get("workflow_run_id").and_then(Value::as_u64) {
             Some(run) => Ok(json!({ "run": run, "url": reply.at("/html_url") })),
             // Older servers do not tell which run it became.
-            None => self.find(&cx, &repository, begun - SKEW).await,
+            None => loop {
+                let after = self.after(&cx, &repository, newest).await?;
+                if let Some(run) = after.iter().min_by_key(|run| id(run)) {
+                    return Ok(told(run));
+                }
+                cx.pause(PAUSE).await?;
+            },
         }
     }
 }
 
 impl Dispatch {
-    /// The first run of the workflow that was dispatched on that branch after `since`.
-    async fn find(&self, cx: &Cx, repository: &Repository, since: Timestamp) -> Result<Value> {
+    /// The newest runs of the workflow that were dispatched on that branch.
+    async fn runs(&self, cx: &Cx, repository: &Repository) -> Result<Vec<Value>> {
+        let ask = repository
+            .request(Method::GET, &["actions", "workflows", &self.workflow, "runs"])
+            .query("event", "workflow_dispatch")
+            .query("branch", &self.on);
+        let reply = repository.ask(cx, &ask, "list the runs of the workflow").await?;
+        Ok(reply.json.get("workflow_runs").and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
+    /// Those of them that came after the one of that number.
+    async fn after(&self, cx: &Cx, repository: &Repository, newest: u64) -> Result<Vec<Value>> {
+        let mut runs = self.runs(cx, repository).await?;
+        runs.retain(|run| id(run) > Some(newest));
+        Ok(runs)
+    }
+
+    /// The runs of the workflow that came since the call was about to dispatch it; `None` when it was not yet about to.
+    async fn since(&self, cx: &Cx) -> Result<Option<Vec<Value>>> {
+        let Some(told) = cx.witnessed() else { return Ok(None) };
+        let (newest, at) = (told[NEWEST].as_u64().unwrap_or(0), told["at"].as_f64().unwrap_or(0.0));
+        let repository = Repository::of(cx).await?;
         loop {
-            let ask = repository
-                .request(Method::GET, &["actions", "workflows", &self.workflow, "runs"])
-                .query("event", "workflow_dispatch")
-                .query("branch", &self.on)
-                .query("created", format!(">={since:.0}"));
-            let reply = repository.ask(cx, &ask, "find the run of the workflow").await?;
-            let all = reply.json.get("workflow_runs").and_then(Value::as_array).cloned().unwrap_or_default();
-            if let Some(run) = all.iter().max_by_key(|run| run.get("id").and_then(Value::as_u64)) {
-                return Ok(json!({ "run": run.get("id"), "url": run.get("html_url") }));
+            let runs = self.after(cx, &repository, newest).await?;
+            if !runs.is_empty() || cx.seconds() - at > SHOWN {
+                return Ok(Some(runs));
             }
             cx.pause(PAUSE).await?;
         }
     }
+}
+
+fn id(run: &Value) -> Option<u64> {
+    run.get("id")?.as_u64()
+}
+
+fn told(run: &Value) -> Value {
+    json!({ "run": run.get("id"), "url": run.get("html_url") })
 }
 
 fn text(value: &Value) -> Value {

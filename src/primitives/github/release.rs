@@ -94,6 +94,11 @@ impl Primitive for CreateRelease {
         Ok(Some(find(cx, &Repository::of(cx).await?, Some(&self.tag)).await?.is_some()))
     }
 
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        let found = find(cx, &Repository::of(cx).await?, Some(&self.tag)).await?;
+        Ok(found.as_ref().map(told))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let repository = Repository::of(&cx).await?;
         let mut body = json!({
@@ -141,7 +146,10 @@ impl Primitive for DeleteRelease {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        Ok(Some(find(cx, &Repository::of(cx).await?, Some(&self.tag)).await?.is_none()))
+        let repository = Repository::of(cx).await?;
+        let is_gone = find(cx, &repository, Some(&self.tag)).await?.is_none();
+        // The tag goes after its release.
+        Ok(Some(is_gone && !(self.with_tag && tag(cx, &repository, &self.tag).await?)))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

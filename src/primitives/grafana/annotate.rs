@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::annotation::{numbered, tagged};
+use super::annotation::{is_gone, numbered, tagged};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -14,6 +14,7 @@ use crate::base::text::{headline, hexadecimal};
 use crate::effect::cx::Cx;
 use crate::effect::endpoint::{Api, in_doubt};
 use crate::effect::primitive::Primitive;
+use crate::effect::witness::VALUE;
 use crate::sys::http::Method;
 
 /// Writes an annotation at this moment; `finish` gives it an end, which makes it a region. One of its tags is a mark of the run: the
@@ -159,9 +160,18 @@ impl Primitive for Unannotate {
         Ok(Inverse::Call(call))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        match self.meant(cx).await {
+            Ok(meant) => Ok(Some(meant.is_empty())),
+            Err(error) if is_gone(&error) => Ok(Some(true)),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let meant = self.meant(&cx).await?;
         let api = Api::of(&cx).await?;
+        cx.witness(json!({ VALUE: { "removed": meant.len() } }))?;
         for one in &meant {
             let path = format!("/api/annotations/{}", one["id"]);
             api.send(Method::DELETE, &path, &Map::new(), None).await.map_err(in_doubt)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::effect::endpoint::Api;
 
 /// The annotations that have this tag.
@@ -22,4 +22,9 @@ pub(super) async fn tagged(api: &Arc<Api>, tag: &str) -> Result<Vec<Value>> {
 /// The annotation of that number.
 pub(super) async fn numbered(api: &Arc<Api>, id: i64) -> Result<Value> {
     api.get(&format!("/api/annotations/{id}"), &Map::new()).await
+}
+
+/// Whether an error says that there is no such annotation.
+pub(super) fn is_gone(error: &Error) -> bool {
+    error.details.get("status").and_then(Value::as_u64) == Some(404)
 }

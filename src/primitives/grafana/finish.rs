@@ -1,5 +1,7 @@
 //! `finish`: an annotation gets its end.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -45,14 +47,33 @@ impl Primitive for Finish {
         ))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        let told = cx.witnessed().and_then(|told| told["to"].as_i64());
+        let Some(to) = self.to.or(told) else { return Ok(cx.is_settling().then_some(false)) };
+        Ok(Some(numbered(&Api::of(cx).await?, self.id).await?["timeEnd"] == to))
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        self.receipt(&Api::of(cx).await?).await.map(Some)
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let api = Api::of(&cx).await?;
         let to = self.to.unwrap_or((cx.seconds() * 1e3) as i64);
+        if self.to.is_none() {
+            cx.witness(json!({ "to": to }))?;
+        }
         let path = format!("/api/annotations/{}", self.id);
         api.send(Method::PATCH, &path, &Map::new(), Some(&json!({ "timeEnd": to })))
             .await
             .map_err(in_doubt)?;
-        let one = numbered(&api, self.id).await?;
+        self.receipt(&api).await
+    }
+}
+
+impl Finish {
+    async fn receipt(&self, api: &Arc<Api>) -> Result<Value> {
+        let one = numbered(api, self.id).await?;
         Ok(json!({ "id": self.id, "from": one["time"], "to": one["timeEnd"] }))
     }
 }

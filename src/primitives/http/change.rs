@@ -97,6 +97,8 @@ macro_rules! change {
             const EFFECT: Effect = Effect::$effect;
             const EXAMPLE: &'static str = $example;
             const IDEMPOTENT: bool = $idempotent;
+            const NO_PROBE: Option<&'static str> =
+                Some("what a request changes is the service's own matter, and HTTP does not tell it");
 
             fn plan(&self, resource: &ResourceId) -> String {
                 format!("{} {} of {resource}", Method::$method, self.path)

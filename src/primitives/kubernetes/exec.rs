@@ -65,6 +65,8 @@ impl Primitive for Exec {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"kubernetes("prod").exec("deployment/web", ["bin/cache", "clear"]).stdout"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("what a command does is not known, nor whether it has done it");
     const TIMEOUT: Duration = Duration::from_secs(600);
 
     fn plan(&self, _: &ResourceId) -> String {

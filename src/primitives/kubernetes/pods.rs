@@ -72,10 +72,27 @@ pub(super) fn ailment(pod: &Value) -> Option<Ailment> {
     if let Some(worst) = ailments.into_iter().next() {
         return Some(worst);
     }
-    match condition(pod, "PodScheduled") {
-        Some(("False", reason, message)) => Some(ill("", reason, message.to_owned())),
-        _ => Some(ill("", "not ready", String::new())),
+    if let Some(("False", reason, message)) = condition(pod, "PodScheduled") {
+        return Some(ill("", reason, message.to_owned()));
     }
+    // Each of its containers runs again at the moment; how one ended before may be why the pod is not ready.
+    let states = list(pod, "/status/containerStatuses").iter();
+    let crashed = states
+        .map(|state| (state, &state["lastState"]["terminated"]))
+        .find(|(_, last)| number(last, "/exitCode") != 0);
+    Some(match crashed {
+        Some((state, last)) => {
+            Ailment { has_crashed: true, ..ill(text(state, "/name"), "not ready", how_it_ended(state, last)) }
+        }
+        None => ill("", "not ready", String::new()),
+    })
+}
+
+/// How a container ended last.
+fn how_it_ended(state: &Value, last: &Value) -> String {
+    let (container, restarts) = (text(state, "/name"), number(state, "/restartCount"));
+    let (code, reason) = (number(last, "/exitCode"), text(last, "/reason"));
+    format!("`{container}` ended with exit code {code} ({reason}), restarted {restarts} times")
 }
 
 fn of_container(state: &Value, ill: &dyn Fn(&str, &str, String) -> Ailment) -> Option<Ailment> {
@@ -86,10 +103,7 @@ fn of_container(state: &Value, ill: &dyn Fn(&str, &str, String) -> Ailment) -> O
     let (waiting, ended) = (&state["state"]["waiting"], &state["state"]["terminated"]);
     let last = if ended.is_null() { &state["lastState"]["terminated"] } else { ended };
     let restarts = number(state, "/restartCount");
-    let ending = (!last.is_null()).then(|| {
-        let (code, reason) = (number(last, "/exitCode"), text(last, "/reason"));
-        format!("`{container}` ended with exit code {code} ({reason}), restarted {restarts} times")
-    });
+    let ending = (!last.is_null()).then(|| how_it_ended(state, last));
     let reason = text(waiting, "/reason");
     let message = match (&ending, text(waiting, "/message")) {
         (Some(ending), _) => ending.clone(),
@@ -221,6 +235,16 @@ mod tests {
             json!({ "name": "app", "ready": false, "restartCount": 1, "state": { "running": {} }, "lastState": { "terminated": { "exitCode": 3 } } }),
         );
         assert!(ailment(&between).unwrap().is_failing);
+        // The container is up again, and the pod not yet.
+        let up = pod(
+            json!({ "name": "app", "ready": true, "restartCount": 1, "state": { "running": {} }, "lastState": { "terminated": { "exitCode": 3, "reason": "Error" } } }),
+        );
+        let ill = ailment(&up).unwrap();
+        assert!(ill.has_crashed && !ill.is_failing);
+        assert_eq!(
+            ill.to_string(),
+            "web-1: not ready: `app` ended with exit code 3 (Error), restarted 1 times"
+        );
         let ready = json!({ "metadata": { "name": "a" }, "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
         assert_eq!(ailment(&ready), None);
     }

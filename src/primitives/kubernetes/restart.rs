@@ -18,7 +18,7 @@ use crate::effect::primitive::Primitive;
 
 /// Where a restart writes when it was, as `kubectl rollout restart` does.
 const WHEN: &str = "kubectl.kubernetes.io/restartedAt";
-/// Where a restart writes which run it was of, so that a doubt can be settled.
+/// Where a restart writes which call of which run it was, so that a doubt can be settled.
 const WHOSE: &str = "playbook/restarted-by";
 
 /// Makes all pods of a Deployment, a StatefulSet or a DaemonSet anew, by a rollout; `rollout_status` waits for it. There
@@ -64,13 +64,13 @@ impl Primitive for Restart {
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         let cluster = Cluster::of(cx).await?;
         let found = self.found(&cluster).await?;
-        Ok(Some(found.object["spec"]["template"]["metadata"]["annotations"][WHOSE] == cx.run()))
+        Ok(Some(found.object["spec"]["template"]["metadata"]["annotations"][WHOSE] == cx.call_id()))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let cluster = Cluster::of(&cx).await?;
         let Found { kind, name, .. } = self.found(&cluster).await?;
-        let annotations = json!({ WHEN: cx.now(), WHOSE: cx.run() });
+        let annotations = json!({ WHEN: cx.now(), WHOSE: cx.call_id() });
         let body = field(&["spec", "template", "metadata", "annotations"], annotations);
         let done = change::carry_out(&cluster, &Change::patch(kind, &name, Way::Merge, body)).await?;
         Ok(receipt(done, json!({})))

@@ -31,6 +31,8 @@ const KEPT: usize = 200;
 const TOLD: usize = 20;
 /// Where a job writes which run it is of, so that a doubt can be settled.
 const WHOSE: &str = "playbook/run";
+/// The field of a witness that holds the name of the job.
+const JOB: &str = "job";
 
 /// Makes a Job and waits for its end; its pods' lines are shown as they come. A job that fails, or whose pods cannot
 /// start for as long as `patience`, is an error that tells the end of its log. A job that is given up or stopped is
@@ -126,16 +128,25 @@ impl Primitive for RunJob {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        let cluster = Cluster::of(cx).await?;
-        let manifest = manifest::read(cx, &self.manifest)?;
-        let kind = cluster.named_kind("batch/v1", "Job").await?;
-        let (Some(kind), [job]) = (kind, manifest.objects.as_slice()) else { return Ok(None) };
-        if name(job).is_empty() {
+        if !cx.is_settling() {
             return Ok(None);
         }
-        let there = cluster.find(&kind, name(job)).await?;
+        let Some(told) = cx.witnessed() else { return Ok(Some(false)) };
+        let cluster = Cluster::of(cx).await?;
+        let Some(kind) = cluster.named_kind("batch/v1", "Job").await? else { return Ok(None) };
+        let there = cluster.find(&kind, told[JOB].as_str().unwrap_or_default()).await?;
         let own = there.filter(|there| there["metadata"]["annotations"][WHOSE] == cx.run());
-        Ok(own.as_ref().and_then(ending).map(|ending| ending.is_ok()))
+        // One that still runs is waited for; one that is not there may have ended and been removed.
+        Ok(own.as_ref().map(|job| ending(job).is_none_or(|ending| ending.is_ok())))
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        let Some(told) = cx.witnessed() else { return Ok(None) };
+        let cluster = Cluster::of(cx).await?;
+        let Some(kind) = cluster.named_kind("batch/v1", "Job").await? else { return Ok(None) };
+        let patience = (parse_duration(&self.within)?, parse_duration(&self.patience)?);
+        let job = told[JOB].as_str().unwrap_or_default();
+        Attendant::of(cx, &cluster, job).attend(&kind, patience).await.map(Some)
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -144,15 +155,9 @@ impl Primitive for RunJob {
         let cluster = Cluster::of(&cx).await?;
         let (kind, job) = self.job(&cx, &cluster).await.map_err(Error::unchanged)?;
         self.clear(&cx, &cluster, &kind, name(&job)).await?;
+        cx.witness(json!({ JOB: name(&job) }))?;
         cluster.create(&kind, &job, false).await?;
-        let mut attendant = Attendant {
-            cx: &cx,
-            cluster: &cluster,
-            job: name(&job).to_owned(),
-            began: cx.instant(),
-            seen: Vec::new(),
-            log: Vec::new(),
-        };
+        let mut attendant = Attendant::of(&cx, &cluster, name(&job));
         let attended = tokio::select! {
             attended = attendant.attend(&kind, patience) => attended,
             () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
@@ -190,7 +195,11 @@ struct Attendant<'a> {
     log: Vec<String>,
 }
 
-impl Attendant<'_> {
+impl<'a> Attendant<'a> {
+    fn of(cx: &'a Cx, cluster: &'a Cluster, job: &str) -> Self {
+        Self { cx, cluster, job: job.to_owned(), began: cx.instant(), seen: Vec::new(), log: Vec::new() }
+    }
+
     async fn attend(&mut self, kind: &Kind, (within, patience): (Duration, Duration)) -> Result<Value> {
         let called = format!("the job {} of `{}`", self.job, self.cluster.named);
         let mut failing_since: Option<Instant> = None;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::change::{self, Change};
 use super::cluster::{Cluster, Found, Way};
 use super::kind::Kind;
-use super::object::{self, list, number, text};
+use super::object::{self, list, name, number, text};
 use super::revert::receipt;
 use super::target::Target;
 use crate::base::access::ResourceId;
@@ -33,16 +33,22 @@ pub(super) struct Undo {
     revision: Option<u64>,
 }
 
+/// The field of a witness that holds the name of the kept revision that was meant.
+const KEPT: &str = "kept";
+
 /// One revision that was kept.
 struct Kept {
+    /// The name of the object that keeps it: it stays when the revision gets another number, by being gone back to.
+    name: String,
     number: u64,
     /// The strategic merge patch that makes it current.
     patch: Value,
 }
 
 impl Undo {
-    /// The change, the revision that it leads to, and the current one.
-    async fn change(&self, cluster: &Cluster) -> Result<(Change, u64, u64)> {
+    /// The change, the revision that it leads to, and the number of the current one; `named` where it is known which
+    /// revision is meant.
+    async fn change(&self, cluster: &Cluster, named: Option<&str>) -> Result<(Change, Kept, u64)> {
         let Found { kind, name, object } = cluster.get(&self.target).await?;
         let of = format!("{} of `{}`", self.target, cluster.named);
         if object["spec"]["paused"] == true {
@@ -61,11 +67,12 @@ impl Undo {
         kept.sort_by_key(|one| one.number);
         let newest = kept.last().map_or(0, |one| one.number);
         let current = object::revision(&object).parse().unwrap_or(newest);
-        let wanted = match self.revision {
-            Some(revision) => kept.iter().find(|one| one.number == revision),
-            None => kept.iter().rev().find(|one| one.number < current),
+        let place = match (named, self.revision) {
+            (Some(named), _) => kept.iter().position(|one| one.name == named),
+            (_, Some(revision)) => kept.iter().position(|one| one.number == revision),
+            _ => kept.iter().rposition(|one| one.number < current),
         };
-        let Some(wanted) = wanted else {
+        let Some(place) = place else {
             let numbers: Vec<String> = kept.iter().map(|one| one.number.to_string()).collect();
             let which = self
                 .revision
@@ -75,8 +82,8 @@ impl Undo {
                 .fix("apply the manifest of the state that is wanted")
                 .unchanged());
         };
-        let (number, patch) = (wanted.number, wanted.patch.clone());
-        Ok((Change::patch(kind, &name, Way::Strategic, patch), number, current))
+        let wanted = kept.swap_remove(place);
+        Ok((Change::patch(kind, &name, Way::Strategic, wanted.patch.clone()), wanted, current))
     }
 }
 
@@ -93,7 +100,7 @@ async fn replica_sets(cluster: &Cluster, deployment: &Value) -> Result<Vec<Kept>
         template["metadata"]["labels"].as_object_mut()?.remove(HASH);
         template["$patch"] = "replace".into();
         let patch = json!({ "spec": { "template": template } });
-        Some(Kept { number: object::revision(set).parse().ok()?, patch })
+        Some(Kept { name: name(set).to_owned(), number: object::revision(set).parse().ok()?, patch })
     });
     Ok(kept.collect())
 }
@@ -102,7 +109,8 @@ async fn controller_revisions(cluster: &Cluster, workload: &Value) -> Result<Vec
     let labels = object::selector(&workload["spec"]["selector"]);
     let (all, _) = cluster.list(&Kind::controller_revision(), &ListParams::default().labels(&labels)).await?;
     let kept = all.iter().filter(|one| is_own(one, workload)).filter_map(|one| {
-        Some(Kept { number: u64::try_from(number(one, "/revision")).ok()?, patch: one["data"].clone() })
+        let number = u64::try_from(number(one, "/revision")).ok()?;
+        Some(Kept { name: name(one).to_owned(), number, patch: one["data"].clone() })
     });
     Ok(kept.collect())
 }
@@ -122,24 +130,23 @@ impl Primitive for Undo {
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let cluster = Cluster::of(cx).await?;
-        let (change, ..) = self.change(&cluster).await?;
+        let (change, ..) = self.change(&cluster, None).await?;
         change::inverse(cx, &cluster, &[change]).await
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        // Without a number it means another revision after each success.
-        if self.revision.is_none() {
-            return Ok(None);
-        }
+        // After each success it means another revision.
+        let Some(told) = cx.witnessed() else { return Ok(cx.is_settling().then_some(false)) };
         let cluster = Cluster::of(cx).await?;
-        let (change, ..) = self.change(&cluster).await?;
+        let (change, ..) = self.change(&cluster, told[KEPT].as_str()).await?;
         change::probe(&cluster, &[change]).await
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let cluster = Cluster::of(&cx).await?;
-        let (change, revision, from) = self.change(&cluster).await?;
+        let (change, wanted, from) = self.change(&cluster, None).await?;
+        cx.witness(json!({ KEPT: wanted.name }))?;
         let done = change::carry_out(&cluster, &change).await?;
-        Ok(receipt(done, json!({ "revision": revision, "from": from })))
+        Ok(receipt(done, json!({ "revision": wanted.number, "from": from })))
     }
 }

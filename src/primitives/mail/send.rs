@@ -56,6 +56,8 @@ impl Primitive for Send {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"mail("team").send("Deployed v2", "All checks passed.", #{ to: ["team@example.com"] })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("a mail server is not asked what it has taken; the same mail has the same `Message-ID`");
     const TIMEOUT: Duration = Duration::from_secs(60);
 
     fn plan(&self, resource: &ResourceId) -> String {

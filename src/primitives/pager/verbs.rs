@@ -80,9 +80,15 @@ impl Primitive for Trigger {
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         let pager = Pager::of(cx).await?;
         match pager.table.kind {
-            Kind::Opsgenie => Ok(Some(opsgenie::status(&pager, cx, &self.key(cx)).await?.is_some())),
+            Kind::Opsgenie => {
+                Ok(Some(opsgenie::status(&pager, cx, &self.key(cx)).await?.as_deref() == Some("open")))
+            }
             Kind::Pagerduty => Ok(None),
         }
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(Some(json!({ "sent": true, "key": self.key(cx), "status": "found" })))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -137,6 +143,7 @@ impl Primitive for Acknowledge {
     const NAME: &'static str = "acknowledge";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"pager("oncall").acknowledge("deploy-api")"#;
+    const NO_PROBE: Option<&'static str> = Some("to acknowledge an incident twice is to acknowledge it");
     const IDEMPOTENT: bool = true;
 
     fn plan(&self, resource: &ResourceId) -> String {
@@ -187,6 +194,10 @@ impl Primitive for Resolve {
             }
             Kind::Pagerduty => Ok(None),
         }
+    }
+
+    async fn settled(&self, _: &Cx) -> Result<Option<Value>> {
+        Ok(self.incident.key().map(|key| json!({ "sent": true, "key": key, "status": "found" })))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

@@ -2,18 +2,19 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::door::Pm2;
 use super::process::Process;
 use super::restore::{self, Was};
-use super::{LONG, settle};
+use super::{LONG, fresh, settle};
 use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
+use crate::effect::witness::VALUE;
 
 /// Stops every process of an application, on one host after the other; nothing happens to what does not run. Taken back
 /// by running again what ran. Gives the processes.
@@ -94,6 +95,15 @@ impl Primitive for Reload {
         as_it_was(cx, &self.name).await
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        were_started(cx, &self.name).await
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        let names = names(&Pm2::open(cx, Effect::Read).await?, &self.name).await?;
+        fresh::receipt(cx, &names).await
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         anew(&cx, "reload", &self.name, self.update_env).await
     }
@@ -123,6 +133,15 @@ impl Primitive for Restart {
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         as_it_was(cx, &self.name).await
+    }
+
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        were_started(cx, &self.name).await
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        let names = names(&Pm2::open(cx, Effect::Read).await?, &self.name).await?;
+        fresh::receipt(cx, &names).await
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -163,6 +182,9 @@ impl Primitive for Delete {
         let mut count = 0;
         for host in &pm2.places {
             count += pm2.find(&self.name, host, &pm2.list(host).await?)?.len();
+        }
+        cx.witness(json!({ VALUE: count }))?;
+        for host in &pm2.places {
             pm2.tell(host, &["delete", &self.name]).await?;
         }
         Ok(count.into())
@@ -190,11 +212,19 @@ async fn as_it_was(cx: &Cx, name: &str) -> Result<Inverse> {
     Ok(restore::inverse(cx, &before))
 }
 
+async fn were_started(cx: &Cx, name: &str) -> Result<Option<bool>> {
+    if !cx.is_settling() {
+        return Ok(None);
+    }
+    let names = names(&Pm2::open(cx, Effect::Read).await?, name).await?;
+    fresh::are_there(cx, &names).await
+}
+
 async fn anew(cx: &Cx, verb: &str, name: &str, update_env: bool) -> Result<Value> {
     let pm2 = Pm2::open(cx, Effect::Write).await?;
     let mut after = Vec::new();
-    for host in &pm2.places {
-        let found = pm2.find(name, host, &pm2.list(host).await?)?;
+    for (host, before) in &fresh::keep(&pm2).await? {
+        let found = pm2.find(name, host, before)?;
         let old: Vec<u64> = found.iter().map(|one| one.pid).filter(|pid| *pid > 0).collect();
         let mut words = vec![verb, name];
         if update_env {

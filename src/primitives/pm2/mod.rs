@@ -4,6 +4,7 @@
 mod archive;
 mod change;
 mod door;
+mod fresh;
 mod logs;
 mod process;
 mod restore;

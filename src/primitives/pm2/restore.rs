@@ -74,6 +74,7 @@ impl Primitive for Restore {
     const NAME: &'static str = "restore";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"pm2("app").restore(#{ before: #{ "web1": #{ "api": "online" } } })"#;
+    const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const TIMEOUT: std::time::Duration = LONG;
     const IDEMPOTENT: bool = true;
 

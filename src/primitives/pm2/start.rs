@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::door::Pm2;
 use super::process::Process;
-use super::restore;
-use super::{LONG, settle};
+use super::{LONG, fresh, restore, settle};
 use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
@@ -39,6 +38,7 @@ impl Primitive for Start {
     const EXAMPLE: &'static str =
         r#"pm2("app").start("ecosystem.config.js", #{ only: ["api"], env: "production" })"#;
     const TIMEOUT: std::time::Duration = LONG;
+    const IDEMPOTENT: bool = true;
 
     fn plan(&self, resource: &ResourceId) -> String {
         let only =
@@ -60,6 +60,9 @@ impl Primitive for Start {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        if cx.is_settling() {
+            return fresh::are_there(cx, &self.names()).await;
+        }
         let pm2 = Pm2::open(cx, Effect::Read).await?;
         let (names, all) = (self.names(), pm2.list_all().await?);
         let is_down = |name: &String, host: &String| {
@@ -71,11 +74,15 @@ impl Primitive for Start {
         Ok(some_down.then_some(false))
     }
 
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        fresh::receipt(cx, &self.names()).await
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let pm2 = Pm2::open(&cx, Effect::Write).await?;
         let mut after = Vec::new();
-        for host in &pm2.places {
-            after.extend(self.on(&pm2, host).await?);
+        for (host, before) in fresh::keep(&pm2).await? {
+            after.extend(self.on(&pm2, &host, &before).await?);
         }
         Ok(after.iter().map(Process::value).collect())
     }
@@ -118,8 +125,7 @@ impl Start {
         vec![self.name.clone().unwrap_or_else(|| stem.to_owned())]
     }
 
-    async fn on(&self, pm2: &Pm2, host: &str) -> Result<Vec<Process>> {
-        let before = pm2.list(host).await?;
+    async fn on(&self, pm2: &Pm2, host: &str, before: &[Process]) -> Result<Vec<Process>> {
         let only = self.only.join(",");
         let mut words = vec!["start", self.what.as_str()];
         if !only.is_empty() {

@@ -61,6 +61,8 @@ impl Primitive for Run {
     const NAME: &'static str = "run";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"program("git").run(["tag", "v1"], #{ undo: ["tag", "-d", "v1"] })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("what a program does is not known, nor whether it has done it");
     const TIMEOUT: Duration = LONG;
 
     fn plan(&self, resource: &ResourceId) -> String {
@@ -122,7 +124,8 @@ impl Primitive for Destroy {
     const NAME: &'static str = "destroy";
     const EFFECT: Effect = Effect::Destroy;
     const EXAMPLE: &'static str = r#"program("git").destroy(["branch", "-D", "old"], #{ on_doubt: "ask" })"#;
-    const PROBES: bool = false;
+    const NO_PROBE: Option<&'static str> =
+        Some("what a program does is not known, nor whether it has done it");
     const TIMEOUT: Duration = LONG;
 
     fn plan(&self, resource: &ResourceId) -> String {

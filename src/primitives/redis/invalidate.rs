@@ -81,6 +81,8 @@ impl Primitive for Invalidate {
     // had from elsewhere only the team knows, and says so by granting it.
     const EFFECT: Effect = Effect::Destroy;
     const EXAMPLE: &'static str = r#"let gone = redis("cache").invalidate("user:*", #{ rate: 50_000 });"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("keys that are there afterwards may have been set since; to delete them again does no harm");
     const TIMEOUT: Duration = Duration::from_secs(600);
     const IDEMPOTENT: bool = true;
 

@@ -30,6 +30,7 @@ impl Primitive for Publish {
     const NAME: &'static str = "publish";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"redis("cache").publish("deployments", "api 2.1.0")"#;
+    const NO_PROBE: Option<&'static str> = Some("the server keeps no message that it has handed on");
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("publish `{}` on `{}` of {resource}", text::headline(&self.message, 60), self.channel)

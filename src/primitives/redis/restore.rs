@@ -32,6 +32,7 @@ impl Primitive for Restore {
     const NAME: &'static str = "restore";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"redis("cache").restore([#{ key: "maintenance", text: "off" }])"#;
+    const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const IDEMPOTENT: bool = true;
 
     fn plan(&self, resource: &ResourceId) -> String {

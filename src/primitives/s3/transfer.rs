@@ -16,10 +16,12 @@ use crate::base::access::{Access, ResourceId};
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::effect::arrival::arrived;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next, until_stopped};
 use crate::effect::primitive::Primitive;
 use crate::effect::store::{Content, Upload as Uploading};
+use crate::effect::witness::VALUE;
 use crate::sys::files;
 
 /// Sends a file of the project, of any size, in parts that the server checks, and makes it visible at once and as a
@@ -136,6 +138,10 @@ impl Primitive for Download {
         })
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        arrived(cx, &self.into, self.name()).await
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let bucket = client::bucket(&cx).await?;
         let version = self.version.as_deref();
@@ -148,8 +154,11 @@ impl Primitive for Download {
         let received = until_stopped(&cx, receive(&cx, (source, &head), &mut *upload, self.name())).await;
         match received {
             Ok(sha256) => {
-                let object = upload.publish(&sha256, self.replace).await?;
-                Ok(json!({ "store": self.into, "key": object.key, "bytes": head.bytes, "sha256": sha256 }))
+                let receipt =
+                    json!({ "store": self.into, "key": self.name(), "bytes": head.bytes, "sha256": sha256 });
+                cx.witness(json!({ VALUE: receipt }))?;
+                upload.publish(&sha256, self.replace).await?;
+                Ok(receipt)
             }
             Err(error) => {
                 let _ = upload.discard().await;

@@ -99,6 +99,7 @@ impl Primitive for Restore {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"s3("backups").restore("config.json", #{ version: "3sL4kqtJlcpXroDTDmJrmSpXd3dIbrHY" })"#;
+    const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const TIMEOUT: std::time::Duration = LONG;
     const IDEMPOTENT: bool = true;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::control::Control;
 use self::settings::Table;
@@ -123,7 +123,12 @@ impl Primitive for Stop {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        Control::take(cx).await?.state().map(|state| Some(state.is_none_or(|state| state.living().is_none())))
+        Ok(match Control::take(cx).await?.state()? {
+            Some(state) if state.runs() => Some(false),
+            // It was asked to end, and how it was before is known from the record alone.
+            Some(state) if state.living().is_some() => None,
+            _ => Some(true),
+        })
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -157,9 +162,26 @@ impl Primitive for Restart {
         Ok(state.map_or_else(|| stop(cx), |state| start(cx, state.release)))
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        // Whether it is as it was left does not hang on which process it is.
+        let state = Control::take(cx).await?.state()?.filter(State::runs);
+        if !cx.is_settling() {
+            return Ok(Some(state.is_some()));
+        }
+        let Some(before) = cx.witnessed() else { return Ok(Some(false)) };
+        // What does not run may have been ended by it.
+        Ok(state.map(|state| before["process"] != json!(state.process)))
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        Ok(Some(told(Control::take(cx).await?.state()?.as_ref())))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let control = Control::take(&cx).await?;
         let release = control.release(None)?;
+        let before = control.state()?.and_then(|state| state.process);
+        cx.witness(json!({ "process": before }))?;
         put_in_place(&control, release).await
     }
 }
@@ -200,7 +222,9 @@ impl Primitive for Replace {
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         let state = Control::take(cx).await?.state()?.filter(State::runs);
-        Ok(Some(state.is_some_and(|state| state.release.as_ref() == Some(&self.release))))
+        let runs = state.map(|state| state.release.as_ref() == Some(&self.release));
+        // Of what does not run the record alone knows how it was before: this may have ended it.
+        Ok(if cx.is_settling() { runs } else { Some(runs == Some(true)) })
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

@@ -41,6 +41,8 @@ impl Primitive for Transaction {
     const NAME: &'static str = "transaction";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"sqlite("main").transaction([["UPDATE accounts SET total = total - ? WHERE id = ?", 5, 1], "DELETE FROM sessions"])"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("a database file keeps no list of the transactions that were committed");
     const TIMEOUT: Duration = Duration::from_secs(300);
     const ATOMIC: bool = true;
 
@@ -133,6 +135,8 @@ impl Primitive for Script {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"sqlite("main").script("migrations/007_up.sql", #{ undo: "migrations/007_down.sql" })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("a database file keeps no list of the transactions that were committed");
     const TIMEOUT: Duration = Duration::from_secs(1800);
     const ATOMIC: bool = true;
 

@@ -166,6 +166,8 @@ impl Primitive for Execute {
     const NAME: &'static str = "execute";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"sqlite("main").execute("UPDATE jobs SET state = 'held' WHERE state = 'ready'", #{ undo: "UPDATE jobs SET state = 'ready' WHERE state = 'held'" })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("a database file keeps no list of the transactions that were committed");
     const TIMEOUT: Duration = Duration::from_secs(300);
     const ATOMIC: bool = true;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::failure::Failure;
 use super::fan::Went;
 use super::trouble::Trouble;
-use crate::base::error::Result;
+use crate::base::error::{REFUSED, Result};
 use crate::effect::cx::Cx;
 use crate::effect::output::kept;
 use crate::sys::process::{Ended, Status};
@@ -98,6 +98,7 @@ impl Judge<'_> {
                     kind: why.kind,
                     fix: why.fix.clone(),
                     began: false,
+                    refused: why.details.contains_key(REFUSED),
                     status: None,
                 };
                 (failure, json!({ "error": error }))

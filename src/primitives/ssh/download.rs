@@ -10,11 +10,13 @@ use crate::base::access::{Access, ResourceId};
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::effect::arrival::arrived;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next, until_stopped};
 use crate::effect::hosts::Task;
 use crate::effect::primitive::Primitive;
 use crate::effect::store::{Content, Upload};
+use crate::effect::witness::VALUE;
 
 /// How long it may take.
 const LONG: std::time::Duration = std::time::Duration::from_secs(1800);
@@ -92,6 +94,10 @@ impl Primitive for Download {
         })
     }
 
+    async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        arrived(cx, &self.into, &self.name(&self.host(cx).await?)).await
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let host = self.host(&cx).await.map_err(Error::unchanged)?;
         let name = self.name(&host);
@@ -108,10 +114,10 @@ impl Primitive for Download {
         });
         match received.await {
             Ok((bytes, sha256)) => {
-                let object = upload.publish(&sha256, self.replace).await?;
-                Ok(
-                    json!({ "host": host, "store": self.into, "key": object.key, "bytes": bytes, "sha256": sha256 }),
-                )
+                let receipt = json!({ "host": host, "store": self.into, "key": name, "bytes": bytes, "sha256": sha256 });
+                cx.witness(json!({ VALUE: receipt }))?;
+                upload.publish(&sha256, self.replace).await?;
+                Ok(receipt)
             }
             Err(error) => {
                 let _ = upload.discard().await;

@@ -55,6 +55,8 @@ impl Primitive for Exec {
     const NAME: &'static str = "exec";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"ssh("web").exec(["systemctl", "restart", "api"], #{ serial: 2 })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("what a command does is not known, nor whether it has done it");
     const TIMEOUT: std::time::Duration = LONG;
 
     fn plan(&self, resource: &ResourceId) -> String {

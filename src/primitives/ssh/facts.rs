@@ -71,9 +71,12 @@ impl Primitive for Ping {
     }
 }
 
-/// Connects to every host; one that cannot be reached is trouble.
+/// Connects to every host; one that cannot be reached is trouble, and one that lets nobody in was reached.
 pub(super) async fn look(cx: Cx) -> Result<Health> {
-    let seen = Ping { hosts: None, must: true }.run(cx).await?;
+    let seen = match (Ping { hosts: None, must: true }).run(cx).await {
+        Ok(seen) => seen,
+        Err(error) => return Health::or_refused(error),
+    };
     let hosts = seen["hosts"].as_object().map(Map::len).unwrap_or_default();
     let servers =
         seen["hosts"].as_object().into_iter().flatten().filter_map(|(_, host)| host["server"].as_str());

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::{Judge, said};
-use crate::base::error::{Error, Kind};
+use crate::base::error::{Error, Kind, REFUSED};
 use crate::base::text;
 use crate::effect::output::{kept, last_words};
 use crate::sys::process::{Ended, Status};
@@ -20,6 +20,8 @@ pub(super) struct Failure {
     pub(super) fix: Option<String>,
     /// Whether anything may have happened there.
     pub(super) began: bool,
+    /// Whether it answered, and let nobody in.
+    pub(super) refused: bool,
     /// Code or signal, for machines.
     pub(super) status: Option<Status>,
 }
@@ -36,6 +38,7 @@ impl Judge<'_> {
             kind: Kind::Remote,
             fix: None,
             began: true,
+            refused: false,
             status: Some(ended.status),
         };
         (failure, map)
@@ -59,7 +62,7 @@ impl Judge<'_> {
         });
         let map = json!({ "error": words, "began": cut.began });
         let host = target.name.clone();
-        (Failure { host, words, kind, fix, began: cut.began, status: None }, map)
+        (Failure { host, words, kind, fix, began: cut.began, refused: false, status: None }, map)
     }
 
     /// The error for more failures than are allowed.
@@ -89,6 +92,9 @@ impl Judge<'_> {
                 Status::Code(code) => error.detail("exit_code", *code),
                 Status::Signal(number) => error.detail("signal", *number),
             };
+        }
+        if failures.iter().all(|one| one.refused) {
+            error = error.detail(REFUSED, true);
         }
         for name in ["ok", "failed", "unreachable", "skipped", "hosts"] {
             error = error.detail(name, value[name].clone());

@@ -81,7 +81,10 @@ pub(super) struct Destroy {
 impl Primitive for Destroy {
     const NAME: &'static str = "destroy";
     const EFFECT: Effect = Effect::Destroy;
-    const EXAMPLE: &'static str = r#"ssh("web").destroy(["rm", "-r", "releases/v1"])"#;
+    const EXAMPLE: &'static str =
+        r#"ssh("web").destroy(["rm", "-r", "releases/v1"], #{ on_doubt: "retry" })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("what a command does is not known, nor whether it has done it");
     const TIMEOUT: std::time::Duration = LONG;
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -52,6 +52,7 @@ impl Primitive for Restore {
     const NAME: &'static str = "restore";
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str = r#"ssh("web").restore("/etc/app.toml", "9f86…", #{ before: #{ "web1": #{ sha256: (), mode: () } } })"#;
+    const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const TIMEOUT: Duration = Duration::from_secs(600);
     const IDEMPOTENT: bool = true;
 

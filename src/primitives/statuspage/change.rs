@@ -53,7 +53,22 @@ impl Primitive for Update {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        is(cx, &self.incident, self.status).await
+        let Some(found) = self.incident.find(cx, &Page::of(cx).await?).await? else { return Ok(None) };
+        let is_there =
+            |status: Option<&Value>| self.status.is_none_or(|wanted| status == Some(&json!(wanted)));
+        if self.text.is_empty() || !cx.is_settling() {
+            return Ok(self.status.map(|_| is_there(found.get("status"))));
+        }
+        // What was said of it stands there with the state that was given with it.
+        let Some(said) = found.get("incident_updates").and_then(Value::as_array) else { return Ok(None) };
+        let words = cut(&self.text, LENGTHS.1);
+        let is_ours = |one: &Value| text(one, "body") == words && is_there(one.get("status"));
+        Ok(Some(said.iter().any(is_ours)))
+    }
+
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        let found = self.incident.find(cx, &Page::of(cx).await?).await?;
+        Ok(found.map(|found| receipt(&found, true)))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -102,7 +117,9 @@ impl Primitive for Resolve {
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        is(cx, &self.incident, Some(Stage::Resolved)).await
+        let found = self.incident.find(cx, &Page::of(cx).await?).await?;
+        // What is not open under a key of ours is over.
+        Ok(Some(found.is_none_or(|found| found.get("status") == Some(&json!(Stage::Resolved)))))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -121,13 +138,6 @@ async fn before(cx: &Cx, incident: &Incident, components: &Map<String, Value>) -
         .with("components", states)
         .with("must", true);
     Ok(Inverse::Call(call))
-}
-
-async fn is(cx: &Cx, incident: &Incident, wanted: Option<Stage>) -> Result<Option<bool>> {
-    let Some(wanted) = wanted else { return Ok(None) };
-    let found = incident.find(cx, &Page::of(cx).await?).await?;
-    // What is not open under a key of ours is over.
-    Ok(Some(found.map_or(wanted == Stage::Resolved, |found| found.get("status") == Some(&json!(wanted)))))
 }
 
 async fn change(

@@ -75,6 +75,11 @@ impl Primitive for Create {
         Ok(Some(open(cx, &Page::of(cx).await?, &key(cx, &self.name)).await?.is_some()))
     }
 
+    async fn settled(&self, cx: &Cx) -> Result<Option<Value>> {
+        let found = open(cx, &Page::of(cx).await?, &key(cx, &self.name)).await?;
+        Ok(found.map(|found| receipt(&found, true)))
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         let page = Page::of(&cx).await?;
         let (components, _) = states(&cx, &page, &self.components).await?;

@@ -83,6 +83,8 @@ impl Primitive for Send {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"webhook("catalog").send("deploy.finished", #{ data: #{ version: "v2" } })"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("a receiver is not asked what it has taken; it knows an event that comes twice by its id");
     const IDEMPOTENT: bool = true;
 
     fn plan(&self, resource: &ResourceId) -> String {

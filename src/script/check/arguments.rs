@@ -92,7 +92,7 @@ impl Walk<'_> {
 
     /// What destroys and cannot be looked at afterwards must say what happens when a crash leaves it in doubt.
     fn doubt(&mut self, entry: &Entry, given: &Given<'_>, whole: &str, position: Position) {
-        let settles_itself = entry.effect != Effect::Destroy || entry.probes || entry.idempotent;
+        let settles_itself = entry.effect != Effect::Destroy || entry.no_probe.is_none() || entry.idempotent;
         if settles_itself || !given.is_complete || given.named.iter().any(|(name, ..)| name == "on_doubt") {
             return;
         }

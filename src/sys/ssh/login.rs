@@ -2,7 +2,7 @@
 
 use super::session::unreachable;
 use super::{Broken, Patience, Session, Target};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, REFUSED, Result};
 
 /// Logs in by whatever the target has.
 pub(super) fn log_in(session: &mut Session, target: &Target, patience: &Patience) -> Result<()> {
@@ -29,6 +29,7 @@ pub(super) fn log_in(session: &mut Session, target: &Target, patience: &Patience
         format!("{} does not let the user `{}` in", target.shown(), target.user()),
     )
     .why(why.join("\n"))
+    .detail(REFUSED, true)
     .fix("check `user`, and that `key`, the agent or `password` is one that this machine accepts (its authorized_keys)"))
 }
 

@@ -1,6 +1,7 @@
 //! What each primitive of the register owes its user, whatever its system: it does not begin without the grant, a plan
 //! changes nothing, a silent other side is given up in time, an absent one is told with what to do, `doctor` says so too.
 
+mod crashed;
 mod denied;
 mod doctor;
 mod example;

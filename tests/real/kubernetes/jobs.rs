@@ -110,3 +110,30 @@ fn a_job_that_is_stopped_does_not_run_on() {
     assert!(seen.code != 0, "{seen}");
     wait_until("the job is gone", 20, || namespace.list(JOBS).is_empty());
 }
+
+#[test]
+fn a_crash_while_a_job_runs_begins_no_second_one() {
+    let namespace = need_namespace!();
+    let lines = run("long", "echo begun; sleep 4; echo done", "undo: `UNDO`")
+        .replace("UNDO", &job("back", "echo back").to_string());
+    let text = script("destroy", &format!("{lines}check \"log\", done.log == \"begun\\ndone\";"));
+    let rig = Rig::new(&namespace.settings("destroy")).file("test.rhai", &text);
+    let mut child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the pod runs", 30, || {
+        namespace.list("pods").iter().any(|pod| pod["status"]["phase"] == "Running")
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    rig.run(&["resume", "last"]).expect(0);
+    assert_eq!(namespace.list(JOBS).len(), 1);
+    rig.run(&["rollback", "last"]).expect(0);
+    assert_eq!(namespace.list(JOBS).len(), 2);
+    // One that was not begun is.
+    let rig = Rig::new(&namespace.settings("destroy"))
+        .file("test.rhai", &script("destroy", &run("short", "true", "")));
+    rig.killed("3:after");
+    assert_eq!(namespace.list(JOBS).len(), 2);
+    rig.run(&["resume", "last"]).expect(0);
+    assert_eq!(namespace.list(JOBS).len(), 3);
+}

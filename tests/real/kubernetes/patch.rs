@@ -155,3 +155,53 @@ fn a_crash_around_a_change_is_survived() {
         crate::rig::crash::survives(rig, "kubernetes.main:destroy", &line, state);
     }
 }
+
+#[test]
+fn a_crash_around_a_rollout_is_survived() {
+    use crate::rig::crash::{AFTER, AFTER_COMMIT};
+    let namespace = need_namespace!();
+    namespace.deploy("web", 1);
+    let rig = || Rig::new(&namespace.settings("destroy"));
+    let paused = || namespace.get(DEPLOYMENTS, "web")["spec"]["paused"] == true;
+    let line = "kubernetes(\"main\").pause(\"deployment/web\");";
+    crate::rig::crash::survives(rig, "kubernetes.main:destroy", line, paused);
+    exec(&namespace, line).1.expect(0);
+    let line = "kubernetes(\"main\").resume(\"deployment/web\");";
+    crate::rig::crash::survives(rig, "kubernetes.main:destroy", line, paused);
+    exec(&namespace, line).1.expect(0);
+    exec(
+        &namespace,
+        "k.set_image(\"deployment/web\", \"docker.io/rig/app:v2\"); k.rollout_status(\"deployment/web\");",
+    )
+    .1
+    .expect(0);
+    let line = "kubernetes(\"main\").undo(\"deployment/web\");";
+    let image = || namespace.image("web");
+    crate::rig::crash::survives_at(AFTER_COMMIT, rig, "kubernetes.main:destroy", line, image);
+    namespace.make("configmaps", &config("gone", "blue"));
+    let rig_of = |line: &str| {
+        let text = format!("//! T.\n//! uses = [\"kubernetes.main:destroy\"]\n{line}\n");
+        rig().file("test.rhai", &text)
+    };
+    let delete = rig_of("kubernetes(\"main\").delete(\"configmap/gone\");");
+    delete.killed(AFTER);
+    assert!(namespace.get("configmaps", "gone").is_null());
+    delete.run(&["resume", "last"]).expect(0);
+    namespace.deploy("canary", 1);
+    let line = "kubernetes(\"main\").shift(\"deployment/web\", \"deployment/canary\", 100);";
+    let replicas =
+        || ["web", "canary"].map(|name| namespace.get(DEPLOYMENTS, name)["spec"]["replicas"].clone());
+    crate::rig::crash::survives(rig, "kubernetes.main:destroy", line, replicas);
+    // The second of two restarts of a run is not taken for the first.
+    let line = "kubernetes(\"main\").restart(\"deployment/web\");";
+    let text = format!("//! T.\n//! uses = [\"kubernetes.main:destroy\"]\n{line}\n{line}\n");
+    let template =
+        || namespace.get(DEPLOYMENTS, "web")["spec"]["template"]["metadata"]["annotations"].clone();
+    for moment in ["4:after", "5:before"] {
+        let rig = rig().file("test.rhai", &text);
+        rig.killed(moment);
+        let before = template();
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(template() == before, moment == "5:before", "{before}");
+    }
+}

@@ -85,25 +85,43 @@ fn a_plan_changes_nothing() {
 
 #[test]
 fn a_crash_around_a_change_is_survived() {
+    use crate::rig::crash::{AFTER_COMMIT, BEFORE};
     let program = need_pm2!();
     let pm2 = fresh(program);
     let home = project(&pm2, "");
     start(&pm2, &home, "worker");
     let rig = || project(&pm2, &format!("folder = \"{}\"\n", home.folder().display()));
+    let text = |line: &str| format!("//! T.\n//! uses = [\"pm2.app:destroy\"]\n{line}\n");
     let line = "pm2(\"app\").stop(\"worker\");";
     crate::rig::crash::survives(rig, "pm2.app:write", line, || statuses(&pm2, "worker"));
-    // What is online may have been so before, so that only a person can tell.
-    let line = "pm2(\"app\").start(\"ecosystem.config.js\", #{ only: [\"api\"] });";
-    let text = format!("//! T.\n//! uses = [\"pm2.app:write\"]\n{line}\n");
-    for (moment, code) in [(crate::rig::crash::BEFORE, 0), (crate::rig::crash::AFTER, 5)] {
-        let rig = rig().file("test.rhai", &text);
+    // What is online may have been so before: the pids that there were tell whether it was started anew.
+    let line = "check \"up\", pm2(\"app\").start(\"ecosystem.config.js\", #{ only: [\"api\"] }).len() == 2;";
+    for moment in [BEFORE, AFTER_COMMIT] {
+        let rig = rig().file("test.rhai", &text(line));
         rig.killed(moment);
-        let seen = rig.run(&["resume", "last"]).expect(code);
-        assert_eq!(statuses(&pm2, "api"), ["online", "online"], "{seen}");
-        if code == 5 {
-            rig.run(&["resume", "last", "--on-doubt", "skip"]).expect(0);
-        }
+        let made = pids(&pm2, "api");
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(statuses(&pm2, "api"), ["online", "online"]);
+        assert!(moment == BEFORE || pids(&pm2, "api") == made, "it was started twice");
         rig.run(&["rollback", "last"]).expect(0);
         assert!(statuses(&pm2, "api").is_empty());
     }
+    for verb in ["reload", "restart"] {
+        let line = format!("check \"up\", pm2(\"app\").{verb}(\"worker\")[0].status == \"online\";");
+        for moment in [BEFORE, AFTER_COMMIT] {
+            let before = pids(&pm2, "worker");
+            let rig = rig().file("test.rhai", &text(&line));
+            rig.killed(moment);
+            let made = pids(&pm2, "worker");
+            assert_eq!(made == before, moment == BEFORE);
+            rig.run(&["resume", "last"]).expect(0);
+            let after = pids(&pm2, "worker");
+            assert!(after != before && (moment == BEFORE || after == made), "{verb} at {moment}");
+        }
+    }
+    let line = "check \"one\", pm2(\"app\").delete(\"worker\") == 1;";
+    let rig = rig().file("test.rhai", &text(line));
+    rig.killed(AFTER_COMMIT);
+    assert!(statuses(&pm2, "worker").is_empty());
+    rig.run(&["resume", "last"]).expect(0);
 }

@@ -188,4 +188,11 @@ fn a_crash_around_a_change_is_survived() {
     ] {
         crate::rig::crash::survives(rig, "redis.main:destroy", line, state);
     }
+    // Of what was done in part before the crash, all comes back.
+    let text = "//! T.\n//! uses = [\"redis.main:destroy\"]\nredis(\"main\").delete([\"banner\", \"short\"]);\nfail(\"no\");\n";
+    let (rig, before) = (rig().file("test.rhai", text), state());
+    rig.killed(crate::rig::crash::BEFORE);
+    server.run("DEL banner");
+    rig.run(&["resume", "last"]).expect(1).says("taken back");
+    assert_eq!(state(), before);
 }

@@ -260,14 +260,23 @@ fn a_crash_around_a_change_is_survived() {
         keys.retain(|key| !key.starts_with(".playbook"));
         keys.iter().map(|key| (key.clone(), bucket.get(&format!("/{key}")))).collect::<Vec<_>>()
     };
-    let rig = || rig(&bucket.settings("destroy")).file("a.bin", "a file");
+    let rig = || rig(&bucket.settings("destroy")).file("a.bin", "a file").file("site/index.html", "a page");
     for line in [
         "s3(\"box\").put(\"new.txt\", \"new\");",
         "s3(\"box\").put(\"old.txt\", \"new\");",
         "s3(\"box\").copy(\"old.txt\", \"copy.txt\");",
         "s3(\"box\").upload(\"a.bin\", \"a.bin\");",
         "s3(\"box\").delete(\"old.txt\");",
+        "s3(\"box\").sync_from(\"site\", \"pages\");",
     ] {
         crate::rig::crash::survives(rig, "s3.box:destroy", line, state);
     }
+    let to = tempfile::tempdir().unwrap();
+    let out = format!("[env.local.files.out]\npath = \"{}\"\naccess = \"destroy\"\n", to.path().display());
+    let with_out = || super::rig(&format!("{}{out}", bucket.settings("destroy")));
+    let there = || std::fs::read_to_string(to.path().join("old.txt")).ok();
+    let line = "let got = s3(\"box\").download(\"old.txt\", files(\"out\")); check \"told\", got.bytes == 3 && got.key == \"old.txt\";";
+    let uses = "s3.box:read\", \"files.out:destroy";
+    crate::rig::crash::survives_at(crate::rig::crash::AFTER_COMMIT, with_out, uses, line, there);
+    assert_eq!(there(), None);
 }

@@ -89,7 +89,7 @@ fn only_the_lists_allow_a_command() {
     for (line, says) in [
         (r#"web.exec("uptime");"#, r#"its list `write` allows ["systemctl", "restart", "*"]"#),
         (r#"web.read(["systemctl", "restart", "api"]);"#, "call `exec` instead"),
-        (r#"web.destroy(["rm", "x"]);"#, r#"add the line `destroy = [["rm", "x"]]`"#),
+        (r#"web.destroy(["rm", "x"], #{ on_doubt: "fail" });"#, r#"add the line `destroy = [["rm", "x"]]`"#),
         (r#"web.exec(["uname", "-s"], #{ undo: "reboot" });"#, r#"["sh", "-c", "reboot"]"#),
     ] {
         exec(rig(&settings), line).1.expect(3).says(says).says("may not be run with");
@@ -110,7 +110,7 @@ fn a_plan_reads_and_changes_nothing() {
         if os == "Linux" {{
             web.exec("touch {0}/made");
             web.upload("app.txt", "{0}/app.txt");
-            web.destroy(["rm", "-rf", "{0}"]);
+            web.destroy(["rm", "-rf", "{0}"], #{{ on_doubt: "fail" }});
         }}
         "#,
         folder.path().display()
@@ -168,6 +168,13 @@ fn ping_and_facts_tell_who_is_there() {
     let (rig, seen) = exec(project(access, &[&hosts[0], &gone], ""), &lines);
     let found = rig.look("ssh.web");
     assert!(found["state"] == "unreachable" && found["troubles"][0]["fix"].is_string(), "{found}");
+    // One that answers and lets nobody in was reached.
+    let stranger =
+        ssh::settings(access, &[&hosts[0]], LISTS).replace("user = \"playbook-rig\"", "user = \"stranger\"");
+    let rig = Rig::new(&stranger).file("known_hosts", &ssh::known_hosts(access, &[&hosts[0]], "host"));
+    let found = rig.look("ssh.web");
+    assert!(found["state"] == "not_permitted" && found.to_string().contains("authorized_keys"), "{found}");
+    rig.run(&["doctor"]).expect(1).says("not permitted").says("does not let the user `stranger` in");
     seen.expect(1).says("✔ facts").says("✔ disk").says(&format!("{c} cannot be reached"));
 }
 

@@ -162,6 +162,19 @@ fn a_crash_around_an_upload_is_survived_and_a_command_is_asked_about() {
     let rig = || project(access, &[host], "").file("new.toml", "new");
     let line = format!("ssh(\"web\").upload(\"new.toml\", \"{}\");", path.display());
     crate::rig::crash::survives(rig, "ssh.web:destroy", &line, || std::fs::read_to_string(&path).unwrap());
+    let to = tempfile::tempdir().unwrap();
+    let out = format!("[env.local.files.out]\npath = \"{}\"\naccess = \"destroy\"\n", to.path().display());
+    let with_out = || {
+        let settings = std::fs::read_to_string(rig().path("playbook.toml")).unwrap();
+        rig().file("playbook.toml", &format!("{settings}\n{out}"))
+    };
+    let line = format!(
+        "let got = ssh(\"web\").download(\"{}\", files(\"out\"), #{{ name: \"got.toml\" }}); check \"told\", got.bytes == 3;",
+        path.display()
+    );
+    let uses = "ssh.web:destroy\", \"files.out:destroy";
+    let there = || std::fs::read_to_string(to.path().join("got.toml")).ok();
+    crate::rig::crash::survives_at(crate::rig::crash::AFTER_COMMIT, with_out, uses, &line, there);
     // Nothing on a host tells whether a command has run.
     let mark = folder.path().join("mark");
     let line = format!("ssh(\"web\").exec([\"touch\", \"{}\"]);", mark.display());

@@ -150,6 +150,8 @@ impl Primitive for LoadChanges {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"http("api").load_changes("/carts", "post", #{ json: #{ item: 7 }, requests: 50, status: 201 });"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("it sends many requests, and a service does not tell how many it has taken");
     const TIMEOUT: Duration = LONG;
 
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {

@@ -71,6 +71,9 @@ impl Primitive for RestoreFrom {
     const EFFECT: Effect = Effect::Destroy;
     const EXAMPLE: &'static str =
         r#"postgres("main").restore_from(files("backups"), "before-migration.dump")"#;
+    const NO_PROBE: Option<&'static str> = Some(
+        "what a database holds does not tell how it came there; a dump that is restored twice is restored",
+    );
     const TIMEOUT: Duration = LONG;
     const IDEMPOTENT: bool = true;
 

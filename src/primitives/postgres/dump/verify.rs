@@ -42,6 +42,8 @@ impl Primitive for VerifyRestore {
     const EFFECT: Effect = Effect::Write;
     const EXAMPLE: &'static str =
         r#"postgres("main").verify_restore(files("backups"), "before-migration.dump")"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("the copy that it makes and checks is gone afterwards either way");
     const TIMEOUT: Duration = LONG;
     const IDEMPOTENT: bool = true;
     const ATOMIC: bool = true;

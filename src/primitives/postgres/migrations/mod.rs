@@ -175,6 +175,7 @@ impl Primitive for RevertMigrations {
     const NAME: &'static str = "revert_migrations";
     const EFFECT: Effect = Effect::Destroy;
     const EXAMPLE: &'static str = r#"postgres("main").revert_migrations("migrations", ["7", "8"]);"#;
+    const NO_PROBE: Option<&'static str> = Some("it begins by looking what is still to be reverted");
     const TIMEOUT: Duration = Duration::from_secs(1800);
     const IDEMPOTENT: bool = true;
 

@@ -65,15 +65,7 @@ const fn sixty_four() -> usize {
 
 /// What the question for the inverse found out, so that the work need not find it out again.
 #[derive(Debug, Default)]
-struct Asked(Mutex<BTreeMap<String, Answer>>);
-
-#[derive(Debug)]
-struct Answer {
-    /// Where what was there before is written down.
-    manifest: String,
-    /// Taken by the work; a second try looks anew.
-    difference: Option<Difference>,
-}
+struct Asked(Mutex<BTreeMap<String, Difference>>);
 
 impl Primitive for SyncFrom {
     const NAME: &'static str = "sync_from";
@@ -95,12 +87,12 @@ impl Primitive for SyncFrom {
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let difference = self.compare(cx).await?;
         if difference.is_empty() {
-            self.remember(cx, String::new(), difference).await?;
+            self.remember(cx, difference).await?;
             return Ok(Inverse::Nothing);
         }
         let loses = !self.keep && difference.loses();
-        let manifest = format!("{}{}/{}.sync", key::UNDO, cx.run(), uuid::Uuid::now_v7().simple());
-        self.remember(cx, manifest.clone(), difference).await?;
+        let manifest = manifest(cx);
+        self.remember(cx, difference).await?;
         if loses {
             return Ok(Inverse::none(
                 "what is replaced and deleted is not kept: the call says `keep: false`",
@@ -115,9 +107,7 @@ impl Primitive for SyncFrom {
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let began = cx.instant();
-        let (manifest, known) = self.recollect(&cx).await?;
-        let is_first = known.is_some();
-        let difference = match known {
+        let difference = match self.recollect(&cx).await? {
             Some(difference) => difference,
             None => self.compare(&cx).await.map_err(Error::unchanged)?,
         };
@@ -127,7 +117,7 @@ impl Primitive for SyncFrom {
         let work = Work { bucket, cx: cx.clone(), rules: self.rules()?, parallel: self.parallel };
         let work = Arc::new(work);
         if !difference.is_empty() && (self.keep || !difference.loses()) {
-            let kept = work.until_stopped(prior::keep(&work, &difference, &manifest, is_first)).await;
+            let kept = work.until_stopped(prior::keep(&work, &difference, &manifest(&cx))).await;
             kept.map_err(Error::unchanged)?;
         }
         let mut receipt = carry::out(&work, &self.below(), difference).await?;
@@ -172,18 +162,20 @@ impl SyncFrom {
         sha256(&serde_json::to_vec(self).unwrap_or_default())
     }
 
-    async fn remember(&self, cx: &Cx, manifest: String, difference: Difference) -> Result<()> {
+    async fn remember(&self, cx: &Cx, difference: Difference) -> Result<()> {
         let asked = cx.shared(async { Ok(Asked::default()) }).await?;
-        let answer = Answer { manifest, difference: Some(difference) };
-        asked.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name(), answer);
+        asked.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name(), difference);
         Ok(())
     }
 
-    async fn recollect(&self, cx: &Cx) -> Result<(String, Option<Difference>)> {
+    /// What the question found; `None` for a second try, also of a run that goes on after a crash, which looks anew.
+    async fn recollect(&self, cx: &Cx) -> Result<Option<Difference>> {
         let asked = cx.shared(async { Ok(Asked::default()) }).await?;
-        let mut asked = asked.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = asked.get_mut(&self.name());
-        let answer = answer.ok_or_else(|| Error::bug("a sync was begun before its inverse was asked for"))?;
-        Ok((answer.manifest.clone(), answer.difference.take()))
+        Ok(asked.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name()))
     }
+}
+
+/// Where the call writes down what was there before: the same for each of its tries.
+fn manifest(cx: &Cx) -> String {
+    format!("{}{}/{}.sync", key::UNDO, cx.run(), &sha256(cx.call_id().as_bytes())[..32])
 }

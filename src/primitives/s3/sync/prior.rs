@@ -33,12 +33,7 @@ const AT_ONCE: usize = 32;
 type Manifest = BTreeMap<String, Prior>;
 
 /// Keeps what will be replaced and deleted, and writes down where.
-pub(super) async fn keep(
-    work: &Arc<Work>,
-    difference: &Difference,
-    manifest: &str,
-    is_first: bool,
-) -> Result<()> {
+pub(super) async fn keep(work: &Arc<Work>, difference: &Difference, manifest: &str) -> Result<()> {
     let mut before = Manifest::new();
     let mut lost = difference.delete.clone();
     for file in &difference.send {
@@ -61,10 +56,8 @@ pub(super) async fn keep(
     };
     work.each(lost, keep).await?;
     let mut before = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
-    if !is_first {
-        // A try before this one may have changed some of them already: what it found is what was there.
-        before.extend(read(&work.bucket, manifest).await?.unwrap_or_default());
-    }
+    // A try before this one may have changed some of them already: what it found is what was there.
+    before.extend(read(&work.bucket, manifest).await?.unwrap_or_default());
     let text = serde_json::to_vec(&before).map_err(|why| Error::bug("a manifest").why(why.to_string()))?;
     let bucket = &work.bucket;
     bucket.write(&bucket.patient, manifest, Bytes::from(text), Attributes::default()).await.map(drop)
@@ -104,6 +97,7 @@ impl Primitive for UndoSync {
     const EFFECT: Effect = Effect::Destroy;
     const EXAMPLE: &'static str =
         r#"s3("site").undo_sync(".playbook/undo/20261101-120000-ab12/0199a3.sync")"#;
+    const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const TIMEOUT: std::time::Duration = LONG;
     const IDEMPOTENT: bool = true;
 

@@ -46,6 +46,9 @@ impl Primitive for RestoreFrom {
     const NAME: &'static str = "restore_from";
     const EFFECT: Effect = Effect::Destroy;
     const EXAMPLE: &'static str = r#"sqlite("main").restore_from(files("backups"), "before-migration.db")"#;
+    const NO_PROBE: Option<&'static str> = Some(
+        "what a file holds does not tell how it came there; a backup that is restored twice is restored",
+    );
     const TIMEOUT: Duration = copy::LONG;
     const ATOMIC: bool = true;
     const IDEMPOTENT: bool = true;
