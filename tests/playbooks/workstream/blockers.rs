@@ -8,11 +8,11 @@ use crate::playbooks::vanguard::same;
 const HELPLESS: &[(&str, Do)] = &[("The cause is known", Do::Decline)];
 
 /// Where a fault that is there from the beginning is switched on.
-const NOON: &str = "12:00 The afternoon begins";
+pub const NOON: &str = "12:00 The afternoon begins";
 
 impl Workstream {
     /// An afternoon in which `trouble` comes as soon as the run says `when`: it must end as the document says.
-    fn blocked(&self, more: &[&str], when: &str, trouble: impl FnOnce(&Self), says: &str) {
+    pub fn blocked(&self, more: &[&str], when: &str, trouble: impl FnOnce(&Self), says: &str) {
         let (before, told) = (self.state(), self.told().len());
         let paged = self.paged();
         let mut run = Crowd::begin(&self.rig, &[&["exec", "deploy.rhai"], more].concat(), HELPLESS);

@@ -49,8 +49,10 @@ fn a_plan_reaches_the_end_and_the_run_that_is_held_to_it_says_how_right_it_was()
         .hides("the plan ends");
     same(&before, &site.state(), &seen);
     assert!(site.servers.backups.keys().is_empty() && site.told().is_empty(), "a plan did something");
-    let seen =
-        Crowd::begin(&site.rig, &["exec", "--plan", "plan.json"], &[]).end().expect(0).says("as planned");
+    let seen = Crowd::begin(&site.rig, &["exec", "--plan", "plan.json"], &[])
+        .end()
+        .expect(0)
+        .says("12 of 15 changes as planned");
     let report = site.rig.run(&["report", "last", "--format", "md"]).expect(0).stdout;
     let against = report.split("## Against its plan").nth(1).unwrap_or_else(|| panic!("{seen}\n{report}"));
     println!("the plan of the afternoon: {}", against.split("\n## ").next().unwrap());

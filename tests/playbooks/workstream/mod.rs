@@ -4,6 +4,7 @@
 mod blockers;
 mod cloud;
 mod days;
+mod edge;
 mod settings;
 
 use std::collections::BTreeMap;
