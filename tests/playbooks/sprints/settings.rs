@@ -100,6 +100,7 @@ pub fn workflow(recorder: &Http, conclusion: &str) {
     recorder.tell(workflow, &[Answer::new(200, r#"{"id":1,"name":"Build","state":"active"}"#)]);
     let began = r#"{"workflow_run_id":7,"html_url":"https://github.com/shop/api/actions/runs/7"}"#;
     recorder.tell(&format!("{workflow}/dispatches"), &[Answer::new(200, began)]);
+    recorder.tell(&format!("{workflow}/runs"), &[Answer::new(200, r#"{"workflow_runs":[]}"#)]);
     let run = format!(
         "{{\"id\":7,\"status\":\"completed\",\"conclusion\":\"{conclusion}\",\"run_attempt\":1,\"head_branch\":\"V12\",\"html_url\":\"u\"}}"
     );
