@@ -2,6 +2,8 @@
 
 mod answered;
 mod crowd;
+#[cfg(all(feature = "kubernetes", feature = "mail"))]
+mod pipeline;
 mod repository;
 #[cfg(feature = "probes")]
 mod sprint;
