@@ -139,7 +139,7 @@ fn a_service_that_does_not_start_or_is_slow_gives_staging_its_previous_image_bac
     let seen = site.run(&[]).expect(1).says("PEMS_API_URL is not set");
     site.held(&before, seen);
     std::fs::write(site.rig.path("faults"), format!("{NEW} slow 700")).unwrap();
-    let seen = site.run(&[]).expect(1).says("✘ staging answers (ms)");
+    let seen = site.run(&[]).expect(1).says("✘ it is the new version, with its database (ms)");
     site.held(&before, seen);
     std::fs::write(site.rig.path("faults"), format!("{NEW} fail 50")).unwrap();
     let seen = site.run(&[]).expect(1).says("✘ failed integration tests");
