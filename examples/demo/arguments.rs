@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     pub(crate) release: String,
     /// The token that users come with; empty where nobody needs one.
     pub(crate) token: String,
-    /// The folder that a site serves.
+    /// The folder that a site serves, or that a gateway shares with its pods.
     pub(crate) folder: PathBuf,
     /// Its database.
     pub(crate) database: Address,
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Reads `ROLE --NAME VALUE …`, the names in any order.
     pub(crate) fn read(mut given: impl Iterator<Item = String>) -> Result<Self, String> {
-        let role = given.next().ok_or("name a role: api, worker, site or database")?;
+        let role = given.next().ok_or("name a role: api, worker, site, database or gateway")?;
         let mut read = Self { role, release: "none".to_owned(), ..Self::default() };
         while let Some(name) = given.next() {
             let value = given.next().ok_or_else(|| format!("{name} needs a value"))?;

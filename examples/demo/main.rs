@@ -1,4 +1,5 @@
-//! A demo application: an API, a worker, a site and a database's metrics, each a role of this one program.
+//! A demo application: an API, a worker, a site, a database's metrics and a cluster's gateway, each a role of this one
+//! program.
 //!
 //! `demo api --port 18700 --release-file build/release --socket /run/postgresql --database app` serves `/health`, what the
 //! application does, and `/metrics`. Faults are switched on while it runs, by lines in the file that `--faults` names.
@@ -10,6 +11,7 @@ mod arguments;
 mod database;
 mod faults;
 mod figures;
+mod gateway;
 mod ledger;
 mod postgres;
 mod server;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
             ("worker", worker::run),
             ("site", site::run),
             ("database", database::run),
+            ("gateway", gateway::run),
         ];
         match roles.into_iter().find(|(name, _)| *name == arguments.role) {
             Some((_, run)) => run(arguments),

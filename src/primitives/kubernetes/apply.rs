@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::change::{self, Change};
 use super::cluster::Cluster;
@@ -15,6 +15,7 @@ use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::notice::shown;
 use crate::effect::primitive::Primitive;
 
 /// How long a definition may take until its objects can be made.
@@ -28,16 +29,19 @@ const ESTABLISHED: Duration = Duration::from_secs(30);
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Apply {
-    /// A file of the project, or the YAML or JSON itself
+    /// A file of the project, a folder of them, or the YAML or JSON itself
     manifest: String,
     /// Whether fields that another manager owns are taken over
     #[serde(default)]
     force: bool,
+    /// What stands in place of `{NAME}` in the manifest: `#{ release: "v2", replicas: 3 }`
+    #[serde(default)]
+    values: Map<String, Value>,
 }
 
 impl Apply {
     async fn changes(&self, cx: &Cx, cluster: &Cluster) -> Result<Vec<Change>> {
-        manifest::read(cx, &self.manifest)?.changes(cx.resource(), cluster, self.force).await
+        manifest::read(cx, &self.manifest, &self.values)?.changes(cx.resource(), cluster, self.force).await
     }
 }
 
@@ -50,7 +54,9 @@ impl Primitive for Apply {
 
     fn plan(&self, _: &ResourceId) -> String {
         let by_force = if self.force { ", by force" } else { "" };
-        format!("apply {}{by_force}", manifest::spoken(&self.manifest))
+        let with: String =
+            self.values.iter().map(|(name, value)| format!(", {name} {}", shown(value))).collect();
+        format!("apply {}{with}{by_force}", manifest::spoken(&self.manifest))
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -1,6 +1,8 @@
 //! Manifests: YAML or JSON of one or more objects, from a file of the project or as a text, and what each asks for.
 
-use serde_json::Value;
+use std::path::Path;
+
+use serde_json::{Map, Value};
 
 use super::change::Change;
 use super::cluster::{Cluster, Way};
@@ -39,8 +41,8 @@ pub(super) fn spoken(manifest: &str) -> String {
     manifest.to_owned()
 }
 
-/// Reads a manifest: a text, or the file of the project that it names.
-pub(super) fn read(cx: &Cx, manifest: &str) -> Result<Manifest> {
+/// Reads a manifest: a text, or the file or folder of the project that it names, with `values` in their places.
+pub(super) fn read(cx: &Cx, manifest: &str, values: &Map<String, Value>) -> Result<Manifest> {
     let (named, yaml) = match is_text(manifest) {
         true => ("the manifest".to_owned(), manifest.to_owned()),
         false => {
@@ -49,14 +51,42 @@ pub(super) fn read(cx: &Cx, manifest: &str) -> Result<Manifest> {
                 return Err(Error::usage(format!("there is no manifest {manifest}"))
                     .fix("name a file of the project, or give the manifest itself as a text"));
             }
-            (manifest.to_owned(), files::read_text(&path, LARGEST)?)
+            (manifest.to_owned(), text_of(&path)?)
         }
     };
-    let objects = documents(&yaml, &named)?;
+    let objects = documents(&filled(yaml, values)?, &named)?;
     match objects.is_empty() {
         true => Err(Error::usage(format!("{named} holds no object"))),
         false => Ok(Manifest { named, objects }),
     }
+}
+
+/// What a file holds; of a folder, what its files hold whose names end in `.yaml` and `.yml`, in the order of their names.
+fn text_of(path: &Path) -> Result<String> {
+    if !files::is_folder(path) {
+        return files::read_text(path, LARGEST);
+    }
+    let mut paths = [files::list(path, "yaml")?, files::list(path, "yml")?].concat();
+    paths.sort();
+    let texts: Vec<String> =
+        paths.iter().map(|path| files::read_text(path, LARGEST)).collect::<Result<_>>()?;
+    Ok(texts.join("\n---\n"))
+}
+
+/// The text with each value in place of its name in braces.
+fn filled(mut yaml: String, values: &Map<String, Value>) -> Result<String> {
+    for (name, value) in values {
+        let text = match value {
+            Value::String(text) if !text.contains(['\n', '\r']) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => {
+                return Err(Error::usage(format!("the value `{name}` cannot stand in a manifest"))
+                    .fix("give a text of one line, a number, or true or false"));
+            }
+        };
+        yaml = yaml.replace(&format!("{{{name}}}"), &text);
+    }
+    Ok(yaml)
 }
 
 /// One line without a brace is a path.
@@ -162,6 +192,15 @@ mod tests {
         assert!(documents("{apiVersion: v1, metadata: {name: a}}", "x").unwrap_err().what.contains("`kind`"));
         let broken = documents("kind: [\npassword: hunter2", "x").unwrap_err();
         assert!(broken.what.contains("no YAML") && !broken.to_string().contains("hunter2"), "{broken}");
+    }
+
+    #[test]
+    fn a_value_stands_where_its_name_does_and_is_one_line() {
+        let values = |value: Value| Map::from_iter([("release".to_owned(), value)]);
+        let filled = |value| filled("image: shop:{release}\nother: {a: b}".to_owned(), &values(value));
+        assert_eq!(filled("v2".into()).unwrap(), "image: shop:v2\nother: {a: b}");
+        assert_eq!(filled(3.into()).unwrap(), "image: shop:3\nother: {a: b}");
+        assert!(filled("v2\nkind: Secret".into()).is_err() && filled(Value::Null).is_err());
     }
 
     #[test]

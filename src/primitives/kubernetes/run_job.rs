@@ -7,7 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use kube::api::{ListParams, LogParams};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::cluster::Cluster;
 use super::kind::Kind;
@@ -59,7 +59,7 @@ pub(super) struct RunJob {
 
 impl RunJob {
     async fn job(&self, cx: &Cx, cluster: &Cluster) -> Result<(Kind, Value)> {
-        let manifest = manifest::read(cx, &self.manifest)?;
+        let manifest = manifest::read(cx, &self.manifest, &Map::new())?;
         let [job] = manifest.objects.as_slice() else {
             return Err(Error::usage(format!("{} holds {} objects", manifest.named, manifest.objects.len()))
                 .fix("give one Job; `apply` takes the others"));

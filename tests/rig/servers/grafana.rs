@@ -124,6 +124,9 @@ fn answer((method, target): (&str, &str), token: &str, body: &Value, state: &mut
             "dashboard": { "uid": "api-overview", "title": "API overview", "tags": ["api"], "version": 7, "panels": [{ "id": 1, "title": "Errors" }] },
             "meta": { "slug": "api-overview", "folderTitle": "Production", "folderUid": "prod" } }),
         ),
+        ("GET", path, _) if state.titles.iter().any(|one| path.ends_with(&format!("/uid/{}", uid(one)))) => {
+            (200, four_panels())
+        }
         ("GET", path, _) if path.starts_with("/api/dashboards/uid/") => {
             (404, json!({ "message": "Dashboard not found", "status": "not-found" }))
         }
@@ -157,14 +160,26 @@ fn answer((method, target): (&str, &str), token: &str, body: &Value, state: &mut
     }
 }
 
+/// A dashboard with four panels.
+fn four_panels() -> Value {
+    let panels = ["One", "Two", "Three", "Four"].map(|title| json!({ "title": title }));
+    json!({ "dashboard": { "uid": "x", "title": "x", "version": 1, "panels": panels }, "meta": {} })
+}
+
+/// The uid of a dashboard of this title.
+fn uid(title: &str) -> String {
+    title.to_lowercase().replace(" & ", "-").replace(' ', "-")
+}
+
 fn search(query: &str, titles: &[String]) -> Value {
     let asked = |name: &str| {
         query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap_or_default().to_lowercase()
     };
-    let (title, tag) = (asked("query=").replace('+', " ").replace("%20", " "), asked("tag="));
+    let (title, tag) =
+        (asked("query=").replace('+', " ").replace("%20", " ").replace("%26", "&"), asked("tag="));
     let has = |one: &&String| one.to_lowercase().contains(&title) && "api".contains(&tag);
     let shown = |one: &String| {
-        let uid = one.to_lowercase().replace(' ', "-");
+        let uid = uid(one);
         json!({ "id": 1, "uid": uid, "title": one, "uri": format!("db/{uid}"), "url": format!("/d/{uid}/{uid}"),
                 "type": "dash-db", "tags": ["api"], "isStarred": false, "folderUid": "prod", "folderTitle": "Production" })
     };

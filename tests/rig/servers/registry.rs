@@ -77,6 +77,14 @@ impl Registry {
         sha256(&manifest)
     }
 
+    /// The digest of an image; empty when there is none.
+    #[cfg(all(feature = "kubernetes", feature = "mail"))]
+    pub fn digest(&self, image: &str, tag: &str) -> String {
+        let accept = "Accept: application/vnd.docker.distribution.manifest.v2+json\r\n";
+        let found = super::ask(self.port, "GET", &format!("/v2/{image}/manifests/{tag}"), accept, "");
+        found.filter(|(status, _)| *status == 200).map(|(_, body)| sha256(&body)).unwrap_or_default()
+    }
+
     #[track_caller]
     fn fine(&self, method: &str, path: &str, kind: &str, body: &str) {
         let (status, head) = self.ask(method, path, kind, body);
