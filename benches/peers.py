@@ -222,7 +222,7 @@ def main() -> int:
         if "invalidate" in contests:
             ratios += redis.invalidate(binaries["playbook"], work, wanted.rounds, say)
         if "sync" in contests:
-            ratios += sync.sync(binaries["playbook"], work, home, max(3, wanted.rounds // 2), say)
+            ratios += sync.sync(binaries["playbook"], memory, home, max(3, wanted.rounds // 2), say)
         if "backup" in contests:
             ratios += backup.backup(binaries["playbook"], work, home, wanted.rounds, say)
         if "load" in contests:

@@ -67,10 +67,11 @@ def empty(bucket: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def sync(playbook: Path, work: Path, home: Path, rounds: int, say) -> list[Ratio]:
-    """Wall time of the first sync and of one that has nothing to do."""
+def sync(playbook: Path, memory: Path, home: Path, rounds: int, say) -> list[Ratio]:
+    """Wall time of the first sync and of one that has nothing to do. Folder and bucket lie in memory: how fast the server's
+    disk takes ten thousand small files is not what is compared."""
     client = aws(home, say)
-    place = Path(tempfile.mkdtemp(prefix="playbook-sync-", dir=work))
+    place = Path(tempfile.mkdtemp(prefix="playbook-sync-", dir=memory))
     try:
         with s3(home, place, say) as (port, bucket):
             files = {"playbook.toml": SETTINGS.format(s3=port), "sync.rhai": SYNC, "list.rhai": LIST}

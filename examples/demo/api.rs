@@ -18,6 +18,7 @@ const RELEASES: &[(&str, &str)] = &[
     ("stable", "SELECT id, hits FROM cache_entries LIMIT 20"),
     ("sprint", "SELECT id, hits, evicted_at FROM cache_entries LIMIT 20"),
     ("v11", "SELECT id, amount FROM transactions LIMIT 20"),
+    ("v12", "SELECT id, amount, finality FROM transactions LIMIT 20"),
 ];
 
 /// The API of one process.
@@ -43,7 +44,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
 impl Api {
     fn answer(&self, request: &Request) -> Option<Answer> {
         let faults = &self.arguments.faults;
-        if request.path == "/metrics" {
+        if matches!(request.path.as_str(), "/metrics" | "/q/metrics") {
             return Some(Answer::text(200, self.metrics()));
         }
         if faults.on("down").is_some() {

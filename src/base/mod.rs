@@ -13,6 +13,7 @@ pub mod gate;
 pub mod moment;
 pub mod outcome;
 pub mod pace;
+pub mod period;
 pub mod place;
 pub mod redact;
 pub mod resource;

@@ -231,6 +231,7 @@ fn nothing_is_wrong_with_any_playbook_in_any_environment() {
         ("playbooks", ["staging", "production"].as_slice()),
         ("playbooks/pfa-vanguard", &["production"]),
         ("playbooks/sprint-001", &["production"]),
+        ("playbooks/sprint-20-23", &["production"]),
         ("examples", &["local"]),
         ("examples/shop", &["local"]),
     ] {

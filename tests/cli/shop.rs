@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::rig::seat::Seat;
 use crate::rig::seen::Seen;
 use crate::rig::{Rig, free_port, wait_until};
 
@@ -32,15 +33,8 @@ impl Shop {
             let name = format!("examples/shop/migrations/{}", entry.file_name().display());
             rig = rig.file(&name, &std::fs::read_to_string(entry.path()).unwrap());
         }
-        // The folder that `cargo test` was built in: the releases are then built within seconds.
-        let target = Path::new(env!("CARGO_BIN_EXE_playbook")).ancestors().nth(2).unwrap();
-        rig = rig.variable("CARGO_TARGET_DIR", &target.display().to_string());
-        for (name, usual) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
-            let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-            let path = std::env::var_os(name).map_or_else(|| home.join(usual), PathBuf::from);
-            if path.exists() {
-                rig = rig.variable(name, &path.display().to_string());
-            }
+        for (name, value) in toolchain() {
+            rig = rig.variable(name, &value);
         }
         Self { rig, port }
     }
@@ -114,6 +108,20 @@ impl Shop {
         let state: Value = serde_json::from_str(&text).unwrap();
         Some(state["process"]["pid"].as_i64()?.to_string())
     }
+}
+
+/// Where cargo finds its own, and the folder that `cargo test` was built in: the releases are then built within seconds.
+fn toolchain() -> Vec<(&'static str, String)> {
+    let target = Path::new(env!("CARGO_BIN_EXE_playbook")).ancestors().nth(2).unwrap();
+    let mut all = vec![("CARGO_TARGET_DIR", target.display().to_string())];
+    for (name, usual) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+        let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+        let path = std::env::var_os(name).map_or_else(|| home.join(usual), PathBuf::from);
+        if path.exists() {
+            all.push((name, path.display().to_string()));
+        }
+    }
+    all
 }
 
 impl Drop for Shop {
@@ -210,4 +218,23 @@ fn killed_in_the_middle(shop: &Shop, line: &str) {
     // Its lock is kept until somebody has decided what becomes of it.
     shop.rig.run(&["rollback", "last", "--project", "examples/shop"]).expect(0);
     assert_eq!(shop.version().as_deref(), Some("2.0.0"));
+}
+
+#[test]
+#[ignore = "writes docs/deploy.svg: `cargo test --test integration pictures -- --ignored`"]
+fn pictures_of_a_deployment() {
+    let shop = Shop::new();
+    let lines = block("Try it");
+    shop.run(&lines[0]).expect(0);
+    let toolchain = toolchain();
+    let variables: Vec<(&str, &str)> =
+        toolchain.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let words = "exec examples/shop/deploy.rhai --set release=2.1.0";
+    let seat = Seat::with(&shop.rig, &words.split(' ').collect::<Vec<_>>(), &variables);
+    let recording = seat.record();
+    wait_until("the question", 120, || seat.screen().contains("How does it go on?"));
+    seat.slowly("b\r").shows("in local by");
+    let picture =
+        recording.end(&format!("playbook {words}"), "A release whose health check fails is taken back");
+    std::fs::write(Path::new(REPOSITORY).join("docs/deploy.svg"), picture).unwrap();
 }

@@ -7,6 +7,8 @@ mod pipeline;
 mod repository;
 #[cfg(feature = "probes")]
 mod sprint;
+#[cfg(all(feature = "probes", feature = "mail"))]
+mod sprints;
 mod tables;
 mod vanguard;
 #[cfg(feature = "probes")]

@@ -83,7 +83,7 @@ fn plan_grants_and_wrong_words() {
         .says("alertmanager.main:write");
     for (line, code, says) in [
         ("alarm.silence(#{}, #{ for: \"5m\" });", 1, "no label says which alerts are meant"),
-        ("alarm.silence(#{ a: \"x\" }, #{ for: \"soon\" });", 1, "no duration"),
+        ("alarm.silence(#{ a: \"x\" }, #{ for: \"soon\" });", 2, "no duration"),
         (
             "alarm.silence(#{ a: \"x\" }, #{ ends_at: \"2020-01-01T00:00:00Z\" });",
             1,

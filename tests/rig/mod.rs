@@ -1,6 +1,7 @@
 //! The workshop: a temporary project, and the real binary run in it.
 
 pub mod crash;
+pub mod recording;
 pub mod seat;
 pub mod seen;
 pub mod servers;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use super::recording::Recording;
 use super::{Rig, wait_until};
 
 const ROWS: u16 = 40;
@@ -88,6 +89,21 @@ impl Seat {
             assert!(std::time::Instant::now() < deadline, "no {what} within 20 s on\n{}", self.screen());
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
+        self
+    }
+
+    /// Records what the screen shows from now on.
+    pub fn record(&self) -> Recording {
+        Recording::of(&self.screen)
+    }
+
+    /// Types as a person does, so that a recording shows it.
+    pub fn slowly(&self, keys: &str) -> &Self {
+        for key in keys.chars() {
+            self.press(key.encode_utf8(&mut [0; 4]));
+            std::thread::sleep(std::time::Duration::from_millis(45));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(600));
         self
     }
 

@@ -91,6 +91,7 @@ impl Fields {
         match type_of(field) {
             "string" => match format {
                 Some("resource") => "resource".to_owned(),
+                Some("duration") => "duration".to_owned(),
                 Some("secret") => "secret reference".to_owned(),
                 Some("text or secret reference") => "text or secret reference".to_owned(),
                 _ => "text".to_owned(),

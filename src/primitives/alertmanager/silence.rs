@@ -12,6 +12,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::{hexadecimal, parse_duration};
 use crate::effect::cx::Cx;
 use crate::effect::endpoint::{Api, in_doubt};
@@ -27,7 +28,7 @@ pub(super) struct Silence {
     labels: Map<String, Value>,
     /// How long it lasts: "30m"
     #[serde(rename = "for", default = "one_hour")]
-    lasts: String,
+    lasts: Period,
     /// When it ends, in place of `for`: "2026-03-01T12:00:00Z"
     ends_at: Option<String>,
     /// Why, for those who look
@@ -38,8 +39,8 @@ pub(super) struct Silence {
     author: String,
 }
 
-fn one_hour() -> String {
-    "1h".to_owned()
+const fn one_hour() -> Period {
+    Period::of("1h")
 }
 
 fn deployment() -> String {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::secret::Secret;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
@@ -137,18 +138,18 @@ struct Drained {
     most: u32,
     /// How long it may take in all
     #[serde(default = "five_minutes")]
-    within: String,
+    within: Period,
     /// How long to pause between two looks
     #[serde(default = "a_second")]
-    every: String,
+    every: Period,
 }
 
-fn five_minutes() -> String {
-    "5m".to_owned()
+const fn five_minutes() -> Period {
+    Period::of("5m")
 }
 
-fn a_second() -> String {
-    "1s".to_owned()
+const fn a_second() -> Period {
+    Period::of("1s")
 }
 
 impl Primitive for Drained {

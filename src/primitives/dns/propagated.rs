@@ -12,6 +12,7 @@ use super::{listed, prepare};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -31,18 +32,18 @@ pub(super) struct Propagated {
     kind: String,
     /// How long it may take in all
     #[serde(default = "five_minutes")]
-    within: String,
+    within: Period,
     /// How long to pause between two tries
     #[serde(default = "two_seconds")]
-    every: String,
+    every: Period,
 }
 
-fn five_minutes() -> String {
-    "5m".to_owned()
+const fn five_minutes() -> Period {
+    Period::of("5m")
 }
 
-fn two_seconds() -> String {
-    "2s".to_owned()
+const fn two_seconds() -> Period {
+    Period::of("2s")
 }
 
 impl Primitive for Propagated {

@@ -10,6 +10,7 @@ use super::server::Server;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -49,18 +50,18 @@ pub(super) struct Health {
     service: String,
     /// How long it may take in all
     #[serde(default = "half_a_minute")]
-    within: String,
+    within: Period,
     /// How long to pause between two tries
     #[serde(default = "half_a_second")]
-    every: String,
+    every: Period,
 }
 
-fn half_a_minute() -> String {
-    "30s".to_owned()
+const fn half_a_minute() -> Period {
+    Period::of("30s")
 }
 
-fn half_a_second() -> String {
-    "500ms".to_owned()
+const fn half_a_second() -> Period {
+    Period::of("500ms")
 }
 
 impl Primitive for Health {

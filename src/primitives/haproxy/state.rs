@@ -13,6 +13,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -96,7 +97,7 @@ pub(super) struct Drain {
     /// The server
     server: String,
     /// How long to wait for the end of its sessions, as "5m"; it is not waited when left out
-    within: Option<String>,
+    within: Option<Period>,
     /// `true` when nobody shall be left to serve
     #[serde(default)]
     allow_empty: bool,

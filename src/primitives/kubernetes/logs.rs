@@ -12,6 +12,7 @@ use super::target::Target;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -34,7 +35,7 @@ pub(super) struct Logs {
     #[serde(default = "two_hundred")]
     last: u32,
     /// Only what is not older, as "5m"
-    since: Option<String>,
+    since: Option<Period>,
     /// Whether to read what the container wrote before it was restarted last
     #[serde(default)]
     previous: bool,

@@ -15,6 +15,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -46,7 +47,7 @@ pub(super) struct Revert {
     objects: Vec<Back>,
     /// How long the rollouts may take together
     #[serde(default = "rollout::ten_minutes")]
-    within: String,
+    within: Period,
 }
 
 impl Primitive for Revert {

@@ -19,6 +19,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind as Sort, Result};
+use crate::base::period::Period;
 use crate::base::text::{parse_duration, show_duration};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -50,7 +51,7 @@ pub(super) struct RunJob {
     undo: Option<String>,
     /// How long it may take
     #[serde(default = "rollout::ten_minutes")]
-    within: String,
+    within: Period,
     /// How long its pods may keep failing to start
     #[serde(default = "rollout::a_minute")]
     patience: String,

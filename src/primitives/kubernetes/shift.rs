@@ -15,6 +15,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -36,11 +37,11 @@ pub(super) struct Shift {
     total: Option<u32>,
     /// How long the growing one may take to be ready
     #[serde(default = "five_minutes")]
-    within: String,
+    within: Period,
 }
 
-fn five_minutes() -> String {
-    "5m".to_owned()
+const fn five_minutes() -> Period {
+    Period::of("5m")
 }
 
 /// Reads how many replicas two workloads have, and what share of the traffic that is: `stable`, `canary` (replicas that

@@ -13,6 +13,7 @@ use super::target::Target;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind as Sort, Result};
+use crate::base::period::Period;
 use crate::base::text::{headline, parse_duration};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -39,11 +40,11 @@ pub(super) struct WaitFor {
     gone: bool,
     /// How long it may take
     #[serde(default = "five_minutes")]
-    within: String,
+    within: Period,
 }
 
-fn five_minutes() -> String {
-    "5m".to_owned()
+const fn five_minutes() -> Period {
+    Period::of("5m")
 }
 
 impl Primitive for WaitFor {

@@ -8,6 +8,7 @@ use super::database;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -26,11 +27,11 @@ const LONG: &str = "SELECT pid, usename AS \"user\", application_name AS applica
 pub(super) struct LongTransactions {
     /// How long they must have been open
     #[serde(default = "a_minute")]
-    over: String,
+    over: Period,
 }
 
-fn a_minute() -> String {
-    "1m".to_owned()
+const fn a_minute() -> Period {
+    Period::of("1m")
 }
 
 impl Primitive for LongTransactions {

@@ -12,6 +12,7 @@ use super::sample::{Answer, Sample};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::period::Period;
 use crate::base::text::{headline, parse_duration, show_duration};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -30,25 +31,25 @@ pub(super) struct Holds {
     condition: String,
     /// For how long every look must have found it true; "0s" is content with one
     #[serde(rename = "for", default = "no_time")]
-    holds_for: String,
+    holds_for: Period,
     /// How long it may take in all
     #[serde(default = "ten_minutes")]
-    within: String,
+    within: Period,
     /// How long to pause between two looks
     #[serde(default = "five_seconds")]
-    every: String,
+    every: Period,
 }
 
-fn no_time() -> String {
-    "0s".to_owned()
+const fn no_time() -> Period {
+    Period::of("0s")
 }
 
-fn ten_minutes() -> String {
-    "10m".to_owned()
+const fn ten_minutes() -> Period {
+    Period::of("10m")
 }
 
-fn five_seconds() -> String {
-    "5s".to_owned()
+const fn five_seconds() -> Period {
+    Period::of("5s")
 }
 
 impl Primitive for Holds {

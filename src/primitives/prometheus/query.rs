@@ -11,6 +11,7 @@ use super::sample::{self, Answer, Sample};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::{headline, parse_duration};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -96,14 +97,14 @@ pub(super) struct QueryRange {
     /// The query, in PromQL, or the name of one of the settings' `queries`
     query: String,
     /// How far back it begins: "15m"
-    last: String,
+    last: Period,
     /// The time between two points
     #[serde(default = "quarter_minute")]
-    step: String,
+    step: Period,
 }
 
-fn quarter_minute() -> String {
-    "15s".to_owned()
+const fn quarter_minute() -> Period {
+    Period::of("15s")
 }
 
 impl Primitive for QueryRange {

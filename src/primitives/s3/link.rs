@@ -12,6 +12,7 @@ use super::{client, key};
 use crate::base::access::{Access, ResourceId};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::secret::Reference;
 use crate::base::text;
 use crate::effect::aws::chain;
@@ -31,7 +32,7 @@ pub(super) struct Presign {
     key: String,
     /// How long it is good, as "15m"; at most "7d", and not longer than temporary keys are
     #[serde(default = "a_quarter_of_an_hour")]
-    expires: String,
+    expires: Period,
     /// What it is good for
     #[serde(default)]
     method: Method,
@@ -48,8 +49,8 @@ enum Method {
     Put,
 }
 
-fn a_quarter_of_an_hour() -> String {
-    "15m".to_owned()
+const fn a_quarter_of_an_hour() -> Period {
+    Period::of("15m")
 }
 
 impl Primitive for Presign {

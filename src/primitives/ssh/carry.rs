@@ -13,6 +13,7 @@ use super::settings::Table;
 use super::words::Words;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::secret::Revealed;
 use crate::effect::cx::Cx;
 use crate::effect::output::shown;
@@ -30,7 +31,7 @@ pub(super) struct How {
     pub(super) limit: Option<usize>,
     pub(super) serial: Option<usize>,
     pub(super) max_failures: usize,
-    pub(super) within: Option<String>,
+    pub(super) within: Option<Period>,
     pub(super) ok: Vec<i32>,
 }
 

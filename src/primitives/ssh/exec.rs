@@ -14,6 +14,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::Result;
+use crate::base::period::Period;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
@@ -38,7 +39,7 @@ pub(super) struct Exec {
     #[serde(default)]
     max_failures: usize,
     /// How long it may take on each host, as "5m"; default that of the settings
-    within: Option<String>,
+    within: Option<Period>,
     /// What it reads on its standard input; nothing when left out
     stdin: Option<String>,
     /// Variables of its environment

@@ -12,6 +12,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
+use crate::base::period::Period;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
@@ -29,7 +30,7 @@ pub(super) struct Read {
     #[serde(default)]
     max_failures: usize,
     /// How long it may take on each host, as "5m"; default that of the settings
-    within: Option<String>,
+    within: Option<Period>,
     /// The exit codes that mean success
     #[serde(default = "zero")]
     ok: Vec<i32>,
@@ -75,7 +76,7 @@ pub(super) struct Destroy {
     #[serde(default)]
     max_failures: usize,
     /// How long it may take on each host, as "5m"; default that of the settings
-    within: Option<String>,
+    within: Option<Period>,
 }
 
 impl Primitive for Destroy {

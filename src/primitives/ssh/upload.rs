@@ -18,6 +18,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -50,7 +51,7 @@ pub(super) struct Upload {
     #[serde(default)]
     max_failures: usize,
     /// How long it may take on each host
-    within: Option<String>,
+    within: Option<Period>,
     /// Whether what it replaces is kept, so that it can be taken back
     #[serde(default = "yes")]
     keep: bool,

@@ -9,6 +9,7 @@ use super::wanted;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::{parse_duration, show_duration};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -23,7 +24,7 @@ pub(super) struct Connect {
     /// Text that is sent first
     send: Option<String>,
     /// The time that accepting must stay under: "50ms"
-    under: Option<String>,
+    under: Option<Period>,
 }
 
 impl Primitive for Connect {

@@ -11,6 +11,7 @@ use super::wanted;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -21,22 +22,22 @@ use crate::effect::primitive::Primitive;
 pub(super) struct Wait {
     /// How long it may take in all
     #[serde(default = "half_a_minute")]
-    within: String,
+    within: Period,
     /// How long to pause between two tries
     #[serde(default = "half_a_second")]
-    every: String,
+    every: Period,
     /// Text that the greeting must contain
     expect: Option<String>,
     /// Text that is sent first
     send: Option<String>,
 }
 
-fn half_a_minute() -> String {
-    "30s".to_owned()
+const fn half_a_minute() -> Period {
+    Period::of("30s")
 }
 
-fn half_a_second() -> String {
-    "500ms".to_owned()
+const fn half_a_second() -> Period {
+    Period::of("500ms")
 }
 
 impl Primitive for Wait {

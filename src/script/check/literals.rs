@@ -123,6 +123,7 @@ fn placeholder(argument: &Value, schema: &Value) -> Value {
     match kind {
         Some("string" | "null") | None => match argument.get("format").and_then(Value::as_str) {
             Some("resource") => json!(format!("{UNKNOWN}.{UNKNOWN}")),
+            Some("duration") => json!("1s"),
             _ => json!("x"),
         },
         Some("integer" | "number") => json!(1),

@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::literals;
 use super::walk::Walk;
 use crate::base::error::Error;
+use crate::base::resource::ResourceId;
+use crate::base::{suggest, text};
 use crate::effect::primitive::Entry;
 
 impl Walk<'_> {
@@ -20,6 +22,13 @@ impl Walk<'_> {
         for (name, value) in values.filter(|(_, value)| is_literal(value)) {
             let schema = self.schema(entry);
             let argument = literals::property(&schema, name);
+            if let Expr::StringConstant(words, position) = value
+                && let Some(mut error) = unfit(words, &variants(argument, &schema))
+            {
+                error.what = format!("`{name}` of `{whole}`: {}", error.what);
+                self.tell(*position, words.chars().count() + 2, |_| error);
+                continue;
+            }
             let (Some(wanted), Some(found)) = (wanted(argument), found(value)) else { continue };
             let fits = wanted.iter().any(|one| *one == found || *one == "number" && found == "integer");
             if !fits {
@@ -32,6 +41,41 @@ impl Walk<'_> {
                 });
             }
         }
+    }
+}
+
+/// What an argument may be: its schema with references followed and alternatives apart, "nothing" aside.
+fn variants<'s>(argument: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
+    if let Some(path) = argument.get("$ref").and_then(Value::as_str) {
+        let target = path.strip_prefix('#').and_then(|path| schema.pointer(path));
+        return target.map_or_else(Vec::new, |target| variants(target, schema));
+    }
+    let all = ["anyOf", "oneOf"].into_iter().find_map(|key| argument.get(key)?.as_array());
+    let Some(all) = all else { return vec![argument] };
+    let all = all.iter().filter(|one| one.get("type").is_none_or(|kind| kind != "null"));
+    all.flat_map(|one| variants(one, schema)).collect()
+}
+
+/// Why a text cannot be any of these, where that can be told.
+fn unfit(words: &str, variants: &[&Value]) -> Option<Error> {
+    let lists = variants.iter().map(|one| match (one.get("const"), one.get("enum")) {
+        (Some(word), _) => Some(vec![word]),
+        (_, Some(Value::Array(words))) => Some(words.iter().collect()),
+        _ => None,
+    });
+    if let Some(lists) = lists.collect::<Option<Vec<Vec<&Value>>>>().filter(|lists| !lists.is_empty()) {
+        let known: Vec<&str> = lists.into_iter().flatten().filter_map(Value::as_str).collect();
+        let is_one = known.contains(&words);
+        let wrong = || Error::usage(format!("`{words}` is none of its words"));
+        return (!is_one).then(|| wrong().fix(suggest::advice(words, known)));
+    }
+    let [only] = variants else { return None };
+    match only.get("format")?.as_str()? {
+        "duration" => text::parse_duration(words).err(),
+        "resource" => words.parse::<ResourceId>().err().map(|error| {
+            error.fix("give the resource itself, as `files(\"backups\")`, or its name as \"files.backups\"")
+        }),
+        _ => None,
     }
 }
 

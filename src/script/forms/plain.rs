@@ -1,4 +1,4 @@
-//! The forms that are plain functions: `now`, `seconds_since`, `seconds`, `fail`, `log`; and what is gone, with what to write instead.
+//! The forms that are plain functions: `now`, `seconds_since`, `time_passed`, `seconds`, `fail`, `log`; and what is gone, with what to write instead.
 
 use std::sync::Arc;
 
@@ -25,6 +25,10 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
             seconds_since(&one, mark).map_err(|error| traces::raise(error, context.call_position()))
         },
     );
+    let one = Arc::clone(session);
+    engine.register_fn("time_passed", move |context: NativeCallContext, mark: &str| -> traces::Raised<f64> {
+        time_passed(&one, mark).map_err(|error| traces::raise(error, context.call_position()))
+    });
     let one = Arc::clone(session);
     engine.register_fn("log", move |context: NativeCallContext, what: Dynamic| -> traces::Raised<()> {
         log(&one, &what).map_err(|error| traces::raise(error, context.call_position()))
@@ -81,6 +85,12 @@ fn seconds_since(session: &Session, mark: &str) -> Result<f64> {
     };
     let from = read(mark)?;
     Ok(read(&now(session)?)?.duration_since(from).as_secs_f64())
+}
+
+/// The same as the playbook counts: where an environment makes time short, an hour is an hour all the same.
+fn time_passed(session: &Session, mark: &str) -> Result<f64> {
+    let here = std::time::Duration::try_from_secs_f64(seconds_since(session, mark)?).unwrap_or_default();
+    Ok(session.pace().asked(here).as_secs_f64())
 }
 
 fn log(session: &Session, what: &Dynamic) -> Result<()> {

@@ -180,3 +180,44 @@ error: `)` is missing here
 deploy.rhai: 2 mistakes in the environment `local`
 "#);
 }
+
+#[test]
+fn literal_options_that_cannot_be_read() {
+    let script = r#"//! T.
+//! uses = ["http.api:read", "sqlite.main:read", "files.backups:write"]
+http("api").health("/health", #{ within: "3 parsecs", under: "500" });
+sqlite("main").dump_to("backups", "a.db");
+sqlite("main").dump_to(files("backups"), "a.db", #{ compression: "rar" });
+"#;
+    insta::assert_snapshot!(wrong(script), @r#"
+error: `within` of `http.api.health`: `3 parsecs` is no duration
+  --> deploy.rhai:3:42
+  |
+3 | http("api").health("/health", #{ within: "3 parsecs", under: "500" });
+  |                                          ^^^^^^^^^^^
+  fix: write for example "250ms", "30s", "5m" or "1h30m"
+
+error: `under` of `http.api.health`: `500` is no duration
+  --> deploy.rhai:3:62
+  |
+3 | http("api").health("/health", #{ within: "3 parsecs", under: "500" });
+  |                                                              ^^^^^
+  fix: write for example "250ms", "30s", "5m" or "1h30m"
+
+error: `store` of `sqlite.main.dump_to`: `backups` is no resource
+  --> deploy.rhai:4:24
+  |
+4 | sqlite("main").dump_to("backups", "a.db");
+  |                        ^^^^^^^^^
+  fix: give the resource itself, as `files("backups")`, or its name as "files.backups"
+
+error: `compression` of `sqlite.main.dump_to`: `rar` is none of its words
+  --> deploy.rhai:5:66
+  |
+5 | sqlite("main").dump_to(files("backups"), "a.db", #{ compression: "rar" });
+  |                                                                  ^^^^^
+  fix: choose one of `zstd`, `gzip`, `none`
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
+}

@@ -130,3 +130,29 @@ fn a_secret_that_was_used_is_kept_nowhere_although_it_was_typed() {
     assert!(std::fs::read_to_string(rig.path(".playbook/history/local")).unwrap().contains("[secret]"));
     rig.keeps_no("tok-s3cret-9");
 }
+
+#[test]
+#[ignore = "writes docs/repl.svg"]
+fn pictures_of_the_prompt() {
+    let rig = rig();
+    let seat = Seat::at(&rig, &["repl", "--env", "production"]);
+    let recording = seat.record();
+    seat.shows("production>").slowly("?flags.enable").slowly("\r");
+    seat.is_free("production>").slowly("let db = sqli\t(\"ma\t\");").slowly("\r");
+    seat.is_free("production>")
+        .slowly("db.query(\"SELECT * FROM feature_flags\")")
+        .slowly("\r")
+        .shows("2 rows");
+    seat.is_free("production>")
+        .slowly("flags(\"main\").disable(\"auto_sync\");")
+        .slowly("\r")
+        .shows("Do it?");
+    seat.slowly("y\r").is_free("production>").slowly(":undo").slowly("\r");
+    crate::rig::wait_until("the flag is back", 20, || flag(&rig, "auto_sync"));
+    seat.is_free("production>").slowly("flags(\"main\").enable(\"beta\");").slowly("\r");
+    crate::rig::wait_until("the second question", 20, || seat.screen().matches("Do it?").count() == 2);
+    seat.slowly("y\r").is_free("production>").slowly(":save incident.rhai").slowly("\r").shows("saved ");
+    let about = "A guarded change at the prompt is named, asked for, and taken back";
+    let picture = recording.end("playbook repl --env production", about);
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/repl.svg"), picture).unwrap();
+}

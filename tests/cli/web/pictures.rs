@@ -35,7 +35,7 @@ fn pictures() {
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
     wait_until("the gate is open", 60, || rig.run(&["show"]).stdout.contains("Go / No-Go: asks"));
     rig.run(&["approve", "last", "-m", "figures look good"]).expect(0);
-    let browser = Browser::start(1100, 860);
+    let browser = Browser::start(1100, 1330);
     browser.goto(&format!("{}runs/{}", page.url, super::last(&rig)));
     browser.wait("document.querySelector('#tree').innerText.includes('api-2')", 30);
     browser.wait("document.querySelector('#timeline svg')?.textContent.includes('api-2')", 30);

@@ -1,4 +1,4 @@
-//! A streaming standby of the PostgreSQL that all tests share.
+//! A streaming standby of a PostgreSQL: of the one that all tests share, or of a test's own.
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::super::free_port;
 use super::postgres::{Server, as_owner, is_root, run, shared, warden};
 
-/// A standby; it ends with the test process.
+/// A standby; it ends with the test process at the latest.
 pub struct Standby {
     primary: &'static Server,
     folder: PathBuf,
@@ -24,7 +24,8 @@ pub fn standby() -> Option<&'static Standby> {
 }
 
 impl Standby {
-    fn start(primary: &'static Server) -> Self {
+    /// Starts a standby of a server.
+    pub fn start(primary: &'static Server) -> Self {
         let folder = TempDir::with_prefix("rig-standby-").unwrap().keep();
         let warden = warden(primary.programs(), &folder);
         let (owned, port) = (folder.join("owned"), free_port());
@@ -54,6 +55,23 @@ impl Standby {
             .replace(&format!("port = {}", self.primary.port), &format!("port = {}", self.port))
     }
 
+    /// The file of its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(format!("owned/.s.PGSQL.{}", self.port))
+    }
+
+    /// Writes a script that promotes it.
+    pub fn promotion(&self) -> String {
+        let mut promote = as_owner(&self.primary.programs().join("pg_ctl"));
+        promote.args(["-w", "-t", "60"]).arg("-D").arg(self.folder.join("owned/data")).arg("promote");
+        let words: Vec<String> = [promote.get_program()]
+            .into_iter()
+            .chain(promote.get_args())
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        format!("#!/bin/sh\ncd /\nexec {}\n", words.join(" "))
+    }
+
     /// Lets it receive and apply nothing of what it receives.
     pub fn pause(&self) {
         self.psql("SELECT pg_wal_replay_pause()");
@@ -65,9 +83,14 @@ impl Standby {
     }
 
     fn psql(&self, sql: &str) {
+        self.ask(sql);
+    }
+
+    /// What it answers to SQL of the superuser.
+    pub fn ask(&self, sql: &str) -> String {
         let mut psql = Command::new(self.primary.programs().join("psql"));
         psql.args(["-X", "-q", "-At", "-U", "postgres", "-d", "postgres", "-c", sql, "-h"])
             .arg(self.folder.join("owned"));
-        run(psql.arg("-p").arg(self.port.to_string()));
+        run(psql.arg("-p").arg(self.port.to_string())).trim_end().to_owned()
     }
 }

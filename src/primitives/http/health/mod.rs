@@ -13,6 +13,7 @@ use super::{Service, service};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
+use crate::base::period::Period;
 use crate::base::text::headline;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -34,32 +35,32 @@ pub(super) struct Health {
     /// Fields that the body, read as JSON, must have; others may be there
     json: Option<Map<String, Value>>,
     /// The latency that an answer must stay under: "500ms"
-    under: Option<String>,
+    under: Option<Period>,
     /// How long it may take in all
     #[serde(default = "half_a_minute")]
-    within: String,
+    within: Period,
     /// How long to pause between two tries
     #[serde(default = "half_a_second")]
-    every: String,
+    every: Period,
     /// For how long every answer must have been well; "0s" is content with one
     #[serde(default = "no_time")]
-    holds_for: String,
+    holds_for: Period,
 }
 
 const fn ok() -> u16 {
     200
 }
 
-fn half_a_minute() -> String {
-    "30s".to_owned()
+const fn half_a_minute() -> Period {
+    Period::of("30s")
 }
 
-fn half_a_second() -> String {
-    "500ms".to_owned()
+const fn half_a_second() -> Period {
+    Period::of("500ms")
 }
 
-fn no_time() -> String {
-    "0s".to_owned()
+const fn no_time() -> Period {
+    Period::of("0s")
 }
 
 impl Primitive for Health {
@@ -95,7 +96,7 @@ impl Health {
         if let Some(under) = &self.under {
             wanted += &format!(" under {under}");
         }
-        if self.holds_for != "0s" {
+        if *self.holds_for != *"0s" {
             wanted += &format!(" for {}", self.holds_for);
         }
         wanted

@@ -16,6 +16,7 @@ use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::show_duration;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -40,14 +41,14 @@ pub(super) struct Load {
     /// How many requests in all, at most 10 million; 100 when `lasts` is not given
     requests: Option<u64>,
     /// For how long requests begin, as "30s", in place of `requests`
-    lasts: Option<String>,
+    lasts: Option<Period>,
     /// How many at once, at most 1024: each on a connection of its own
     #[serde(default = "four")]
     concurrency: usize,
     /// How many requests begin in a second; without it, as many as are answered
     rate: Option<f64>,
     /// How long it may take in all; by default 30 seconds more than it needs by its own figures
-    within: Option<String>,
+    within: Option<Period>,
     /// The status that is no failure
     #[serde(default = "ok")]
     status: u16,
@@ -70,7 +71,7 @@ pub(super) struct LoadChanges {
     /// How many requests in all; 100 when `lasts` is not given
     requests: Option<u64>,
     /// For how long requests begin, in place of `requests`
-    lasts: Option<String>,
+    lasts: Option<Period>,
     /// How many at once
     #[serde(default = "four")]
     concurrency: usize,

@@ -17,6 +17,7 @@ use super::target::Target;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind as Sort, Result};
+use crate::base::period::Period;
 use crate::base::text::{parse_duration, show_duration};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -36,15 +37,15 @@ pub(super) struct RolloutStatus {
     target: Target,
     /// How long it may take in all
     #[serde(default = "ten_minutes")]
-    within: String,
+    within: Period,
     /// How long new pods may keep failing (a crash loop, an image that cannot be had) before that is the end
     #[serde(default = "a_minute")]
     patience: String,
 }
 
 /// How long a rollout, or a job, may take when nothing is said.
-pub(super) fn ten_minutes() -> String {
-    "10m".to_owned()
+pub(super) const fn ten_minutes() -> Period {
+    Period::of("10m")
 }
 
 /// How long pods may keep failing when nothing is said.

@@ -112,7 +112,10 @@ impl Primitive for SyncFrom {
             None => self.compare(&cx).await.map_err(Error::unchanged)?,
         };
         let bucket = client::bucket(&cx).await?;
-        leftovers::tidy(&bucket, &cx).await.map_err(Error::unchanged)?;
+        // Where nothing is sent, to look for them would cost as much as all the rest.
+        if !difference.is_empty() {
+            leftovers::tidy(&bucket, &cx).await.map_err(Error::unchanged)?;
+        }
         cx.close_gracefully();
         let work = Work { bucket, cx: cx.clone(), rules: self.rules()?, parallel: self.parallel };
         let work = Arc::new(work);
