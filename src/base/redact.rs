@@ -1,6 +1,6 @@
 //! The one redactor: takes every known secret out of text, in each form it may travel in, across chunk borders.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, LazyLock, RwLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
@@ -14,6 +14,9 @@ pub const MASK: &str = "[secret]";
 
 /// Values shorter than this are not searched for: they would mask half of every text.
 const SHORTEST: usize = 4;
+
+/// Knows every secret that was revealed in this process.
+static EVERY: LazyLock<Redactor> = LazyLock::new(Redactor::default);
 
 /// Knows the values of the secrets that were revealed so far; clones share that knowledge.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +42,16 @@ impl Redactor {
         let forms: Vec<String> = known.secrets.iter().flat_map(|(_, value)| forms(value)).collect();
         known.longest = forms.iter().map(String::len).max().unwrap_or(0);
         known.search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms).ok();
+        drop(known);
+        if !Arc::ptr_eq(&self.known, &EVERY.known) {
+            EVERY.learn(reference, value);
+        }
+    }
+
+    /// The one that knows the secrets of all others: for what libraries say, which know of no run.
+    #[must_use]
+    pub fn of_process() -> &'static Self {
+        &EVERY
     }
 
     /// `text` without any known secret.

@@ -2,6 +2,7 @@
 //! `tracing` to standard error.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::EnvFilter;
@@ -9,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::{Common, Output};
 use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Listener};
+use crate::base::redact::Redactor;
 
 /// What is logged when only the form was asked for.
 const FILTER: &str = "info";
@@ -22,13 +24,28 @@ pub fn begin(common: &Common) -> Result<Option<Arc<dyn Listener>>> {
             .why(why.to_string())
             .fix("write for example --log info or --log playbook=debug,tokio_postgres=info")
     })?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Masked);
     // A second subscriber in one process, as when embedded, is the embedder's own: its settings stay.
     let _ = match common.log_format.unwrap_or(common.output) {
         Output::Json => subscriber.json().flatten_event(true).try_init(),
         Output::Text => subscriber.with_ansi(false).try_init(),
     };
     Ok(Some(Arc::new(Log::default())))
+}
+
+/// Standard error without secrets: a client library may log what it sent or was answered. Each entry comes in one piece.
+struct Masked;
+
+impl Write for Masked {
+    fn write(&mut self, entry: &[u8]) -> std::io::Result<usize> {
+        let text = Redactor::of_process().text(&String::from_utf8_lossy(entry));
+        std::io::stderr().write_all(text.as_bytes())?;
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// Passes events on to `tracing`: what changes something as `info`, what is shown only for a moment as `debug`.

@@ -1,4 +1,5 @@
-//! The other side of a resource: one that never answers, one that nobody is, one that writes down what it is asked.
+//! The other side of a resource: one that never answers, one that nobody is, one that writes down what it is asked, one that
+//! gives back whatever it is told.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -122,4 +123,54 @@ fn record(stream: TcpStream, seen: &Mutex<Vec<String>>) {
     let body = String::from_utf8_lossy(&body).into_owned();
     seen.lock().unwrap().push(format!("{} {target_of} {body}", first.trim_end_matches(" HTTP/1.1")));
     let _ = write.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}");
+}
+
+/// A server that refuses everything with all that it was told, whatever was meant for it alone; so does each program.
+pub struct Echo {
+    /// Where it is.
+    pub far: Far,
+}
+
+impl Echo {
+    /// Starts it; it ends with the test process.
+    pub fn start() -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let far = Far {
+            tcp: tcp.local_addr().unwrap().port(),
+            udp: nobody().udp,
+            program: Some(
+                "if [ -n \"$TOKEN\" ]; then case \"$*\" in *\"$TOKEN\"*) : >in-arguments;; esac; fi\n\
+                 env; env >&2; echo \"$@\"; printf %s \"$TOKEN\" | base64; exit 1",
+            ),
+        };
+        std::thread::spawn(move || {
+            for stream in tcp.incoming().flatten() {
+                std::thread::spawn(move || give_back(stream));
+            }
+        });
+        Self { far }
+    }
+}
+
+fn give_back(mut stream: TcpStream) {
+    let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(300)));
+    let (mut told, mut bytes) = (Vec::new(), [0; 16 * 1024]);
+    // Until nothing more comes: a request whose end is known from its length is answered by then too.
+    while told.len() < 1024 * 1024
+        && let Ok(count @ 1..) = stream.read(&mut bytes)
+    {
+        told.extend_from_slice(&bytes[..count]);
+    }
+    let is_http = told.windows(8).any(|window| window == b"HTTP/1.1");
+    let text = String::from_utf8_lossy(&told).into_owned();
+    if is_http {
+        let body = format!(
+            "{{\"message\":{0},\"error\":{0},\"errors\":[{0}],\"ok\":false}}",
+            serde_json::json!(text)
+        );
+        let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close\r\n";
+        let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    } else {
+        let _ = stream.write_all(&told);
+    }
 }

@@ -1,5 +1,6 @@
 //! What each primitive of the register owes its user, whatever its system: it does not begin without the grant, a plan
-//! changes nothing, a silent other side is given up in time, an absent one is told with what to do, `doctor` says so too.
+//! changes nothing, a silent other side is given up in time, an absent one is told with what to do, `doctor` says so too, and
+//! no secret is told.
 
 mod crashed;
 mod denied;
@@ -8,6 +9,8 @@ mod example;
 mod far;
 mod planned;
 mod refused;
+#[cfg(feature = "telemetry")]
+mod secret;
 mod silent;
 mod world;
 

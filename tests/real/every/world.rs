@@ -30,13 +30,18 @@ const JOB: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: { name: migrate }\
 
 /// A project for the example, whose resources have this access.
 pub fn project(example: &Example, far: &Far, access: &str) -> Rig {
+    project_with(example, far, access, &|_| "")
+}
+
+/// The same, with more settings for the resources of a family.
+pub fn project_with(example: &Example, far: &Far, access: &str, more: &dyn Fn(&str) -> &'static str) -> Rig {
     let mut text = String::new();
     for (family, name) in &example.resources {
         let table = format!("[env.local.{family}.{name}]\n");
         if text.contains(&table) {
             continue;
         }
-        text += &format!("{table}{}\naccess = \"{access}\"\n", settings(family, far));
+        text += &format!("{table}{}\n{}access = \"{access}\"\n", settings(family, far), more(family));
     }
     let families: Vec<&str> = example.resources.iter().map(|(family, _)| *family).collect();
     rig(&(text.clone() + &beside(&families, far)), far)
