@@ -45,7 +45,8 @@ impl Api {
     fn answer(&self, request: &Request) -> Option<Answer> {
         let faults = &self.arguments.faults;
         if matches!(request.path.as_str(), "/metrics" | "/q/metrics") {
-            return Some(Answer::text(200, self.metrics()));
+            let is_silent = self.arguments.faults.on("no_metrics").is_some();
+            return Some(Answer::text(if is_silent { 503 } else { 200 }, self.metrics()));
         }
         if faults.on("down").is_some() {
             return None;

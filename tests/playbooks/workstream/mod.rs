@@ -4,6 +4,7 @@
 mod blockers;
 mod cloud;
 mod days;
+mod decision;
 mod edge;
 mod settings;
 
