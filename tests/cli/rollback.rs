@@ -47,6 +47,7 @@ fn what_somebody_changed_since_is_named_and_refused() {
     assert_eq!(state(&rig), before, "nothing was done");
     rig.run(&["rollback", &id, "--plan"]).expect(8).says("--force files.out");
     // The last is the rollback that was refused; what it would take back is meant.
+    rig.run(&["rollback", "last", "--force", "files.uot"]).expect(2).says("did you mean `files.out`?");
     rig.run(&["rollback", "last", "--force", "files.out"]).expect(0);
     assert!(!rig.path("out/two.txt").exists());
 }

@@ -86,7 +86,14 @@ pub struct Report {
 /// The report that is asked for: printed, or written to a file and told so. `journal` is what [`Journal::find`] gave.
 pub fn report(journal: Option<&Journal>, wanted: &Wanted) -> Result<String> {
     let report = Report::gather(journal.ok_or_else(nothing)?, &wanted.run)?;
-    let form = wanted.form.or_else(|| Form::of(wanted.out.as_deref()?)).unwrap_or(Form::Md);
+    let by_name = wanted.out.as_deref().filter(|file| wanted.form.is_none() && file.extension().is_some());
+    let by_name = by_name.map(|file| {
+        Form::of(file).ok_or_else(|| {
+            Error::usage(format!("the name `{}` says no form that a report has", file.display()))
+                .fix("end it with .md, .html, .json or .xml (JUnit), or say `--format`")
+        })
+    });
+    let form = wanted.form.or(by_name.transpose()?).unwrap_or(Form::Md);
     let text = report.write(form)?;
     let Some(file) = &wanted.out else { return Ok(text) };
     files::write_public(file, text.as_bytes())?;

@@ -42,6 +42,7 @@ impl Run {
         let (run, force) = (reversal.of.id.clone(), reversal.force.clone());
         let comparison = Comparison { run, calls, force, begun: own.undone() };
         let (items, covered) = self.remains(&record, &reversal.of.id)?;
+        comparison.check(&items)?;
         {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
             unwind::changed_since(&self.session, &comparison, &items)?;

@@ -1,6 +1,6 @@
 //! Before something is taken back days later: whether it is still as the run left it, or somebody changed it since.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
 use crate::base::event::Position;
 use crate::base::outcome::Outcome;
 use crate::base::redact::MASK;
+use crate::base::suggest;
 use crate::effect::recall::HAND;
 use crate::script::here;
 use crate::script::session::Session;
@@ -28,6 +29,26 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Refuses a name in `--force` that the run has nothing of.
+    pub fn check(&self, items: &[Item]) -> Result<()> {
+        let left = items.iter().filter_map(|item| match &item.way {
+            Way::Inverse { call, .. } => Some(call),
+            _ => None,
+        });
+        let calls: Vec<&Call> = self.calls.values().chain(left).collect();
+        let resources: BTreeSet<String> = calls.iter().map(|call| call.resource.to_string()).collect();
+        let is_known = |forced: &&String| {
+            *forced == "all"
+                || resources.contains(*forced)
+                || calls.iter().any(|call| call.name() == **forced)
+        };
+        match self.force.iter().find(|forced| !is_known(forced)) {
+            Some(wrong) => Err(Error::usage(format!("the run has nothing of `{wrong}`"))
+                .fix(suggest::advice(wrong, resources.iter().map(String::as_str).chain(["all"])))),
+            None => Ok(()),
+        }
+    }
+
     fn is_forced(&self, call: &Call) -> bool {
         let (resource, name) = (call.resource.to_string(), call.name());
         self.force.iter().any(|forced| *forced == resource || *forced == name || forced == "all")

@@ -91,6 +91,8 @@ fn the_form_follows_the_name_of_the_file() {
     assert!(rig.run(&["report", "--output", "json"]).expect(0).stdout.starts_with('{'));
     rig.run(&["report", "nothing"]).expect(2).says("there is no run `nothing`");
     rig.run(&["report", "--format", "pdf"]).expect(2).says("junit");
+    rig.run(&["report", "--out", "r.pdf"]).expect(2).says("`r.pdf` says no form").says("`--format`");
+    rig.run(&["report", "--out", "r.pdf", "--format", "md"]).expect(0);
 }
 
 #[test]
