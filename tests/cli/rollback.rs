@@ -53,6 +53,41 @@ fn what_somebody_changed_since_is_named_and_refused() {
 }
 
 #[test]
+fn what_a_later_run_changed_is_not_lost_to_a_rollback_block() {
+    let rig = rig().file("t.rhai", TWO);
+    let before = state(&rig);
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    let done = state(&rig);
+    let id = first(&rig);
+    rig.run(&["rollback", &id])
+        .expect(8)
+        .says("a later run changed what a rollback block would bring back")
+        .says("files.out: by the run")
+        .says("--force files.out");
+    assert_eq!(state(&rig), done, "nothing was done");
+    // The later one first; its block is then in nobody's way.
+    let later = last(&rig, "exec");
+    rig.run(&["rollback", &later]).expect(0);
+    rig.run(&["rollback", &id]).expect(0);
+    std::fs::remove_file(rig.path("out/told.txt")).unwrap();
+    assert_eq!(state(&rig), before);
+    // Or it is lost on purpose.
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    let older = last(&rig, "exec");
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    rig.run(&["rollback", &older, "--plan"]).expect(8);
+    rig.run(&["rollback", &older, "--force", "files.out"]).expect(0);
+}
+
+/// The newest run of that kind.
+fn last(rig: &crate::rig::Rig, kind: &str) -> String {
+    let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
+    let sql = "SELECT id FROM runs WHERE kind = ?1 ORDER BY number DESC LIMIT 1";
+    journal.query_row(sql, [kind], |row| row.get(0)).unwrap()
+}
+
+#[test]
 fn an_interrupted_run_is_taken_back_too() {
     let rig = rig().file("t.rhai", TWO);
     let before = state(&rig);

@@ -33,20 +33,20 @@ impl Run {
         if own.has_ended() {
             own.reopen();
         }
-        let calls = {
-            let mut then = past::index(&record, &reversal.of.id)?;
-            let _ = then.split_undo();
-            self.know_again(then)?
-        };
+        let mut then = past::index(&record, &reversal.of.id)?;
+        let mut begun = then.split_undo().undone();
+        let calls = self.know_again(then)?;
         let own = own.split_undo();
+        begun.extend(own.undone());
         let (run, force) = (reversal.of.id.clone(), reversal.force.clone());
-        let comparison = Comparison { run, calls, force, begun: own.undone() };
+        let comparison = Comparison { run, calls, force, begun };
         let (items, covered) = self.remains(&record, &reversal.of.id)?;
         comparison.check(&items)?;
         {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
             unwind::changed_since(&self.session, &comparison, &items)?;
         }
+        unwind::changed_by_newer(&record, &reversal.of, &comparison, &items)?;
         if self.journal.is_none() {
             self.tell_plan(&items, covered);
             return Ok(Outcome::Done);

@@ -24,7 +24,8 @@ pub struct Comparison {
     pub calls: HashMap<Position, Call>,
     /// The resources or calls that are taken back whatever became of them since.
     pub force: Vec<String>,
-    /// The entries whose taking back was begun by an earlier turn of the rollback: what is there now may be its doing.
+    /// The entries whose taking back was begun, by the run itself or by an earlier turn of the rollback: what is there now
+    /// may be its doing.
     pub begun: HashSet<u64>,
 }
 
@@ -49,9 +50,13 @@ impl Comparison {
         }
     }
 
+    /// Whether the resource, or the call of that name, is taken back whatever became of it.
+    pub(super) fn forces(&self, name: &str) -> bool {
+        self.force.iter().any(|forced| forced == name || forced == "all")
+    }
+
     fn is_forced(&self, call: &Call) -> bool {
-        let (resource, name) = (call.resource.to_string(), call.name());
-        self.force.iter().any(|forced| *forced == resource || *forced == name || forced == "all")
+        self.forces(&call.resource.to_string()) || self.forces(&call.name())
     }
 
     /// Whether the effect of `item` is no longer as the run left it. What nobody can tell counts as it was left.

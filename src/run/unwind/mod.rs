@@ -2,6 +2,7 @@
 //! What is to be taken back stands in the journal, so it makes no difference whether the run is still there.
 
 mod compare;
+mod newer;
 mod remains;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use rhai::Engine;
 use serde_json::Value;
 
 pub use compare::{Comparison, changed_since};
+pub use newer::changed_by_newer;
 pub use remains::{Item, Remains, Way};
 
 use crate::base::call::{Call, Inverse};

@@ -74,7 +74,11 @@ fn the_history_is_private_and_holds_no_secret() {
     let seat = Seat::at(&rig, &["repl"]);
     seat.shows("local>")
         .types("let first = 40 + 1")
+        .shows("40 + 1")
+        .is_free("local>")
         .types("let password = \"hunter2\";")
+        .shows("hunter2")
+        .is_free("local>")
         .types("first + 1")
         .shows("42");
     seat.is_free("local>").types(" let unseen = 1").shows("unseen").is_free("local>").press("\u{4}");
