@@ -18,17 +18,8 @@ struct Balancer {
 fn balancer() -> Option<Balancer> {
     let moto = moto::shared()?;
     let ask = |form: &str| moto.form("elasticloadbalancing", &format!("Version=2015-12-01&{form}"));
-    let ec2 = |form: &str| moto.form("ec2", &format!("Version=2016-11-15&{form}"));
-    let vpc = between(&ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16"), "<vpcId>", "</vpcId>")[0].clone();
-    let subnet = |zone: &str, cidr: &str| {
-        let form =
-            format!("Action=CreateSubnet&VpcId={vpc}&CidrBlock={cidr}&AvailabilityZone=us-east-1{zone}");
-        between(&ec2(&form), "<subnetId>", "</subnetId>")[0].clone()
-    };
-    let (a, b) = (subnet("a", "10.0.1.0/24"), subnet("b", "10.0.2.0/24"));
     let name = fresh("public");
-    let made =
-        ask(&format!("Action=CreateLoadBalancer&Name={name}&Subnets.member.1={a}&Subnets.member.2={b}"));
+    let (vpc, made) = moto.load_balancer(&name);
     let arn = between(&made, "<LoadBalancerArn>", "</LoadBalancerArn>")[0].clone();
     let group = |name: &str| {
         let made = ask(&format!(

@@ -129,6 +129,23 @@ impl Moto {
         answer.unwrap_or_else(|| panic!("moto: {form} failed:\n{}", self.warden.log()))
     }
 
+    /// Makes a load balancer in a network of its own; gives the network's id, and what was answered.
+    #[track_caller]
+    pub fn load_balancer(&self, name: &str) -> (String, String) {
+        let ec2 = |form: &str| self.form("ec2", &format!("Version=2016-11-15&{form}"));
+        let vpc = between(&ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16"), "<vpcId>", "</vpcId>")[0].clone();
+        let subnet = |zone: &str, cidr: &str| {
+            let form =
+                format!("Action=CreateSubnet&VpcId={vpc}&CidrBlock={cidr}&AvailabilityZone=us-east-1{zone}");
+            between(&ec2(&form), "<subnetId>", "</subnetId>")[0].clone()
+        };
+        let (a, b) = (subnet("a", "10.0.1.0/24"), subnet("b", "10.0.2.0/24"));
+        let form = format!(
+            "Version=2015-12-01&Action=CreateLoadBalancer&Name={name}&Subnets.member.1={a}&Subnets.member.2={b}"
+        );
+        (vpc, self.form("elasticloadbalancing", &form))
+    }
+
     /// Asks a service that speaks XML below paths.
     #[track_caller]
     pub fn xml(&self, service: &str, method: &str, path: &str, body: &str) -> String {
