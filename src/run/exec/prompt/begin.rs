@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rhai::{AST, Scope};
 use serde_json::Map;
+use tokio::runtime::Runtime;
 
 use super::Prompt;
 use crate::base::access::Access;
@@ -33,7 +34,18 @@ impl Prompt {
         let scripts = vec![Script { name: ready.name.clone(), text: ready.text.clone() }];
         let compiled = (AST::empty(), scripts);
         let run = Run::begin(&ready, families, &audience, (&Intention::Apply, runtime.handle()), &compiled)?;
-        Ok(Self {
+        Ok(Self::of(run, (runtime, signals), ready, families, audience))
+    }
+
+    /// Nothing was typed yet in `run`.
+    pub(super) fn of(
+        run: Run,
+        (runtime, signals): (Runtime, Signals),
+        ready: Ready,
+        families: Families,
+        audience: Audience,
+    ) -> Self {
+        Self {
             run,
             runtime,
             signals,
@@ -46,7 +58,7 @@ impl Prompt {
             next: 0,
             opened: None,
             lines: Vec::new(),
-        })
+        }
     }
 }
 

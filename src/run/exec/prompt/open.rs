@@ -59,21 +59,10 @@ impl Prompt {
         let resumption = Resumption { record: record.clone(), accept: false, on_doubt: None };
         let intention = Intention::Resume(Box::new(resumption));
         let run = Run::begin(&ready, families, &audience, (&intention, runtime.handle()), &compiled)?;
-        let functions = run.ast.clone_functions_only();
-        let mut prompt = Self {
-            run,
-            runtime,
-            signals,
-            ready,
-            families,
-            audience,
-            scope: Scope::new(),
-            functions,
-            imports: Vec::new(),
-            next,
-            opened: Some((record.clone(), before)),
-            lines: Vec::new(),
-        };
+        let mut prompt = Self::of(run, (runtime, signals), ready, families, audience);
+        prompt.functions = prompt.run.ast.clone_functions_only();
+        prompt.next = next;
+        prompt.opened = Some((record.clone(), before));
         let ast = prompt.run.ast.clone();
         prompt.declare(&ast);
         prompt.know_again()?;
