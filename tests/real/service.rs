@@ -253,6 +253,29 @@ fn ctrl_c_while_it_ends_leaves_a_true_state_and_the_old_release_comes_back() {
 }
 
 #[test]
+fn a_second_ctrl_c_in_the_middle_of_the_way_back_is_nobody_elses_change() {
+    let project = Project::new(&SETTINGS.replace("300ms", "4s"));
+    project.exec("app.start(\"v1\");").expect(0);
+    let body = "app.replace(\"v2\"); log(\"replaced\"); wait(\"60s\");";
+    let script =
+        format!("//! T.\n//!\n//! uses = [\"service.app:write\"]\nlet app = service(\"app\");\n{body}\n");
+    std::fs::write(project.path("test.rhai"), script).unwrap();
+    let told = std::fs::File::create(project.path("told")).unwrap();
+    let mut command = project.command(&["exec", "test.rhai"]);
+    let mut child = command.stdout(Stdio::null()).stderr(told).spawn().unwrap();
+    let says = |words: &str| std::fs::read_to_string(project.path("told")).unwrap().contains(words);
+    wait_until("the new release", 30, || says("replaced"));
+    interrupt(&child);
+    // The old release runs again, and has not settled yet.
+    wait_until("the way back", 30, || project.log().matches("v1 is up").count() == 2);
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(6));
+    project.run(&["rollback", "last"]).expect(0).hides("somebody changed");
+    assert_eq!(project.release(), "v1");
+    assert!(project.alive().is_some());
+}
+
+#[test]
 fn a_secret_of_its_environment_is_never_shown_nor_kept() {
     let project = Project::new(&SETTINGS.replace("settle", "env = { TOKEN = \"env:APP_TOKEN\" }\nsettle"))
         .with("leaky.sh", "echo token $TOKEN >&2\nexit 1\n");
