@@ -3,6 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
 
 use super::resume::{count, rig};
 use crate::rig::{Rig, wait_until};
@@ -65,6 +68,8 @@ impl Seat {
     }
 
     pub fn code(mut self) -> i32 {
+        // Kept until the end: the end of input would be typed at the terminal, as an answer.
+        let _typing = self.child.stdin.take();
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         assert!(code >= 0, "{}", self.shown.lock().unwrap());
         code
@@ -82,6 +87,13 @@ fn decided(rig: &Rig, choice: &str) -> i64 {
 
 fn failing() -> Rig {
     rig().file("t.rhai", SCRIPT)
+}
+
+/// A playbook that waits in its second step.
+fn waiting() -> Rig {
+    let script =
+        SCRIPT.replace("let text = out.get(\"gate\");", "log(\"waits\"); wait(\"60s\"); let text = 1;");
+    rig().file("t.rhai", &script)
 }
 
 const ASKED: &str = "How does it go on?";
@@ -147,13 +159,12 @@ fn nobody_is_asked_where_that_was_said() {
 
 #[test]
 fn ctrl_c_ends_a_question_too() {
-    let waiting =
-        SCRIPT.replace("let text = out.get(\"gate\");", "log(\"waits\"); wait(\"60s\"); let text = 1;");
-    let rig = rig().file("t.rhai", &waiting);
+    let rig = waiting();
     let mut seat = Seat::at(&rig, "exec t.rhai");
     seat.press("waits", "\x03").press("[Y/n]", "\x03");
     assert_eq!(seat.code(), 6);
     assert!(rig.path("out/one").exists(), "twice ends at once");
+    rig.run(&["show", "last"]).expect(0).says("not taken back");
     let rig = failing();
     let mut seat = Seat::at(&rig, "exec t.rhai");
     seat.press(ASKED, "\x03");
@@ -163,11 +174,46 @@ fn ctrl_c_ends_a_question_too() {
     rig.run(&["resume", "last"]).expect(0);
 }
 
+/// A run that was told to stop and asks what becomes of it, and somebody else who keeps its journal from being written.
+fn asking_without_a_journal(rig: &Rig) -> (Seat, Connection) {
+    let mut seat = Seat::at(rig, "exec t.rhai");
+    seat.press("waits", "\x03").press("[Y/n]", "");
+    let other = Connection::open(rig.path(".playbook/journal.db")).unwrap();
+    other.busy_timeout(Duration::from_secs(60)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    (seat, other)
+}
+
+#[test]
+fn how_far_it_came_is_written_down_after_a_second_ctrl_c_however_slow_the_disk() {
+    let rig = waiting();
+    let (mut seat, other) = asking_without_a_journal(&rig);
+    seat.press("[Y/n]", "\x03");
+    std::thread::sleep(Duration::from_secs(4));
+    drop(other);
+    assert_eq!(seat.code(), 6);
+    rig.run(&["show", "last"]).expect(0).says("not taken back");
+}
+
+#[test]
+fn who_cannot_wait_for_that_presses_it_once_more() {
+    let rig = waiting();
+    let (mut seat, other) = asking_without_a_journal(&rig);
+    let begin = Instant::now();
+    while seat.child.try_wait().unwrap().is_none() {
+        seat.press("[Y/n]", "\x03");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    drop(other);
+    assert_eq!(seat.code(), 130);
+    rig.run(&["rollback", "last"]).expect(0);
+    assert!(!rig.path("out/one").exists());
+}
+
 #[test]
 fn a_key_that_is_no_answer_takes_nothing_back() {
-    let waiting =
-        SCRIPT.replace("let text = out.get(\"gate\");", "log(\"waits\"); wait(\"60s\"); let text = 1;");
-    let rig = rig().file("t.rhai", &waiting);
+    let rig = waiting();
     let mut seat = Seat::at(&rig, "exec t.rhai");
     seat.press("waits", "\x03").when("[Y/n]", "q").when("Type y or n.", "n");
     assert_ne!(seat.code(), 0);

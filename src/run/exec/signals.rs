@@ -1,4 +1,4 @@
-//! Signals of a run: the first stops the script, the second the taking back too.
+//! Signals of a run: the first stops the script, the second the taking back too, a third the writing down of what came of it.
 
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use crate::sys::process;
 use crate::sys::stop::Stop;
 use crate::sys::terminal;
 
-/// How long a run may go on after a second signal before the process ends without it.
-const LAST_MOMENT: Duration = Duration::from_secs(2);
+/// How long a run may go on after a second signal before the process ends without it: by then nothing is left to do but to
+/// write down how far it came, which a disk that is busy takes seconds for. Who cannot wait for that signals once more.
+const LAST_MOMENT: Duration = Duration::from_secs(20);
 
 /// The signals that stop a run; from when this exists they no longer end the process.
 pub(super) struct Signals {
@@ -26,7 +27,7 @@ pub(super) struct Signals {
 pub(super) enum Attended {
     /// The run ended.
     Ended(Ended),
-    /// A second signal came, and the run did not end soon after it.
+    /// A second signal came, and the run did not end soon after it, or before a third.
     Abandoned,
     /// The run's thread is gone without a word.
     Lost,
@@ -90,9 +91,11 @@ impl Signals {
                 process::end_all();
                 unwinding.give(Error::cancelled(format!("stopped by a second signal ({name})")));
                 terminal::interrupt();
-                let last = tokio::time::timeout(LAST_MOMENT, &mut ended).await;
-                return last
-                    .map_or(Attended::Abandoned, |ended| ended.map_or(Attended::Lost, Attended::Ended));
+                return tokio::select! {
+                    ended = &mut ended => ended.map_or(Attended::Lost, Attended::Ended),
+                    _ = self.next() => Attended::Abandoned,
+                    () = clock::pause(LAST_MOMENT) => Attended::Abandoned,
+                };
             }
             is_second = true;
         }
