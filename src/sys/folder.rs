@@ -144,6 +144,14 @@ impl Folder {
         let (source, last) = self.parent(from, false).map_err(|why| self.failed("move", from, &why))?;
         let moved = self.within(to, |target, name| {
             fs::renameat(&source, last, target, name)?;
+            // Of two names of one file, moving removes neither.
+            let number = |folder: &OwnedFd, name: &str| {
+                fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| (stat.st_dev, stat.st_ino))
+            };
+            if from != to && number(&source, last).is_ok_and(|one| number(target, name) == Ok(one)) {
+                fs::unlinkat(&source, last, AtFlags::empty())?;
+                fs::fsync(&source)?;
+            }
             fs::fsync(target)
         });
         moved.map_err(|why| self.failed("write", to, &why))?;

@@ -268,3 +268,21 @@ fn a_crash_around_a_change_is_survived() {
         crate::rig::crash::survives(|| Rig::new(&settings), "files.box:destroy", line, state);
     }
 }
+
+#[test]
+fn what_a_cut_off_change_left_under_two_names_is_deleted_all_the_same() {
+    use std::os::unix::fs::MetadataExt as _;
+    let rig = Rig::new(SETTINGS).file("box/old.txt", "old");
+    let status = std::fs::metadata(rig.path("box/old.txt")).unwrap();
+    let modified = i128::from(status.mtime()) * 1_000_000_000 + i128::from(status.mtime_nsec());
+    let kept = format!("box/.kept/{modified}-{}-{}", status.len(), status.ino());
+    std::fs::create_dir(rig.path("box/.kept")).unwrap();
+    std::fs::hard_link(rig.path("box/old.txt"), rig.path(&kept)).unwrap();
+    let text =
+        "//! T.\n//! uses = [\"files.box:destroy\"]\ncheck \"one\", files(\"box\").delete(\"old.txt\");\n";
+    let (rig, seen) = rig.exec(text);
+    seen.expect(0);
+    assert!(!rig.path("box/old.txt").exists());
+    rig.run(&["rollback", "last"]).expect(0);
+    assert_eq!(std::fs::read_to_string(rig.path("box/old.txt")).unwrap(), "old");
+}

@@ -168,4 +168,13 @@ fn a_crash_around_a_change_is_survived() {
     };
     let line = "registry(\"main\").promote(\"team/crash\", \"v2\", \"production\");";
     crate::rig::crash::survives(|| project(&server.url(), ""), "registry.main:destroy", line, state);
+    // Where a tag can be removed alone: by `untag`, and on the way back from a new one.
+    let url = server.that_untags();
+    for line in [
+        "registry(\"main\").untag(\"team/crash\", \"production\");",
+        "registry(\"main\").promote(\"team/crash\", \"v1\", \"candidate\");",
+    ] {
+        let state = || (state(), server.tags("team/crash"));
+        crate::rig::crash::survives(|| project(&url, ""), "registry.main:destroy", line, state);
+    }
 }

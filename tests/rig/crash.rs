@@ -17,7 +17,13 @@ impl Rig {
     /// Executes `test.rhai` and kills it at that moment.
     #[track_caller]
     pub fn killed(&self, moment: &str) {
-        let mut command = self.command(&["exec", "test.rhai"]);
+        self.killed_in(&["exec", "test.rhai"], moment);
+    }
+
+    /// Runs this command and kills it at that moment.
+    #[track_caller]
+    pub fn killed_in(&self, arguments: &[&str], moment: &str) {
+        let mut command = self.command(arguments);
         let output = command.env("PLAYBOOK_TEST_KILL_AT", moment).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Seen::new(output.status, text(&output.stdout), text(&output.stderr), self.folder()).expect(137);
@@ -41,6 +47,8 @@ pub fn survives_at<S: PartialEq + Debug>(
     state: impl Fn() -> S,
 ) {
     let before = state();
+    // A way back is a run of its own, which says first what it is for.
+    let mut end = "4:before";
     for moment in [BEFORE, after] {
         let text = format!("//! T.\n//! uses = [\"{uses}\"]\n{line}\n");
         let rig = rig().file("test.rhai", &text);
@@ -49,7 +57,25 @@ pub fn survives_at<S: PartialEq + Debug>(
         rig.run(&["resume", "last"]).expect(0);
         assert!(state() != before, "{line} at {moment} is not done");
         rig.run(&["verify"]).expect(0);
-        rig.run(&["rollback", "last"]).expect(0);
+        let done = state();
+        let (at, left, again) = match moment == BEFORE {
+            true => ("3:after", &done, "resume"),
+            false => (end, &before, "rollback"),
+        };
+        rig.killed_in(&["rollback", "last"], at);
+        assert_eq!(&state(), left, "the way back of {line} at {at}");
+        rig.run(&[again, "last"]).expect(0);
         assert_eq!(state(), before, "{line} at {moment} is not taken back");
+        rig.run(&["verify"]).expect(0);
+        if moment == BEFORE && keeps_something(&rig) {
+            end = "5:before";
+        }
     }
+}
+
+/// Whether what took something back kept something of itself just before.
+fn keeps_something(rig: &Rig) -> bool {
+    let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
+    let kept = "SELECT count(*) FROM entries WHERE word = 'witnessed' AND body LIKE '%\"undo/%'";
+    journal.query_row(kept, [], |row| row.get::<_, i64>(0)).unwrap() > 0
 }

@@ -95,4 +95,7 @@ fn a_crash_around_a_change_is_survived() {
     ] {
         crate::rig::crash::survives(rig, "haproxy.edge:write", line, || edge.haproxy.told());
     }
+    edge.exec("edge.drain(\"app\", \"green\");").expect(0);
+    let line = "haproxy(\"edge\").ready(\"app\", \"green\");";
+    crate::rig::crash::survives(rig, "haproxy.edge:write", line, || edge.haproxy.told());
 }

@@ -93,3 +93,33 @@ fn events_are_read_of_all_or_of_one() {
     "#;
     well(&namespace, lines);
 }
+
+#[test]
+fn a_crash_around_a_command_is_asked_about_and_its_way_back_is_run() {
+    use crate::rig::crash::{AFTER, BEFORE};
+    let namespace = need_namespace!();
+    namespace.deploy("web", 1);
+    let command = |words: &str, more: &str| format!("k.exec(\"deployment/web\", [{words}], #{{ {more} }});");
+    let touch = command("\"touch\", \"/tmp/flag\"", "undo: [\"rm\", \"-f\", \"/tmp/flag\"]");
+    let is_there = |yes: bool| {
+        let code = if yes { "ok: [0]" } else { "ok: [1]" };
+        well(&namespace, &command("\"test\", \"-e\", \"/tmp/flag\"", code));
+    };
+    let text =
+        format!("//! T.\n//! uses = [\"kubernetes.main:write\"]\nlet k = kubernetes(\"main\");\n{touch}\n");
+    for moment in [BEFORE, AFTER] {
+        let rig = Rig::new(&namespace.settings("write")).file("test.rhai", &text);
+        rig.killed(moment);
+        is_there(moment == AFTER);
+        rig.run(&["resume", "last"])
+            .expect(5)
+            .says("it is not known whether `kubernetes.main.exec` was done")
+            .says("touch /tmp/flag");
+        is_there(moment == AFTER);
+        rig.run(&["resume", "last", "--on-doubt", "retry"]).expect(0);
+        is_there(true);
+        rig.killed_in(&["rollback", "last"], "4:before");
+        rig.run(&["rollback", "last"]).expect(0);
+        is_there(false);
+    }
+}

@@ -119,6 +119,19 @@ fn a_crash_around_a_change_is_survived() {
             assert!(after != before && (moment == BEFORE || after == made), "{verb} at {moment}");
         }
     }
+    let out = tempfile::tempdir().unwrap();
+    let files = format!("[env.local.files.out]\npath = \"{}\"\naccess = \"destroy\"\n", out.path().display());
+    let text_of_two = "//! T.\n//! uses = [\"pm2.app:read\", \"files.out:destroy\"]\n\
+        check \"receipt\", pm2(\"app\").archive_to(files(\"out\"), \"worker.zst\", \"worker\").bytes > 0;\n";
+    for moment in [BEFORE, AFTER_COMMIT] {
+        let rig = Rig::new(&pm2.settings(&files)).file("test.rhai", text_of_two);
+        rig.killed(moment);
+        let there = || out.path().join("worker.zst").exists();
+        assert_eq!(there(), moment == AFTER_COMMIT);
+        rig.run(&["resume", "last"]).expect(0);
+        assert!(there());
+        std::fs::remove_file(out.path().join("worker.zst")).unwrap();
+    }
     let line = "check \"one\", pm2(\"app\").delete(\"worker\") == 1;";
     let rig = rig().file("test.rhai", &text(line));
     rig.killed(AFTER_COMMIT);

@@ -237,6 +237,11 @@ fn a_restore_is_taken_back_by_the_dump_that_was_named_for_it() {
 
 /// Runs the playbook while somebody else holds a lock that it has to wait for, and interrupts it there.
 fn interrupted(database: &Database, rig: &Rig, lock: &str) {
+    ended_in_the_middle(database, rig, lock, "-INT");
+}
+
+/// The same with any signal.
+fn ended_in_the_middle(database: &Database, rig: &Rig, lock: &str, signal: &str) {
     let socket = database.server.socket();
     let mut locker = std::process::Command::new(database.server.programs().join("psql"));
     locker
@@ -262,13 +267,19 @@ fn interrupted(database: &Database, rig: &Rig, lock: &str) {
         rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app' AND wait_event_type = 'Lock'";
     wait_until("the program waits", 30, || database.server.psql(&database.name, waiting) == "1");
-    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(child.wait().unwrap().code().is_some_and(|code| code != 0));
+    std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(!child.wait().unwrap().success());
     let connected =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'app'";
-    wait_until("the program is gone", 10, || database.server.psql(&database.name, connected) == "0");
+    let wait =
+        || wait_until("the program is gone", 10, || database.server.psql(&database.name, connected) == "0");
+    // One that was killed can end nobody: what it had begun gets the lock, and comes to its own end.
+    if signal == "-INT" {
+        wait();
+    }
     drop(input);
     locker.wait().unwrap();
+    wait();
 }
 
 #[test]
@@ -288,4 +299,45 @@ fn ctrl_c_in_the_middle_of_a_restore_changes_nothing() {
     std::fs::write(rig.path("test.rhai"), playbook("db.restore_from(store, \"a/before.dump\");")).unwrap();
     interrupted(&database, &rig, "ACCESS SHARE");
     assert_eq!(database.dump(), before);
+}
+
+#[test]
+fn a_crash_around_a_restore_is_survived_and_so_is_one_around_its_way_back() {
+    let Some(database) = with_tables() else { return };
+    let names = || database.sql("SELECT count(*) FROM people WHERE name = 'later'");
+    let (rig, seen) = run(with_store(&database, ""), DUMP);
+    seen.expect(0);
+    database.sql("UPDATE people SET name = 'later'");
+    let later = names();
+    assert_ne!(later, "0");
+    for (moment, is_done) in [("3:after", false), ("4:before", true)] {
+        let dump = "db.dump_to(store, \"later.dump\", #{ replace: true });";
+        std::fs::write(rig.path("test.rhai"), playbook(dump)).unwrap();
+        rig.run(&["exec", "test.rhai"]).expect(0);
+        let restore = "check \"receipt\", db.restore_from(store, \"a/before.dump\", #{ undo: \"later.dump\" }).tables == 4;";
+        std::fs::write(rig.path("test.rhai"), playbook(restore)).unwrap();
+        rig.killed(moment);
+        assert_eq!(names() == "0", is_done);
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(names(), "0");
+        rig.killed_in(&["rollback", "last"], moment);
+        assert_eq!(names() == later, is_done, "{moment}");
+        rig.run(&["rollback", "last"]).expect(0);
+        assert_eq!(names(), later);
+    }
+}
+
+#[test]
+fn a_restore_that_is_killed_in_the_middle_is_whole_or_not_there_and_is_done_by_resume() {
+    let Some(database) = with_tables() else { return };
+    let (rig, seen) = run(with_store(&database, ""), DUMP);
+    seen.expect(0);
+    let old = database.dump();
+    database.sql("UPDATE people SET name = 'later'");
+    let new = database.dump();
+    std::fs::write(rig.path("test.rhai"), playbook("db.restore_from(store, \"a/before.dump\");")).unwrap();
+    ended_in_the_middle(&database, &rig, "ACCESS SHARE", "-KILL");
+    assert!([&old, &new].contains(&&database.dump()), "half of it is there");
+    rig.run(&["resume", "last"]).expect(0);
+    assert_eq!(database.dump(), old);
 }

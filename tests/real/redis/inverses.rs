@@ -196,3 +196,27 @@ fn a_crash_around_a_change_is_survived() {
     rig.run(&["resume", "last"]).expect(1).says("taken back");
     assert_eq!(state(), before);
 }
+
+#[test]
+fn a_crash_around_and_in_the_middle_of_removing_a_pattern_is_survived() {
+    need_redis!();
+    let server = Server::start();
+    let text = script("destroy", "cache.invalidate(\"p:*\");");
+    for (moment, left) in [("3:after", "50"), ("4:before", "0")] {
+        server.fill("p", 50);
+        let rig = Rig::new(&server.settings("destroy")).file("test.rhai", &text);
+        rig.killed(moment);
+        assert_eq!(server.text("DBSIZE"), left, "{moment}");
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(server.text("DBSIZE"), "0", "{moment}");
+    }
+    server.fill("p", 2_000);
+    let (rig, mut child) =
+        begin(&server.settings("destroy"), "destroy", "cache.invalidate(\"p:*\", #{ rate: 1_000 });");
+    wait_until("it removes", 20, || server.text("DBSIZE") != "2000");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_ne!(server.text("DBSIZE"), "0", "it was killed too late to show anything");
+    rig.run(&["resume", "last"]).expect(0);
+    assert_eq!(server.text("DBSIZE"), "0");
+}

@@ -300,3 +300,35 @@ fn a_kill_in_the_middle_of_a_restore_loses_neither_the_old_nor_the_new() {
     seen.expect(0);
     assert_eq!((count(&rig, "one"), count(&rig, "two")), (60_000, 60_000));
 }
+
+#[test]
+fn a_crash_around_a_restore_and_a_drill_is_survived() {
+    use crate::rig::crash::{AFTER, BEFORE};
+    let (rig, seen) = run(project(USERS), "db.dump_to(box, \"old\");");
+    seen.expect(0);
+    let restore = "db.restore_from(box, \"old\", #{ undo: \"now\" })";
+    for moment in [BEFORE, AFTER] {
+        open(&rig).execute_batch("DELETE FROM users WHERE id = 1").unwrap();
+        std::fs::write(rig.path("test.rhai"), script("db.dump_to(box, \"now\", #{ replace: true });"))
+            .unwrap();
+        rig.run(&["exec", "test.rhai"]).expect(0);
+        let text = script(&format!("check \"receipt\", {restore}.rows == 2;"));
+        std::fs::write(rig.path("test.rhai"), text).unwrap();
+        rig.killed(moment);
+        assert_eq!(count(&rig, "users"), if moment == AFTER { 2 } else { 1 });
+        rig.run(&["resume", "last"]).expect(0);
+        assert_eq!(count(&rig, "users"), 2);
+        // The way back restores too, and is cut off as well.
+        let (at, left) = if moment == AFTER { ("4:before", 1) } else { ("3:after", 2) };
+        rig.killed_in(&["rollback", "last"], at);
+        assert_eq!(count(&rig, "users"), left, "{at}");
+        rig.run(&["rollback", "last"]).expect(0);
+        assert_eq!(count(&rig, "users"), 1);
+        let drill = script("check \"rows\", db.verify_restore(box, \"old\").rows == 2;");
+        std::fs::write(rig.path("test.rhai"), drill).unwrap();
+        rig.killed(moment);
+        rig.run(&["resume", "last"]).expect(0).says("rows");
+        assert_eq!(count(&rig, "users"), 1);
+        open(&rig).execute_batch("INSERT INTO users VALUES (1, 'ada')").unwrap();
+    }
+}

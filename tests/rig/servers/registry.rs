@@ -1,8 +1,8 @@
 //! A real container registry, Debian's `docker-registry`, with and without passwords, and images put there by hand.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::PathBuf;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use super::warden::{self, Warden};
 
 /// A running registry.
 pub struct Registry {
-    _warden: Warden,
+    warden: Warden,
     /// Its port on 127.0.0.1.
     pub port: u16,
 }
@@ -49,13 +49,27 @@ fn start(more: &str) -> Option<Registry> {
         command
     });
     super::super::wait_until("docker-registry", 30, || TcpStream::connect(("127.0.0.1", port)).is_ok());
-    Some(Registry { _warden: warden, port })
+    Some(Registry { warden, port })
 }
 
 impl Registry {
     /// Its address.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The address of a stand-in for a younger registry, which removes a tag alone when it is told to, as this one cannot: it
+    /// does so on this one's disk, and hands everything else on to it. It ends with the test process.
+    pub fn that_untags(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (port, folder) = (self.port, self.warden.folder().join("data/docker/registry/v2/repositories"));
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let _ = hand_on(client, port, &folder);
+            }
+        });
+        format!("http://{address}")
     }
 
     /// Puts an image there that has nothing in it but `text`; gives its digest.
@@ -85,6 +99,12 @@ impl Registry {
         found.filter(|(status, _)| *status == 200).map(|(_, body)| sha256(&body)).unwrap_or_default()
     }
 
+    /// What it says that the tags of an image are.
+    pub fn tags(&self, image: &str) -> String {
+        let (_, answer) = self.ask("GET", &format!("/v2/{image}/tags/list"), "", "");
+        answer.lines().last().unwrap_or_default().to_owned()
+    }
+
     #[track_caller]
     fn fine(&self, method: &str, path: &str, kind: &str, body: &str) {
         let (status, head) = self.ask(method, path, kind, body);
@@ -103,6 +123,33 @@ impl Registry {
         stream.read_to_string(&mut answer).unwrap();
         (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
     }
+}
+
+/// Carries one request out.
+fn hand_on(client: TcpStream, port: u16, folder: &Path) -> std::io::Result<()> {
+    let (mut reader, mut writer) = (BufReader::new(client.try_clone()?), client);
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let begin = head.len();
+        if reader.read_line(&mut head)? == 0 {
+            return Ok(());
+        }
+        let line = head[begin..].to_lowercase();
+        length = line.strip_prefix("content-length:").map_or(length, |text| text.trim().parse().unwrap());
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let removed = head.strip_prefix("DELETE /v2/").and_then(|rest| {
+        let (image, tag) = rest.split(' ').next()?.split_once("/manifests/")?;
+        std::fs::remove_dir_all(folder.join(image).join("_manifests/tags").join(tag)).ok()
+    });
+    if removed.is_some() {
+        return writer.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    let mut server = TcpStream::connect(("127.0.0.1", port))?;
+    server.write_all(head.replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
+    server.write_all(&body)?;
+    std::io::copy(&mut server, &mut writer).map(drop)
 }
 
 fn sha256(text: &str) -> String {
