@@ -10,7 +10,7 @@ use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::text::headline;
-use crate::effect::api::Ask;
+use crate::effect::api::{Ask, refused_whole};
 use crate::effect::cx::Cx;
 use crate::effect::notice::{Notice, Severity};
 use crate::effect::primitive::Primitive;
@@ -187,13 +187,14 @@ impl Chat {
                 body
             }
         };
-        let reply = self.api.ask(cx, &Ask::post(&[], &body), "post the message").await?;
+        let sent = self.api.ask(cx, &Ask::post(&[], &body), "post the message").await;
+        let reply = sent.map_err(refused_whole)?;
         let id = reply.json.get("id").cloned().unwrap_or_default();
         Ok(json!({ "sent": true, "id": id, "channel": self.table.channel }))
     }
 
     async fn call(&self, cx: &Cx, method: &str, body: &Value, what: &str) -> Result<Value> {
-        let reply = self.api.ask(cx, &Ask::post(&[method], body), what).await?;
+        let reply = self.api.ask(cx, &Ask::post(&[method], body), what).await.map_err(refused_whole)?;
         slack::judge(&self.api, &reply, body["channel"].as_str().unwrap_or_default(), what)?;
         Ok(json!({ "sent": true, "id": reply.at("/ts"), "channel": reply.at("/channel") }))
     }

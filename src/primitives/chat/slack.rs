@@ -99,6 +99,10 @@ pub(super) fn judge(api: &Api, reply: &Reply, channel: &str, what: &str) -> Resu
     let needed = reply.at("/needed");
     let why = if needed.is_empty() { reply.words() } else { format!("{code}: it needs {needed}") };
     let error = error.why(why).detail("error", code);
+    // What Slack itself broke at may have been posted; whatever else it says of a message, it has not taken it.
+    let is_lost =
+        ["", "internal_error", "fatal_error", "service_unavailable", "request_timeout"].contains(&code);
+    let error = if is_lost { error } else { error.unchanged() };
     let table = &api.table;
     Err(match code {
         "channel_not_found" => error

@@ -109,6 +109,7 @@ fn refused(what: &str, answer: &Answer, expect: &[u16]) -> Error {
         .detail("status", answer.status);
     match answer.status {
         401 => error.fix("check `token`, or `user` and `password`, of that resource in playbook.toml"),
+        403 => error.fix("give the account that it logs in with, in playbook.toml, the right to do that"),
         _ => error,
     }
 }

@@ -34,7 +34,8 @@ pub(super) struct Apply {
     /// Whether fields that another manager owns are taken over
     #[serde(default)]
     force: bool,
-    /// What stands in place of `{NAME}` in the manifest: `#{ release: "v2", replicas: 3 }`
+    /// What stands in place of `{NAME}` in the manifest: `#{ release: "v2", replicas: 3 }`; where any is given, a place
+    /// without one is an error
     #[serde(default)]
     values: Map<String, Value>,
 }

@@ -26,6 +26,8 @@ pub(super) struct Change {
     pub(super) body: Value,
     /// It depends on what another change of the same call makes first, so that no dry run can tell.
     pub(super) is_unborn: bool,
+    /// The file that asks for it, where it is one of several.
+    pub(super) place: Option<String>,
 }
 
 /// What a change would do.
@@ -41,12 +43,20 @@ struct Foreseen {
 impl Change {
     /// A patch of an object that is there.
     pub(super) fn patch(kind: Kind, name: &str, way: Way, body: Value) -> Self {
-        Self { kind, name: name.to_owned(), way, body, is_unborn: false }
+        Self { kind, name: name.to_owned(), way, body, is_unborn: false, place: None }
     }
 
     /// What people call the object: `deployment/web`.
     pub(super) fn spoken(&self) -> String {
         format!("{}/{}", self.kind.spoken(), self.name)
+    }
+
+    /// The error with the file that the change stands in.
+    fn placed(&self, mut error: Error) -> Error {
+        if let Some(place) = &self.place {
+            error.what = format!("{place}: {}", error.what);
+        }
+        error
     }
 
     async fn foresee(&self, cluster: &Cluster) -> Result<Foreseen> {
@@ -63,7 +73,7 @@ impl Change {
             {
                 Err(error)
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.placed(error)),
             Ok(after) => Ok(object::decided(&after)),
         };
         let is_settled = self.kind.rolls() && before.as_ref().is_some_and(rollout::is_settled);
@@ -138,7 +148,8 @@ pub(super) async fn carry_out(cluster: &Cluster, change: &Change) -> Result<Valu
         true => None,
         false => cluster.find(&change.kind, &change.name).await.map_err(Error::unchanged)?,
     };
-    let after = cluster.patch((&change.kind, &change.name), &change.way, &change.body, false).await?;
+    let after = cluster.patch((&change.kind, &change.name), &change.way, &change.body, false).await;
+    let after = after.map_err(|error| change.placed(error))?;
     let version = |object: &Value| object::text(object, "/metadata/resourceVersion").to_owned();
     let result = match before {
         None => "created",

@@ -1,6 +1,6 @@
 //! Manifests: YAML or JSON of one or more objects, from a file of the project or as a text, and what each asks for.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -9,6 +9,7 @@ use super::cluster::{Cluster, Way};
 use super::kind::Kind;
 use super::object::{name, text};
 use super::target::is_name;
+use super::values;
 use crate::base::access::ResourceId;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
@@ -20,10 +21,19 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// The objects of a manifest, in its order.
 #[derive(Debug)]
 pub(super) struct Manifest {
-    /// What people call it: the file, or "the manifest".
+    /// What people call it: the file, the folder, or "the manifest".
     pub(super) named: String,
     /// The objects.
-    pub(super) objects: Vec<Value>,
+    pub(super) objects: Vec<Object>,
+}
+
+/// One object of a manifest.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    /// Where it stands: the file, or "the manifest".
+    pub(super) place: String,
+    /// The object.
+    pub(super) value: Value,
 }
 
 /// What a plan calls a manifest, without reading it.
@@ -43,50 +53,39 @@ pub(super) fn spoken(manifest: &str) -> String {
 
 /// Reads a manifest: a text, or the file or folder of the project that it names, with `values` in their places.
 pub(super) fn read(cx: &Cx, manifest: &str, values: &Map<String, Value>) -> Result<Manifest> {
-    let (named, yaml) = match is_text(manifest) {
-        true => ("the manifest".to_owned(), manifest.to_owned()),
-        false => {
-            let path = cx.path(manifest)?;
-            if !files::exists(&path) {
-                return Err(Error::usage(format!("there is no manifest {manifest}"))
-                    .fix("name a file of the project, or give the manifest itself as a text"));
-            }
-            (manifest.to_owned(), text_of(&path)?)
-        }
+    let (named, texts) = match is_text(manifest) {
+        true => ("the manifest", vec![("the manifest".to_owned(), manifest.to_owned())]),
+        false => (manifest, texts_of(&cx.path(manifest)?, manifest)?),
     };
-    let objects = documents(&filled(yaml, values)?, &named)?;
+    let mut objects = Vec::new();
+    for (place, text) in texts {
+        let filled = values::fill(&place, &text, values)?;
+        let all = documents(&filled, &place)?;
+        objects.extend(all.into_iter().map(|value| Object { place: place.clone(), value }));
+    }
     match objects.is_empty() {
         true => Err(Error::usage(format!("{named} holds no object"))),
-        false => Ok(Manifest { named, objects }),
+        false => Ok(Manifest { named: named.to_owned(), objects }),
     }
 }
 
-/// What a file holds; of a folder, what its files hold whose names end in `.yaml` and `.yml`, in the order of their names.
-fn text_of(path: &Path) -> Result<String> {
+/// What a file holds; of a folder, what each of its files holds whose name ends in `.yaml` and `.yml`, in the order of their
+/// names.
+fn texts_of(path: &Path, named: &str) -> Result<Vec<(String, String)>> {
+    if !files::exists(path) {
+        return Err(Error::usage(format!("there is no manifest {named}"))
+            .fix("name a file of the project, or give the manifest itself as a text"));
+    }
     if !files::is_folder(path) {
-        return files::read_text(path, LARGEST);
+        return Ok(vec![(named.to_owned(), files::read_text(path, LARGEST)?)]);
     }
     let mut paths = [files::list(path, "yaml")?, files::list(path, "yml")?].concat();
     paths.sort();
-    let texts: Vec<String> =
-        paths.iter().map(|path| files::read_text(path, LARGEST)).collect::<Result<_>>()?;
-    Ok(texts.join("\n---\n"))
-}
-
-/// The text with each value in place of its name in braces.
-fn filled(mut yaml: String, values: &Map<String, Value>) -> Result<String> {
-    for (name, value) in values {
-        let text = match value {
-            Value::String(text) if !text.contains(['\n', '\r']) => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => {
-                return Err(Error::usage(format!("the value `{name}` cannot stand in a manifest"))
-                    .fix("give a text of one line, a number, or true or false"));
-            }
-        };
-        yaml = yaml.replace(&format!("{{{name}}}"), &text);
-    }
-    Ok(yaml)
+    let text_of = |path: &PathBuf| {
+        let last = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok((format!("{}/{last}", named.trim_end_matches('/')), files::read_text(path, LARGEST)?))
+    };
+    paths.iter().map(text_of).collect()
 }
 
 /// One line without a brace is a path.
@@ -98,7 +97,10 @@ fn documents(yaml: &str, named: &str) -> Result<Vec<Value>> {
     let all: Vec<Value> = serde_saphyr::from_multiple(yaml).map_err(|why| {
         // Only the first line: what follows draws the place, and a secret may stand there.
         let why = why.to_string();
-        Error::usage(format!("{named} is no YAML")).why(why.lines().next().unwrap_or_default())
+        let why = why.lines().next().unwrap_or_default();
+        Error::usage(format!("{named} is no YAML"))
+            .why(why.trim_start_matches("error: "))
+            .fix(format!("correct {named} there"))
     })?;
     let mut objects = Vec::new();
     for document in all {
@@ -128,15 +130,16 @@ impl Manifest {
         let definitions: Vec<Kind> = self
             .objects
             .iter()
+            .map(|object| &object.value)
             .filter(|object| text(object, "/kind") == "CustomResourceDefinition")
             .filter_map(Kind::defined)
             .collect();
         let mut changes = Vec::new();
-        for object in &self.objects {
+        for Object { place, value: object } in &self.objects {
             let (version, kind, name) = (text(object, "/apiVersion"), text(object, "/kind"), name(object));
-            let called = format!("{} `{name}` of {}", kind.to_lowercase(), self.named);
+            let called = format!("{} `{name}` of {place}", kind.to_lowercase());
             if !is_name(name) {
-                return Err(Error::usage(format!("the {kind} of {} has no name", self.named))
+                return Err(Error::usage(format!("the {kind} of {place} has no name"))
                     .fix("write `metadata: {name: …}`"));
             }
             let defined = || {
@@ -155,7 +158,10 @@ impl Manifest {
                 })?,
             };
             let body = placed(object, &kind, &cluster.namespace, &called)?;
-            changes.push(Change { kind, name: name.to_owned(), way: Way::Apply { force }, body, is_unborn });
+            let (name, way) = (name.to_owned(), Way::Apply { force });
+            // In a folder, the name of the object is not where people look.
+            let place = (*place != self.named).then(|| place.clone());
+            changes.push(Change { kind, name, way, body, is_unborn, place });
         }
         Ok(changes)
     }
@@ -192,15 +198,6 @@ mod tests {
         assert!(documents("{apiVersion: v1, metadata: {name: a}}", "x").unwrap_err().what.contains("`kind`"));
         let broken = documents("kind: [\npassword: hunter2", "x").unwrap_err();
         assert!(broken.what.contains("no YAML") && !broken.to_string().contains("hunter2"), "{broken}");
-    }
-
-    #[test]
-    fn a_value_stands_where_its_name_does_and_is_one_line() {
-        let values = |value: Value| Map::from_iter([("release".to_owned(), value)]);
-        let filled = |value| filled("image: shop:{release}\nother: {a: b}".to_owned(), &values(value));
-        assert_eq!(filled("v2".into()).unwrap(), "image: shop:v2\nother: {a: b}");
-        assert_eq!(filled(3.into()).unwrap(), "image: shop:3\nother: {a: b}");
-        assert!(filled("v2\nkind: Secret".into()).is_err() && filled(Value::Null).is_err());
     }
 
     #[test]

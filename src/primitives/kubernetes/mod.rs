@@ -27,6 +27,7 @@ mod settings;
 mod shift;
 mod target;
 mod undo;
+mod values;
 mod wait_for;
 
 use crate::effect::family::{Family, Settings};

@@ -64,6 +64,7 @@ impl RunJob {
             return Err(Error::usage(format!("{} holds {} objects", manifest.named, manifest.objects.len()))
                 .fix("give one Job; `apply` takes the others"));
         };
+        let job = &job.value;
         if text(job, "/kind") != "Job" {
             return Err(Error::usage(format!("{} is no Job", manifest.named)).fix("write `kind: Job`"));
         }
@@ -74,7 +75,8 @@ impl RunJob {
                 format!("{generated}{}", &uuid::Uuid::now_v7().simple().to_string()[20..]).into();
         }
         job["metadata"]["annotations"][WHOSE] = cx.run().into();
-        let manifest = manifest::Manifest { named: manifest.named, objects: vec![job] };
+        let objects = vec![manifest::Object { place: manifest.named.clone(), value: job }];
+        let manifest = manifest::Manifest { named: manifest.named, objects };
         let change = manifest.changes(cx.resource(), cluster, false).await?.pop();
         let change = change.ok_or_else(|| Error::bug("a manifest lost its job"))?;
         Ok((change.kind, change.body))

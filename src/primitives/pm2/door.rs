@@ -160,7 +160,12 @@ impl Pm2 {
                 return self.no_program(host, &said);
             }
             let mut error = Error::io(format!("pm2 on {host} does not answer"), &why);
-            error.kind = Kind::Remote;
+            // A host that lets nobody in is another matter than one that is silent.
+            let carried = why.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+            error.kind = carried.map_or(Kind::Remote, |carried| carried.kind);
+            if let Some(carried) = carried {
+                error.details.clone_from(&carried.details);
+            }
             error.why = error.why.as_deref().map(plain);
             error
         })?;

@@ -115,7 +115,8 @@ impl Primitive for Send {
         if let Some(key) = key {
             ask = ask.header("webhook-signature", sign(key.expose(), &id, now.as_second(), &body));
         }
-        let reply = api.ask(&cx, &ask.body("application/json", body), "deliver the event").await?;
+        let sent = api.ask(&cx, &ask.body("application/json", body), "deliver the event").await;
+        let reply = sent.map_err(api::refused_whole)?;
         Ok(json!({ "sent": true, "id": id, "status": reply.status, "answer": reply.json }))
     }
 }

@@ -1,5 +1,5 @@
 //! The other side of a resource: one that never answers, one that nobody is, one that writes down what it is asked, one that
-//! gives back whatever it is told.
+//! refuses everybody, one that gives back whatever it is told.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -94,35 +94,147 @@ impl Recorder {
 }
 
 fn record(stream: TcpStream, seen: &Mutex<Vec<String>>) {
+    let asked = asked(&stream);
+    let told = match &asked {
+        None => "? nothing".to_owned(),
+        Some(asked) if !asked.is_http() => format!("? {}", asked.first),
+        Some(asked) => {
+            let target = asked.header("x-amz-target");
+            format!("{} {target} {}", asked.first.trim_end_matches(" HTTP/1.1"), asked.body)
+        }
+    };
+    seen.lock().unwrap().push(told);
+    if asked.is_some_and(|asked| asked.is_http()) {
+        let _ = (&stream).write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}");
+    }
+}
+
+/// What one connection asks first.
+struct Asked {
+    first: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Asked {
+    fn is_http(&self) -> bool {
+        self.first.ends_with("HTTP/1.1")
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(have, _)| have == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// Reads one request; `None` when nothing comes. Of what is no HTTP, the first line.
+fn asked(stream: &TcpStream) -> Option<Asked> {
     let _ = stream.set_read_timeout(Some(std::time::Duration::from_secs(5)));
-    let mut write = stream.try_clone().unwrap();
     let mut read = BufReader::new(stream);
     let mut line = Vec::new();
     if read.read_until(b'\n', &mut line).is_err() || line.is_empty() {
-        return seen.lock().unwrap().push("? nothing".to_owned());
+        return None;
     }
     let first = String::from_utf8_lossy(&line).trim_end().to_owned();
-    if !first.ends_with("HTTP/1.1") {
-        return seen.lock().unwrap().push(format!("? {first}"));
+    let mut asked = Asked { first, headers: Vec::new(), body: String::new() };
+    if !asked.is_http() {
+        return Some(asked);
     }
-    let (mut length, mut target_of) = (0, String::new());
-    loop {
-        let mut header = String::new();
-        if read.read_line(&mut header).is_err() || header.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        if let Some(target) = header.to_lowercase().strip_prefix("x-amz-target:") {
-            target_of = target.trim().to_owned();
-        }
+    let mut header = String::new();
+    while read.read_line(&mut header).is_ok() && !header.trim().is_empty() {
+        let (name, value) = header.split_once(':').unwrap_or((&header, ""));
+        asked.headers.push((name.to_lowercase(), value.trim().to_lowercase()));
+        header.clear();
     }
-    let mut body = vec![0; length];
+    let mut body = vec![0; asked.header("content-length").parse().unwrap_or(0)];
     let _ = read.read_exact(&mut body);
-    let body = String::from_utf8_lossy(&body).into_owned();
-    seen.lock().unwrap().push(format!("{} {target_of} {body}", first.trim_end_matches(" HTTP/1.1")));
-    let _ = write.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{}");
+    asked.body = String::from_utf8_lossy(&body).into_owned();
+    Some(asked)
+}
+
+/// What a [`Gate`] says to everybody.
+pub const FORBIDDEN: &str = "nobody of that name may do this here";
+
+/// A server that refuses whoever asks, each in the words of its own protocol: HTTP with the bodies of AWS and of others,
+/// Redis, PostgreSQL.
+pub struct Gate {
+    /// Where it is.
+    pub far: Far,
+}
+
+impl Gate {
+    /// Starts it; it ends with the test process.
+    pub fn start() -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = tcp.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in tcp.incoming().flatten() {
+                std::thread::spawn(move || refuse(stream));
+            }
+        });
+        Self { far: Far { tcp: port, udp: nobody().udp, program: None } }
+    }
+}
+
+fn refuse(mut stream: TcpStream) {
+    let _ = stream.set_read_timeout(Some(std::time::Duration::from_secs(5)));
+    let mut first = [0; 1];
+    match stream.peek(&mut first) {
+        // The length of a greeting of PostgreSQL, which has no line.
+        Ok(1) if first == [0] => {
+            let mut told = [0; 4];
+            let _ = stream.read_exact(&mut told);
+            let mut rest = vec![0; (u32::from_be_bytes(told) as usize).saturating_sub(4)];
+            let _ = stream.read_exact(&mut rest);
+            let fields = format!("SFATAL\0VFATAL\0C28000\0M{FORBIDDEN}\0\0");
+            let length = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
+            let _ = stream.write_all(&[&b"E"[..], &length, fields.as_bytes()].concat());
+        }
+        Ok(1) if first == *b"*" => {
+            let mut bytes = [0; 4096];
+            // Several commands may come at once; each has its answer.
+            while let Ok(count @ 1..) = stream.read(&mut bytes) {
+                let commands = bytes[..count].iter().filter(|byte| **byte == b'*').count().max(1);
+                if stream.write_all(format!("-NOPERM {FORBIDDEN}\r\n").repeat(commands).as_bytes()).is_err() {
+                    return;
+                }
+            }
+        }
+        Ok(1) => {
+            if let Some(asked) = asked(&stream).filter(Asked::is_http) {
+                let (kind, mut body) = forbidden(&asked);
+                if asked.first.starts_with("HEAD ") {
+                    body.clear();
+                }
+                let head = format!("HTTP/1.1 403 Forbidden\r\nContent-Type: {kind}\r\nConnection: close\r\n");
+                let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+            }
+        }
+        _ => {}
+    }
+}
+
+fn forbidden(asked: &Asked) -> (&'static str, String) {
+    let error = format!("<Error><Code>AccessDenied</Code><Message>{FORBIDDEN}</Message></Error>");
+    let is_of_aws = asked.header("authorization").starts_with("aws4");
+    let path = asked.first.split(' ').nth(1).unwrap_or_default();
+    if is_of_aws && !asked.header("x-amz-target").is_empty() {
+        let body = format!("{{\"__type\":\"AccessDeniedException\",\"message\":\"{FORBIDDEN}\"}}");
+        return ("application/x-amz-json-1.1", body);
+    }
+    if is_of_aws && asked.body.contains("Version=2016-11-15") {
+        return ("text/xml", format!("<Response><Errors>{error}</Errors></Response>"));
+    }
+    if is_of_aws && (path == "/" || path.starts_with("/20")) {
+        return ("text/xml", format!("<ErrorResponse>{error}</ErrorResponse>"));
+    }
+    if is_of_aws {
+        return ("application/xml", error);
+    }
+    let text = format!(
+        "{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"reason\":\"Forbidden\",\"code\":403,\"ok\":false,\
+         \"message\":\"{FORBIDDEN}\",\"error\":\"{FORBIDDEN}\",\"errors\":[{{\"code\":\"DENIED\",\"message\":\"{FORBIDDEN}\"}}]}}"
+    );
+    ("application/json", text)
 }
 
 /// A server that refuses everything with all that it was told, whatever was meant for it alone; so does each program.

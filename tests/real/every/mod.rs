@@ -1,12 +1,13 @@
 //! What each primitive of the register owes its user, whatever its system: it does not begin without the grant, a plan
-//! changes nothing, a silent other side is given up in time, an absent one is told with what to do, `doctor` says so too, and
-//! no secret is told.
+//! changes nothing, a silent other side is given up in time, an absent one and one that refuses are told with what to do,
+//! `doctor` says so too, and no secret is told.
 
 mod crashed;
 mod denied;
 mod doctor;
 mod example;
 mod far;
+mod forbidden;
 mod planned;
 mod refused;
 #[cfg(feature = "telemetry")]

@@ -3,6 +3,7 @@
 mod access;
 mod apply;
 mod commands;
+mod folders;
 mod jobs;
 mod patch;
 mod rollouts;

@@ -55,6 +55,7 @@ fn every_host_of_a_group_is_taken_one_after_the_other() {
     seen.expect(1).says("✔ there").says("✔ new").says("✔ log");
     let (rig, seen) = exec(rig, "check \"forgotten\", app.list().is_empty();");
     seen.expect(0);
+    rig.well("pm2.app", "pm2 ");
     // The group itself is not opened by that.
     let (rig, seen) = rig.exec("//! T.\n//! uses = [\"pm2.app:write\"]\nssh(\"web\").ping();\n");
     seen.expect(3).says("ssh.web:read");
@@ -125,4 +126,73 @@ fn a_change_goes_over_all_hosts_of_a_group_and_comes_back_from_all() {
     seen.expect(1).says(&gone).says("cannot be reached").says("start its sshd");
     assert_eq!(rig.look("pm2.app")["state"], "unreachable");
     homes.iter().for_each(|home| kill(&remote, home));
+}
+
+/// What `doctor` says of the pm2 of a project with these settings: its state, the first trouble's words, and its fix.
+fn diagnosed(settings: &str, known: &str) -> (String, String, String) {
+    let rig = Rig::new(settings).file("known_hosts", known);
+    let seen = rig.run(&["doctor", "pm2.app", "--timeout", "2s", "--output", "json"]).expect(1);
+    let found = seen.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let found = found.into_iter().find(|one| one["name"] == "pm2.app").unwrap_or_else(|| panic!("{seen}"));
+    let trouble = &found["troubles"][0];
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    (
+        text(&found["state"]),
+        format!("{}: {}", text(&trouble["what"]), text(&trouble["why"])),
+        text(&trouble["fix"]),
+    )
+}
+
+#[test]
+fn the_doctor_tells_a_missing_pm2_from_a_missing_host() {
+    let Some(access) = ssh::access() else { return };
+    let mut host = Host::start(access);
+    let known = ssh::known_hosts(access, &[&host], "host");
+    let of = |host: &Host, ssh: &str, pm2: &str| {
+        format!(
+            "{}\n[env.local.pm2.app]\nover = \"ssh.web\"\n{pm2}access = \"write\"\n",
+            ssh::settings(access, &[host], ssh)
+        )
+    };
+    #[track_caller]
+    fn expect(found: &(String, String, String), state: &str, says: &[&str], fix: &str) {
+        assert_eq!(found.0, state, "{found:?}");
+        assert!(says.iter().all(|text| found.1.contains(text)), "{found:?}");
+        assert!(!found.2.is_empty() && found.2.contains(fix), "{found:?}");
+    }
+    // The host is there, and pm2 is not: neither by its name nor by a path.
+    for program in ["", "program = \"/no/such/pm2\"\n"] {
+        let found = diagnosed(&of(&host, "", program), &known);
+        expect(
+            &found,
+            "missing",
+            &["pm2 cannot be run on", "not found"],
+            "install it, or name its path as `program`",
+        );
+    }
+    // What has that name is another program; its words are told.
+    let found = diagnosed(&of(&host, "", "program = \"/bin/echo\"\n"), &known);
+    expect(
+        &found,
+        "unreachable",
+        &["gives no list of its processes", "jlist"],
+        "look at what `pm2 jlist` says",
+    );
+    // A host that lets nobody in, one that is not the one that it was, and one that the group does not have.
+    let wrong = format!("key = \"{}\"\n", access.key("wrong").display());
+    let found = diagnosed(&of(&host, &wrong, ""), &known);
+    expect(&found, "not_permitted", &[&host.name(), "does not let the user"], "authorized_keys");
+    let other = ssh::known_hosts(access, &[&host], "other_host");
+    let found = diagnosed(&of(&host, "", ""), &other);
+    expect(&found, "unreachable", &["shows another key than before"], "ssh-keygen -R");
+    let found = diagnosed(&of(&host, "", "hosts = [\"web9\"]\n"), &known);
+    expect(&found, "misconfigured", &["names `web9`, which is no host"], &host.name());
+    // It hangs, and it is gone.
+    host.hang();
+    let found = diagnosed(&of(&host, "", ""), &known);
+    host.go_on();
+    expect(&found, "no_answer", &["2.0s"], "");
+    host.kill();
+    let found = diagnosed(&of(&host, "", ""), &known);
+    expect(&found, "unreachable", &[&host.name(), "does not answer"], "");
 }
