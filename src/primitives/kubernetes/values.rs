@@ -98,9 +98,9 @@ mod tests {
         let told = error.to_string();
         assert!(told.contains("k8s/b.yaml has a place for `replicas`"), "{told}");
         assert_eq!(error.why.as_deref(), Some("line 3, column 11: `{replicas}`"));
-        assert!(error.fix.unwrap().contains("did you mean `replcas`"));
+        assert!(error.fix.as_deref().unwrap().contains("did you mean `replcas`"));
         let error = fill("x", "{a}", &values("other", 3.into())).unwrap_err();
         assert_eq!(error.why.as_deref(), Some("line 1, column 1: `{a}`"));
-        assert!(error.fix.unwrap().contains("`a: \"{a}\"`"));
+        assert!(error.fix.as_deref().unwrap().contains("`a: \"{a}\"`"));
     }
 }
