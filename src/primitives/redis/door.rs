@@ -87,6 +87,11 @@ impl Door {
                 return Ok(node);
             }
         }
+        self.new_node(address).await
+    }
+
+    /// A new connection to a node.
+    pub(super) async fn new_node(&self, address: &Address) -> Result<Node> {
         let node = Node::connect(&self.target, &self.named, address, &self.target.login).await;
         if node.is_err() {
             self.forget();

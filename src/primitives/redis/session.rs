@@ -82,6 +82,13 @@ impl Session {
         futures::future::try_join_all(nodes).await
     }
 
+    /// New connections to every master, one each, that live with the work that opens them.
+    pub(super) async fn new_to_masters(&self) -> Result<Vec<Node>> {
+        let addresses = self.unsent(self.door.masters()).await?;
+        let nodes = addresses.iter().map(|address| self.unsent(self.door.new_node(address)));
+        futures::future::try_join_all(nodes).await
+    }
+
     /// Sends commands to one node in one go; refusals are among the answers.
     pub(super) async fn all(
         &self,

@@ -12,6 +12,7 @@ use super::pace::Rate;
 use super::session::Session;
 use super::walk::Walk;
 use crate::base::error::{Error, Result};
+use crate::sys::runtime;
 
 /// How often it is told how far it is.
 const TOLD: Duration = Duration::from_millis(200);
@@ -44,9 +45,13 @@ pub(super) struct Swept {
     pub(super) removed: u64,
 }
 
-/// Sweeps over all masters. When one of them fails, the others are swept all the same.
+/// Sweeps over all masters. When one of them fails, the others are swept all the same. A server on this machine, and its
+/// other clients, go before it.
 pub(super) async fn run(session: Session, order: Order) -> Result<Swept> {
-    let session = Arc::new(session);
+    runtime::giving_way(sweep(Arc::new(session), order)).await
+}
+
+async fn sweep(session: Arc<Session>, order: Order) -> Result<Swept> {
     let (walks, total) = begin(&session, &order).await.map_err(Error::unchanged)?;
     let rate = order.rate.map(|rate| Rate::new(rate, session.cx.instant()));
     let sweep = Arc::new(Sweep { session, order, rate, total, tally: Tally::default() });
@@ -60,7 +65,7 @@ pub(super) async fn run(session: Session, order: Order) -> Result<Swept> {
 }
 
 async fn begin(session: &Arc<Session>, order: &Order) -> Result<(Vec<Walk>, u64)> {
-    let nodes = session.masters().await?;
+    let nodes = session.new_to_masters().await?;
     let walk = |node| Walk::new(session, node, &order.pattern, order.batch);
     let mut walks: Vec<Walk> = nodes.into_iter().map(walk).collect();
     let sizes = try_join_all(walks.iter_mut().map(Walk::size)).await?;
@@ -90,9 +95,6 @@ impl Sweep {
     async fn master(self: Arc<Self>, mut walk: Walk) -> Result<()> {
         let result = self.follow(&mut walk).await;
         self.tally.removed.fetch_add(walk.removed, Ordering::Relaxed);
-        if result.is_ok() {
-            walk.end();
-        }
         result
     }
 
