@@ -52,6 +52,13 @@ pub enum Inverse {
     Call(Call),
     /// The effect leaves nothing to restore (it will not change anything, or removes itself).
     Nothing,
+    /// Told of a plan only: it has no inverse, and the rollback block of a step that it lies in takes it back.
+    Block,
+    /// Told of a plan only: as things are, the effect would not be begun, and why.
+    Refused {
+        /// The reason, as a person reads it.
+        why: String,
+    },
     /// It cannot be taken back, and why.
     None {
         /// The reason, as a person reads it.

@@ -376,6 +376,11 @@ pub trait Listener: Send + Sync {
     /// Takes one event; must not block for long, and cannot fail the run.
     fn hear(&self, event: &Event);
 
+    /// Takes one event that an earlier turn of the run recorded: it is told again, and nothing happens.
+    fn recall(&self, event: &Event) {
+        self.hear(event);
+    }
+
     /// The W3C `traceparent` of a call (`RUN/POSITION`), where runs are traced: for a service that is called by it.
     fn trace(&self, call: &str) -> Option<String> {
         let _ = call;

@@ -116,6 +116,12 @@ pub fn headline(text: &str, most: usize) -> String {
     short
 }
 
+/// So many of what `word` names one of: `1 check`, `2 checks`.
+#[must_use]
+pub fn count(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Bytes in hexadecimal, small letters.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {

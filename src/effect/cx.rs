@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::family;
 pub use super::host::Host;
 use super::hosts::Hosts;
-use super::inside::inside;
+use super::inside::{absent, inside};
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::secrets;
@@ -222,6 +222,11 @@ impl Cx {
     /// A path of the project. `..`, absolute paths and symbolic links out of the project are refused.
     pub fn path(&self, relative: &str) -> Result<PathBuf> {
         inside(&self.host.project, Path::new(relative))
+    }
+
+    /// A file of the project that has to be there.
+    pub fn file(&self, relative: &str) -> Result<PathBuf> {
+        absent(&self.host.project, relative).map_or_else(|| self.path(relative), Err)
     }
 
     /// A path from `playbook.toml`, which may lie anywhere: relative ones begin at the project.

@@ -12,6 +12,7 @@ use super::hosts::Hosts;
 use super::primitive::{Entry, Work};
 use super::sql::Sql;
 use super::store::Store;
+use crate::base::error::Error;
 
 /// Opens a resource for other families.
 pub type Open<T> = fn(Cx) -> Work<'static, Arc<T>>;
@@ -72,4 +73,58 @@ pub type Families = &'static [&'static Family];
 #[must_use]
 pub fn find(families: Families, name: &str) -> Option<&'static Family> {
     families.iter().find(|family| family.name == name).copied()
+}
+
+/// The families that a build may lack, and the cargo feature that each comes with.
+pub const BY_FEATURE: &[(&str, &str)] = &[
+    ("postgres", "postgres"),
+    ("redis", "redis"),
+    ("s3", "s3"),
+    ("kubernetes", "kubernetes"),
+    ("ssh", "ssh"),
+    ("mail", "mail"),
+    ("aws", "aws"),
+    ("cloudfront", "aws"),
+    ("ecs", "aws"),
+    ("ec2", "aws"),
+    ("alb", "aws"),
+    ("route53", "aws"),
+    ("ecr", "aws"),
+    ("secrets_manager", "aws"),
+    ("ssm", "aws"),
+    ("tls", "probes"),
+    ("dns", "probes"),
+    ("grpc", "probes"),
+    ("kafka", "probes"),
+    ("amqp", "probes"),
+];
+
+/// What is said of a family that there is, and that this build does not have.
+#[must_use]
+pub fn lacking(families: Families, name: &str) -> Option<Error> {
+    let (_, feature) = BY_FEATURE.iter().find(|(family, _)| *family == name)?;
+    find(families, name).is_none().then(|| without(name, feature))
+}
+
+/// What is said of what this build does not have, because it was built without a cargo feature.
+#[must_use]
+pub fn without(what: &str, feature: &str) -> Error {
+    Error::usage(format!("this build of playbook has no `{what}`"))
+        .why(format!("it was built without the cargo feature `{feature}`"))
+        .fix(format!(
+            "build it with `cargo build --release --features {feature}`, or with the default features"
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_that_the_build_lacks_names_its_feature() {
+        let said = lacking(&[], "kafka").unwrap();
+        assert_eq!(said.what, "this build of playbook has no `kafka`");
+        assert!(said.fix.as_ref().is_some_and(|fix| fix.contains("--features probes")));
+        assert!(lacking(&[], "frobnicate").is_none());
+    }
 }

@@ -82,4 +82,11 @@ impl Host {
             listener.hear(event);
         }
     }
+
+    /// Tells every listener again of what an earlier turn of the run recorded.
+    pub fn retell(&self, event: &Event) {
+        for listener in &self.listeners {
+            listener.recall(event);
+        }
+    }
 }

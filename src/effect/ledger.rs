@@ -23,6 +23,8 @@ struct Known {
     /// The steps and branches within which something was changed; the empty one is the run itself.
     touched: HashSet<Position>,
     blocks: HashMap<Position, Block>,
+    /// While planning: the steps that have a rollback block.
+    promised: HashSet<Position>,
 }
 
 /// The ledger of one run; clones are the same.
@@ -63,6 +65,18 @@ impl Ledger {
     #[must_use]
     pub fn is_untouched(&self) -> bool {
         self.known().touched.is_empty()
+    }
+
+    /// While planning: the step at `position` has a rollback block, which would take back what lies in it.
+    pub fn promise(&self, position: &str) {
+        self.known().promised.insert(position.to_owned());
+    }
+
+    /// While planning: whether `position` lies in a step that has a rollback block.
+    #[must_use]
+    pub fn is_promised(&self, position: &str) -> bool {
+        let known = self.known();
+        frames(position).any(|frame| known.promised.contains(frame))
     }
 
     /// Keeps the rollback block of the step at `position`.
@@ -116,5 +130,13 @@ mod tests {
         assert!(!ledger.is_untouched() && !ledger.leave("1") && ledger.leave("0/2") && !ledger.leave("0/2"));
         ledger.touch("0/3/1");
         assert!(ledger.leave("0/3") && ledger.leave("0"));
+    }
+
+    #[test]
+    fn what_lies_anywhere_in_a_step_with_a_block_is_promised_to_be_taken_back() {
+        let ledger = Ledger::default();
+        ledger.promise("0/2");
+        assert!(ledger.is_promised("0/2/1") && ledger.is_promised("0/2/3/4"));
+        assert!(!ledger.is_promised("0/2") && !ledger.is_promised("0/20/1") && !ledger.is_promised("1"));
     }
 }

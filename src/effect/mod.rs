@@ -30,6 +30,7 @@ pub mod policy;
 pub mod primitive;
 pub mod proof;
 pub mod recall;
+pub mod references;
 pub mod seal;
 mod secrets;
 pub mod sql;

@@ -14,6 +14,7 @@ use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::text;
 
 /// A future of a call, boxed because a register holds primitives of many types.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -182,10 +183,26 @@ pub const fn entry<P: Primitive>() -> Entry {
 impl Entry {
     /// Turns arguments by name into the primitive, or says what is wrong with them.
     pub fn bind(&self, arguments: Map<String, Value>) -> Result<Box<dyn Bound>> {
+        let given = arguments.clone();
         (self.bind)(arguments).map_err(|why| {
-            Error::usage(format!("wrong arguments for `{}`: {why}", self.name))
-                .fix(format!("for example: {}", self.example))
+            Error::usage(self.refused(&given, &why)).fix(format!("for example: {}", self.example))
         })
+    }
+
+    /// Why these arguments are none of this primitive's: which of them it is, and what it takes.
+    fn refused(&self, given: &Map<String, Value>, why: &str) -> String {
+        let is_it = |name: &&String| {
+            let mut others = given.clone();
+            others.shift_remove(*name);
+            // Without the one that is wrong all is well, or it is only missing.
+            (self.bind)(others).err().is_none_or(|other| other != why)
+        };
+        let (Some(name), Some((_, wanted))) = (given.keys().find(is_it), why.split_once(", expected "))
+        else {
+            return format!("wrong arguments for `{}`: {why}", self.name);
+        };
+        let found = text::headline(&given.get(name).map(Value::to_string).unwrap_or_default(), 60);
+        format!("`{name}` of `{}` takes {}, and this is {found}", self.name, spoken(wanted))
     }
 
     /// The names of the arguments in their positional order, and whether each must be given.
@@ -218,5 +235,64 @@ impl Entry {
             });
             *required && argument.and_then(|argument| argument.get("type")?.as_str()) == Some("object")
         })
+    }
+}
+
+/// What the binding wants, in words.
+fn spoken(wanted: &str) -> &str {
+    match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 on",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "`true` or `false`",
+        "a string" => "a text",
+        "a sequence" => "an array",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Waits.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its binding is of interest")]
+    struct Rows {
+        sql: String,
+        #[serde(default)]
+        most: Option<u64>,
+    }
+
+    impl Primitive for Rows {
+        const NAME: &'static str = "rows";
+        const EFFECT: Effect = Effect::Read;
+        const EXAMPLE: &'static str = "x.rows(\"y\")";
+
+        fn plan(&self, _: &ResourceId) -> String {
+            String::new()
+        }
+
+        async fn run(self, _: Cx) -> Result<Value> {
+            Ok(Value::Null)
+        }
+    }
+
+    #[test]
+    fn a_wrong_argument_is_named() {
+        let said = |arguments: Value| {
+            let bound = entry::<Rows>().bind(arguments.as_object().cloned().unwrap_or_default());
+            bound.err().map(|error| error.what.clone()).unwrap_or_default()
+        };
+        assert_eq!(
+            said(json!({ "sql": "SELECT", "most": "many" })),
+            "`most` of `rows` takes a whole number from 0 on, and this is \"many\""
+        );
+        assert_eq!(said(json!({ "sql": 7, "most": 3 })), "`sql` of `rows` takes a text, and this is 7");
+        assert!(said(json!({ "most": 3 })).contains("missing field `sql`"));
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::cx::Cx;
 use super::primitive::Work;
+use super::references;
 use super::vault;
 use crate::base::access::ResourceId;
 use crate::base::error::{Error, Result};
@@ -45,14 +46,7 @@ pub(super) async fn read(cx: &Cx, reference: &Reference) -> Result<Revealed> {
     };
     let value =
         value.map(|value| value.trim_end_matches(['\n', '\r']).to_owned()).filter(|value| !value.is_empty());
-    let value = value.ok_or_else(|| {
-        let fix = match reference.provider.as_str() {
-            "env" => format!("export {} before running playbook", reference.name),
-            "file" => format!("write the value to {}", reference.name),
-            _ => format!("give `{reference}` a value"),
-        };
-        Error::missing(format!("the secret `{reference}` of `{}` has no value", cx.resource())).fix(fix)
-    })?;
+    let value = value.ok_or_else(|| references::no_value(reference, cx.resource()))?;
     cx.redactor().learn(reference, &value);
     Ok(Revealed::new(value))
 }

@@ -209,7 +209,7 @@ pub(super) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn complain(error: &Error, common: &Common) {
+pub(super) fn complain(error: &Error, common: &Common) {
     match common.output {
         Output::Json => Json::new().error(error),
         Output::Text => {

@@ -102,6 +102,11 @@ pub fn mark(node: &Node) -> (Paint, &'static str) {
 /// A node as one line, `depth` levels in, beginning with `mark`.
 #[must_use]
 pub fn line(node: &Node, depth: usize, mark: (Paint, &str)) -> Line {
+    let line = described(node, depth, mark);
+    if node.recorded && !node.is_running() { line.dimmed().with(Paint::Dim, "  recorded") } else { line }
+}
+
+fn described(node: &Node, depth: usize, mark: (Paint, &str)) -> Line {
     let start = Line::indented(depth);
     let start = if mark.1.is_empty() { start } else { start.with(mark.0, mark.1).with(Paint::Plain, " ") };
     match &node.what {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::{Common, Exec, Output};
-use super::commands::{is_colored, is_live, print, style};
+use super::commands::{complain, is_colored, is_live, print, style};
 use super::json::Json;
 use super::summary::Summary;
 use super::terminal::{Terminal, Usual};
@@ -111,7 +111,8 @@ fn perform(
     allocated: fn() -> usize,
     run: impl FnOnce(&Audience) -> Result<Ended>,
 ) -> Result<Exit> {
-    let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)));
+    let taken_back = intention.takes_back().map(str::to_owned);
+    let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)).taking_back(taken_back));
     let color = is_colored(common, terminal::is_there());
     let terminal = Arc::new(Terminal::expecting(color, is_live(common), usual(ready, common)));
     let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
@@ -146,6 +147,9 @@ fn perform(
     let ended = ended?;
     terminal.close();
     print(&summary.draw(style(common)));
+    if let Some(error) = ended.error.as_ref().filter(|_| summary.is_cut_off()) {
+        complain(error, common);
+    }
     Ok(ended.exit())
 }
 

@@ -62,6 +62,12 @@ impl Listener for Json {
     fn hear(&self, event: &Event) {
         self.line(event);
     }
+
+    fn recall(&self, event: &Event) {
+        let mut value = json!(event);
+        value["recorded"] = json!(true);
+        self.line(&value);
+    }
 }
 
 #[cfg(test)]

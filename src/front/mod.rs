@@ -4,6 +4,7 @@ mod again;
 mod at_gate;
 mod person;
 mod plan;
+mod refused;
 mod ways;
 
 pub mod approve;
@@ -55,10 +56,14 @@ use crate::base::exit::Exit;
 /// Runs one command line from its first word to its exit code. `allocated` tells how many bytes the process has
 /// allocated: only the binary owns its allocator.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, allocated: fn() -> usize) -> Exit {
-    match arguments::Arguments::try_parse_from(as_command(arguments.into_iter().collect())) {
+    let line = as_command(arguments.into_iter().collect());
+    match arguments::Arguments::try_parse_from(&line) {
         Ok(arguments) => commands::run(arguments, allocated),
         Err(refused) => {
-            let _ = refused.print();
+            match refused::explain(&refused, &line) {
+                Some(error) => eprintln!("error: {error}"),
+                None => drop(refused.print()),
+            }
             if refused.use_stderr() { Exit::Usage } else { Exit::Done }
         }
     }

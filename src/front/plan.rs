@@ -4,11 +4,15 @@ use super::draw;
 use super::style::{Line, Paint};
 use super::tree::{Node, Tree, What};
 use crate::base::effect::Effect;
-use crate::base::text::{headline, show_duration};
+use crate::base::text::{self, headline, show_duration};
 
 /// The lines of a plan.
 pub(super) fn lines(tree: &Tree) -> Vec<Line> {
     let mut lines: Vec<Line> = tree.nodes.iter().flat_map(|node| block(node, 0)).collect();
+    if tree.takes_back.is_some() {
+        // It says itself what it comes to.
+        return lines;
+    }
     if !lines.is_empty() {
         lines.push(Line::default());
     }
@@ -46,15 +50,15 @@ fn line(node: &Node, depth: usize) -> Line {
         What::Step { name } if node.end.as_ref().is_none_or(|end| end.error.is_none()) => {
             Line::indented(depth).with(Paint::Live, "▸ ").with(Paint::Bold, name)
         }
-        What::Effect { plan, effect, final_because, .. } if *effect != Effect::Read => {
+        What::Effect { plan, effect, final_because, refused, .. } if *effect != Effect::Read => {
             let line = Line::indented(depth).with(Paint::Warn, "◇ ").with(Paint::Plain, headline(plan, 240));
             let line = if *effect == Effect::Destroy { line.with(Paint::Bad, "  destroys") } else { line };
-            match final_because {
-                Some(why) => line
-                    .with(Paint::Warn, "  cannot be taken back")
-                    .with(Paint::Dim, format!(": {}", headline(why, 160))),
-                None => line,
-            }
+            let (word, why) = match (final_because, refused) {
+                (Some(why), _) => ("  cannot be taken back", why),
+                (_, Some(why)) => ("  would not begin", why),
+                _ => return line,
+            };
+            line.with(Paint::Warn, word).with(Paint::Dim, format!(": {}", headline(why, 160)))
         }
         _ => draw::line(node, depth, draw::mark(node)),
     }
@@ -62,20 +66,25 @@ fn line(node: &Node, depth: usize) -> Line {
 
 /// How many changes there would be, and which of them are final.
 fn changes(tree: &Tree) -> Line {
-    let all: Vec<&Option<String>> = tree
+    let all: Vec<(bool, bool)> = tree
         .walk()
         .filter_map(|node| match &node.what {
-            What::Effect { effect, final_because, .. } if *effect != Effect::Read => Some(final_because),
+            What::Effect { effect, final_because, refused, .. } if *effect != Effect::Read => {
+                Some((final_because.is_some(), refused.is_some()))
+            }
             _ => None,
         })
         .collect();
     let line = match all.len() {
         0 => Line::default().with(Paint::Plain, "no changes"),
-        1 => Line::default().with(Paint::Plain, "1 change"),
-        count => Line::default().with(Paint::Plain, format!("{count} changes")),
+        count => Line::default().with(Paint::Plain, text::count(count, "change")),
     };
-    match all.iter().filter(|why| why.is_some()).count() {
-        0 => line,
-        count => line.with(Paint::Plain, ", ").with(Paint::Warn, format!("{count} cannot be taken back")),
-    }
+    let lasting = all.iter().filter(|(is_final, _)| *is_final).count();
+    let refused = all.iter().filter(|(_, is_refused)| *is_refused).count();
+    [(lasting, "cannot be taken back"), (refused, "would not begin as things are")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .fold(line, |line, (count, words)| {
+            line.with(Paint::Plain, ", ").with(Paint::Warn, format!("{count} {words}"))
+        })
 }

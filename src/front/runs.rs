@@ -27,7 +27,7 @@ const GAP: usize = 2;
 pub fn runs(journal: Option<&Journal>, filter: &Filter, output: Format) -> Result<String> {
     let records = journal.map(|journal| journal.runs(filter)).transpose()?.unwrap_or_default();
     match output {
-        Format::Json => json(&records),
+        Format::Json => json(&records.iter().map(|record| machine(record, &records)).collect::<Vec<_>>()),
         Format::Text(_) if records.is_empty() => Ok("no runs yet\n".to_owned()),
         Format::Text(style) => Ok(table(&records, style)),
     }
@@ -43,7 +43,7 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
 fn table(records: &[RunRecord], style: Style) -> String {
     let heads = ["run", "when", "playbook", "environment", "person", "outcome", "took", "steps"];
     let mut rows: Vec<[(Paint, String); 8]> = vec![heads.map(|head| (Paint::Dim, head.to_owned()))];
-    rows.extend(records.iter().map(row));
+    rows.extend(records.iter().map(|record| row(record, records)));
     let widths: [usize; 8] = std::array::from_fn(|column| {
         rows.iter().filter_map(|row| row.get(column)).map(|(_, text)| text.chars().count()).max().unwrap_or(0)
             + GAP
@@ -75,15 +75,36 @@ fn waits(record: &RunRecord) -> Option<Line> {
     })
 }
 
-fn row(record: &RunRecord) -> [(Paint, String); 8] {
-    let (paint, ended) = outcome(record);
+/// The record, and which run took it back.
+fn machine(record: &RunRecord, all: &[RunRecord]) -> serde_json::Value {
+    let mut value = serde_json::json!(record);
+    if let Some(by) = taken_back_by(record, all) {
+        value["taken_back_by"] = by.id.as_str().into();
+    }
+    value
+}
+
+/// The run that took this one back. It is the newer one, so a list of the newest has it where it has the other.
+fn taken_back_by<'a>(record: &RunRecord, all: &'a [RunRecord]) -> Option<&'a RunRecord> {
+    all.iter().find(|by| {
+        by.facts.kind == RunKind::Rollback
+            && by.facts.parent.as_ref() == Some(&record.id)
+            && by.outcome == Some(Outcome::Done)
+    })
+}
+
+fn row(record: &RunRecord, all: &[RunRecord]) -> [(Paint, String); 8] {
+    let (paint, ended) = match (outcome(record), taken_back_by(record, all)) {
+        ((_, ended), Some(_)) => (Paint::Warn, format!("{ended}, taken back")),
+        ((paint, ended), None) => (paint, ended.to_owned()),
+    };
     [
         (Paint::Bold, record.id.clone()),
         (Paint::Plain, when(record)),
         (Paint::Plain, headline(&playbook(record), WIDEST)),
         (Paint::Plain, headline(&record.facts.environment, WIDEST)),
         (Paint::Plain, headline(&record.facts.person, WIDEST)),
-        (paint, ended.to_owned()),
+        (paint, ended),
         (Paint::Plain, took(record).map(show_duration).unwrap_or_default()),
         (Paint::Plain, record.steps.to_string()),
     ]

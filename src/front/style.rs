@@ -53,6 +53,13 @@ impl Line {
         self
     }
 
+    /// The same line without weight and colour.
+    #[must_use]
+    pub fn dimmed(mut self) -> Self {
+        self.spans.iter_mut().for_each(|(paint, _)| *paint = Paint::Dim);
+        self
+    }
+
     /// How many characters it has.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -132,3 +132,23 @@ pub const FAMILIES: Families = &[
     #[cfg(feature = "probes")]
     &amqp::FAMILY,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::FAMILIES;
+    use crate::effect::family::{BY_FEATURE, find};
+
+    #[test]
+    #[cfg(all(
+        feature = "aws",
+        feature = "probes",
+        feature = "ssh",
+        feature = "postgres",
+        feature = "kubernetes"
+    ))]
+    fn every_family_that_a_build_may_lack_is_one() {
+        for (family, _) in BY_FEATURE {
+            assert!(find(FAMILIES, family).is_some(), "{family}");
+        }
+    }
+}

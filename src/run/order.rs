@@ -14,6 +14,7 @@ use crate::base::decision::Choose;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;
 use crate::base::gate::AtTerminal;
+use crate::base::suggest;
 use crate::effect::consent::Consent;
 use crate::effect::environment::{Environment, OnFailure};
 use crate::effect::family::Families;
@@ -108,6 +109,9 @@ impl Order {
             return Err(Error::missing(format!("there is no playbook {}", self.playbook.display()))
                 .fix("`playbook` alone lists the playbooks of the project"));
         }
+        if files::is_folder(&self.playbook) {
+            return Err(folder(&self.playbook));
+        }
         let path = files::real_path(&self.playbook)?;
         let near = path.parent().map(Path::to_path_buf);
         let project = match &self.project {
@@ -144,4 +148,15 @@ impl Order {
             recorded: BTreeMap::new(),
         })
     }
+}
+
+/// What is said where a folder is named in place of a playbook.
+fn folder(folder: &Path) -> Error {
+    let error = Error::usage(format!("{} is a folder, and no playbook", folder.display()));
+    let found = files::list(folder, "rhai").unwrap_or_default();
+    let found: Vec<String> = found.iter().take(5).map(|file| file.display().to_string()).collect();
+    error.fix(match found.as_slice() {
+        [] => "name the file: `playbook` alone lists the playbooks of the project".to_owned(),
+        found => format!("name the file, such as {}", suggest::list(found.iter().map(String::as_str))),
+    })
 }

@@ -42,9 +42,10 @@ fn given<'a>(header: &Header, set: &'a [String], mistakes: &mut Vec<Error>) -> B
         let name = name.trim();
         if !names().any(|have| have == name) {
             let error = Error::usage(format!("`{name}` is no parameter of this playbook"));
-            mistakes.push(error.fix(match header.parameters.is_empty() {
-                true => format!("leave it out, or add it to `params` in the header: {name} = \"string\""),
-                false => suggest::advice(name, names()),
+            mistakes.push(error.fix(match header.parameters.as_slice() {
+                [] => format!("leave it out, or add it to `params` in the header: {name} = \"string\""),
+                [only] => format!("did you mean `{0}`? Write --set {0}={text}", only.name),
+                _ => suggest::advice(name, names()),
             }));
         } else if given.insert(name, text).is_some() {
             mistakes.push(Error::usage(format!("`{name}` is set twice")).fix("keep one of the two"));

@@ -177,7 +177,7 @@ impl Session {
     /// Tells every listener of something that was journalled by an earlier turn.
     pub fn retell(&self, event: &Event) {
         if !self.pipeline.recall.is_quiet() {
-            self.pipeline.host.tell(event);
+            self.pipeline.host.retell(event);
         }
     }
 

@@ -99,6 +99,16 @@ fn innermost(error: &EvalAltResult) -> Error {
         EvalAltResult::ErrorModuleNotFound(name, _) => Error::missing(format!("there is no module `{name}`"))
             .fix("import \"std/…\" or the path of a .rhai file below the project, without `.rhai`"),
         EvalAltResult::ErrorFor(_) => Error::usage("`for` needs something to go through").fix("give an array, a map, a range or a text"),
+        EvalAltResult::ErrorDotExpr(what, _) => property(what),
+        EvalAltResult::ErrorMismatchDataType(wanted, found, _) if !wanted.is_empty() => {
+            Error::usage(format!("{} is needed, and this is {}", spoken(wanted), spoken(found)))
+                .fix("look with `log(…)` at the value, and where it comes from")
+        }
+        EvalAltResult::ErrorArrayBounds(length, index, _) => {
+            let has = if *length == 0 { "is empty".to_owned() } else { format!("has {length}") };
+            Error::usage(format!("there is no item {index}: the array {has}"))
+                .fix("ask `.len()` first; the first item is 0")
+        }
         EvalAltResult::ErrorArithmetic(what, _) => Error::new(Kind::Script, lower(what)),
         other => {
             let text = other.to_string();
@@ -107,6 +117,40 @@ fn innermost(error: &EvalAltResult) -> Error {
             Error::new(Kind::Script, lower(what))
         }
     }
+}
+
+/// The engine's "Unknown property 'x' - a getter is not registered for type 'i64'".
+fn property(text: &str) -> Error {
+    let mut quoted = text.split('\'').skip(1).step_by(2);
+    let (Some(name), Some(kind)) = (quoted.next(), quoted.next()) else {
+        return Error::new(Kind::Script, lower(text));
+    };
+    let kind = spoken(kind);
+    let is_nothing = kind == "nothing";
+    let kind = if is_nothing { "the value is nothing, and".to_owned() } else { kind };
+    Error::usage(format!("{kind} has no property `{name}`")).fix(if is_nothing {
+        "look where the value comes from: a map gives nothing for a name that it does not have"
+    } else {
+        "look with `log(…)` at the value: a map has properties, and so has what a call gives as a map"
+    })
+}
+
+/// A type as people call it.
+fn spoken(kind: &str) -> String {
+    let known = match kind.trim_start_matches('&').trim_start_matches("mut ") {
+        "()" => "nothing",
+        "i64" | "INT" => "a whole number",
+        "f64" | "FLOAT" => "a number with a point",
+        "bool" => "`true` or `false`",
+        "string" | "String" | "ImmutableString" | "&str" | "str" => "a text",
+        "char" => "a single letter",
+        "array" => "an array",
+        "map" => "a map",
+        "Fn" => "a function",
+        "range" | "range=" => "a range",
+        other => return format!("a value of the type `{other}`"),
+    };
+    known.to_owned()
 }
 
 /// What a script threw, or a primitive raised: a map of ours comes back whole, anything else is the text of the error.
@@ -155,4 +199,18 @@ fn limit(name: &str, what: &str) -> Error {
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_property_is_told_in_our_words() {
+        let told = property("Unknown property 'foo' - a getter is not registered for type 'i64'");
+        assert_eq!(told.what, "a whole number has no property `foo`");
+        let told = property("Unknown property 'foo' - a setter is not registered for type '()'");
+        assert_eq!(told.what, "the value is nothing, and has no property `foo`");
+        assert!(told.fix.as_ref().is_some_and(|fix| fix.contains("a map gives nothing")));
+    }
 }

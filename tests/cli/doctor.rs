@@ -61,7 +61,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
       ✗ sqlite.main    missing      read
 
     flags.main: `sqlite.main` has no database at [project]/none.db
-      fix: check `path` of [sqlite.main]; `create = true` lets a write make a new one
+      fix: check `path` of [env.local.sqlite.main] in playbook.toml; `create = true` lets a write make a new one
 
     http.api: the secret `env:NO_SUCH_TOKEN` of `http.api` has no value
       fix: export NO_SUCH_TOKEN before running playbook

@@ -90,3 +90,17 @@ fn a_reader_that_leaves_early_does_no_harm() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     rig.run(&["verify"]).expect(0);
 }
+
+#[test]
+fn what_cannot_be_run_is_told_in_our_words() {
+    let rig = Rig::new("")
+        .file("a.rhai", "//! A.\n//! params = { version = \"string\" }\nlet n = 5;\nlog(`${n.foo}`);\n");
+    rig.run(&["exec", "."]).expect(2).says("is a folder, and no playbook").says("a.rhai");
+    rig.run(&["exec", "a.rhai", "--set", "release=9"])
+        .expect(2)
+        .says("did you mean `version`? Write --set version=9");
+    let seen = rig.run(&["exec", "a.rhai", "--set", "version=9"]).expect(1);
+    seen.says("a whole number has no property `foo`").says("fix: ").hides("getter");
+    rig.run(&["exec", "a.rhai", "--wait", "1s"]).expect(2).says("fix: write --wait=1s");
+    rig.run(&["chekc", "a.rhai"]).expect(2).says("did you mean `playbook check`?");
+}

@@ -133,13 +133,14 @@ fn the_chain_of_calls_leads_from_the_mistake_to_the_playbook() {
         Rig::new(FILES).file("lib/deep.rhai", "fn one() { two() }\nfn two() { let list = []; list[3] }");
     let seen = rig.exec("import \"lib/deep\" as deep;\n\ndeep::one();").1.expect(1);
     insta::assert_snapshot!(seen.stdout.split("✘ ").last().unwrap().split("\n\nrun").next().unwrap(), @r"
-    array index 3 out of bounds: array is empty
+    there is no item 3: the array is empty
       --> lib/deep:2:32
       |
     2 | fn two() { let list = []; list[3] }
       |                                ^
       in `two`, called from lib/deep:1:12
       in `one`, called from test.rhai:3:7
+      fix: ask `.len()` first; the first item is 0
     ");
 }
 

@@ -85,3 +85,51 @@ fn a_read_that_fails_only_because_of_a_planned_write_stands_in() {
     let (_, seen) = plan("files(\"store\").get(\"none\");");
     seen.says("none").hides("reached");
 }
+
+#[test]
+fn what_a_rollback_block_takes_back_is_no_point_of_no_return() {
+    let script = "let store = files(\"store\");\n\
+        step \"Covered\" {\n  step \"Inner\" { store.delete(\"there\", #{ keep: false }); }\n} rollback { store.put(\"there\", \"old\"); }\n";
+    let (rig, seen) = plan(script);
+    seen.expect(0).says("1 change").hides("cannot be taken back").hides("point of no return");
+    let told = rig.run(&["plan", "test.rhai", "--output", "json"]).expect(0);
+    told.says("\"inverse\":{\"kind\":\"block\"}");
+    let (_, seen) =
+        plan(&format!("{script}step \"Bare\" {{ store.delete(\"there\", #{{ keep: false }}); }}\n"));
+    seen.expect(0)
+        .says("2 changes, 1 cannot be taken back")
+        .says("point of no return: delete `there` for good");
+}
+
+#[test]
+fn a_change_whose_secret_is_not_there_ends_the_plan() {
+    let settings = "[env.local.http.api]\nurl = \"http://127.0.0.1:9\"\ntoken = \"env:API_TOKEN\"\naccess = \"write\"\n\
+        [env.local.files.store]\npath = \"store\"\naccess = \"write\"\n";
+    let script = "//! T.\n//! uses = [\"http.api:write\", \"files.store:write\"]\nfiles(\"store\").put(\"a\", \"x\");\n\
+        http(\"api\").post(\"/x\", #{ json: #{} });\n";
+    let rig = Rig::new(settings).file("test.rhai", script);
+    let unset = "the secret `env:API_TOKEN` of `http.api` has no value";
+    rig.run(&["plan", "test.rhai"]).expect(1).says(unset).says("test.rhai:4").says("fix: export API_TOKEN");
+    // Where a playbook is checked need not be where it runs.
+    rig.run(&["check", "test.rhai"]).expect(0).says(&format!("warning: {unset}")).says("test.rhai:4");
+    let rig = rig.variable("API_TOKEN", "sesame");
+    rig.run(&["plan", "test.rhai"]).expect(0).hides("has no value");
+    rig.run(&["check", "test.rhai"]).expect(0).hides("warning");
+}
+
+#[test]
+fn what_changes_a_thing_that_the_plan_makes_first_is_not_called_final() {
+    let settings = "[env.local.sqlite.main]\npath = \"main.db\"\ncreate = true\naccess = \"write\"\n\
+        [env.local.flags.main]\ndatabase = \"sqlite.main\"\naccess = \"write\"\n";
+    let script = "//! T.\n//! uses = [\"sqlite.main:write\", \"flags.main:write\"]\n\
+        sqlite(\"main\").execute(\"CREATE TABLE feature_flags (name TEXT, enabled BOOLEAN)\", #{ undo: \"DROP TABLE feature_flags\" });\n\
+        flags(\"main\").enable(\"beta\");\n";
+    let rig = Rig::new(settings).file("test.rhai", script);
+    rig.run(&["plan", "test.rhai"]).expect(0).says("2 changes").hides("cannot be taken back");
+    let rig = rig
+        .file("test.rhai", "//! T.\n//! uses = [\"flags.main:write\"]\nflags(\"main\").enable(\"beta\");\n");
+    // Nothing makes it first.
+    let seen =
+        rig.run(&["plan", "test.rhai"]).expect(0).says("would not begin: `sqlite.main` has no database at");
+    seen.says("1 change, 1 would not begin as things are").hides("cannot be taken back");
+}

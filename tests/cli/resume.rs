@@ -116,7 +116,9 @@ fn a_killed_run_goes_on_with_all_that_it_knew() {
     killed(&rig, &["exec", "deploy.rhai"], "30:after").expect(137);
     rig.run(&["runs"]).expect(0).says("interrupted");
     rig.run(&["exec", "deploy.rhai", "--dry-run"]).expect(0);
-    rig.run(&["resume", "last"]).expect(0).says("Stop the sync").says("Last");
+    let seen = rig.run(&["resume", "last"]).expect(0).says("Stop the sync").says("Last");
+    let new = seen.stderr.lines().filter(|line| !line.ends_with("recorded")).collect::<String>();
+    assert!(seen.stderr.contains("recorded") && new.contains("Last"), "{seen}");
     assert_eq!(state(&rig), state(&whole));
     rig.run(&["verify"]).expect(0);
     rig.run(&["runs"]).expect(0).says("done").hides("interrupted");

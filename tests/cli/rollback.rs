@@ -13,7 +13,8 @@ fn a_finished_run_is_taken_back_with_its_blocks() {
     rig.run(&["exec", "t.rhai"]).expect(0);
     assert_ne!(state(&rig), before);
     let done = state(&rig);
-    rig.run(&["rollback", "last", "--plan"]).expect(0).says("two.txt").says("rollback of “One”");
+    let seen = rig.run(&["rollback", "last", "--plan"]).expect(0).says("two.txt").says("rollback of “One”");
+    seen.says("4 things would be taken back").hides("no changes");
     assert_eq!(state(&rig), done, "a plan does nothing");
     assert_eq!(count(&rig, "SELECT count(*) FROM runs"), 1);
     // The playbook of today is another one, and does not matter.
@@ -22,7 +23,9 @@ fn a_finished_run_is_taken_back_with_its_blocks() {
     assert_eq!(std::fs::read_to_string(rig.path("out/told.txt")).unwrap(), "kept in a variable");
     std::fs::remove_file(rig.path("out/told.txt")).unwrap();
     assert_eq!(state(&rig), before);
-    rig.run(&["runs"]).expect(0);
+    let listed = rig.run(&["runs"]).expect(0).says("done, taken back");
+    assert_eq!(listed.stdout.matches("taken back").count(), 1, "{listed}");
+    rig.run(&["runs", "--output", "json"]).expect(0).says("\"taken_back_by\"");
     rig.run(&["show", "last"]).expect(0).says("takes back");
     rig.run(&["verify"]).expect(0);
     let id = first(&rig);
@@ -113,4 +116,14 @@ fn a_record_that_was_changed_is_neither_gone_on_with_nor_taken_back() {
     rig.run(&["resume", "last"]).expect(7).says("does not verify").says("inverse that was changed");
     rig.run(&["rollback", "last"]).expect(7).says("does not verify");
     assert_eq!(state(&rig), before, "nothing was done");
+}
+
+#[test]
+fn what_the_block_of_a_step_restored_is_nobody_elses_change() {
+    let script = "//! T.\n//! uses = [\"files.out:destroy\"]\nlet out = files(\"out\");\n\
+        step \"One\" { out.put(\"one.txt\", \"1\"); } rollback { out.delete(\"one.txt\"); }\n";
+    let rig = rig().file("t.rhai", script);
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    rig.run(&["rollback", "last"]).expect(0).hides("somebody changed").hides("NOT");
+    assert!(!rig.path("out/one.txt").exists());
 }

@@ -8,11 +8,14 @@ use crate::rig::{Rig, wait_until};
 const SETTINGS: &str = "[env.local.files.store]\npath = \"store\"\naccess = \"write\"\n";
 
 fn begun(rest: &str) -> (Rig, Child) {
+    begun_with(rest, Stdio::null())
+}
+
+fn begun_with(rest: &str, output: Stdio) -> (Rig, Child) {
     let script =
         format!("//! T.\n//!\n//! uses = [\"files.store:write\"]\nlet store = files(\"store\");\n{rest}");
     let rig = Rig::new(SETTINGS).file("test.rhai", &script);
-    let child =
-        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child = rig.command(&["exec", "test.rhai"]).stdout(output).stderr(Stdio::null()).spawn().unwrap();
     wait_until("the write", 60, || rig.path("store/key").exists());
     (rig, child)
 }
@@ -76,6 +79,25 @@ fn a_second_signal_ends_at_once_and_the_journal_tells_how_far_it_came() {
     assert!(rig.path("store/key").exists(), "the rollback went on after the second signal");
     rig.run(&["verify"]).expect(0);
     rig.run(&["show", "last"]).expect(0).says("Put");
+}
+
+#[test]
+fn what_a_second_signal_left_there_has_a_way_back() {
+    let (rig, child) = begun_with(
+        "step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); } rollback { store.put(\"slow\", \"x\"); wait(\"1h\"); }",
+        Stdio::piped(),
+    );
+    send("-INT", &child);
+    wait_until("the rollback", 60, || rig.path("store/slow").exists());
+    send("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    let way = said
+        .lines()
+        .find_map(|line| line.split("`playbook rollback ").nth(1))
+        .unwrap_or_else(|| panic!("{said}"));
+    rig.run(&["rollback", way.trim_end_matches('`'), "--plan"]).expect(0);
 }
 
 #[test]

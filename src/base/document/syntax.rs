@@ -15,6 +15,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("string values must be quoted", "a value is not quoted", "put the value in double quotes"),
     ("key with no value", "a key has no value", "write KEY = VALUE"),
     ("unclosed table", "the `[` of a table is not closed", "close it with `]`"),
+    ("unclosed array", "the `[` of a list is not closed", "close it with `]`"),
+    ("unclosed inline table", "the `{` of a table is not closed", "close it with `}`"),
     ("missing comma", "a comma is missing", "put a comma between the two"),
     ("extra assignment", "a comma is missing", "put a comma between the two"),
     ("invalid basic string", "the string is not closed on its line", "close it with `\"`"),

@@ -169,6 +169,6 @@ pub(super) trait Writer: Send {
 pub(super) fn stored(inverse: &Inverse) -> Option<String> {
     match inverse {
         Inverse::Call(call) => serde_json::to_string(call).ok(),
-        Inverse::Nothing | Inverse::None { .. } => None,
+        Inverse::Nothing | Inverse::Block | Inverse::Refused { .. } | Inverse::None { .. } => None,
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::PoisonError;
 
-use super::{Permitted, Pipeline, Reply, Request, guard};
+use super::{Permitted, Pipeline, Reply, Request, forgive, guard};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::error::{Kind, Result};
 use crate::base::event::Event;
 use crate::effect::journal::Licence;
 use crate::effect::primitive::Entry;
+use crate::effect::references;
 use crate::sys::clock;
 
 impl Pipeline {
@@ -17,16 +18,8 @@ impl Pipeline {
         let stand_in = Reply::StandIn(format!("the result of `{}`", call.request.call));
         let resource = &call.request.call.resource;
         let Some(licence) = Licence::to_read(call.entry.effect) else {
-            let asked = if self.is_mocked(&call.request.call) {
-                Ok(Inverse::Nothing)
-            } else {
-                guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await
-            };
-            let inverse = match asked {
-                Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
-                _ if call.options.stays => Inverse::Nothing,
-                inverse => inverse.unwrap_or_else(|why| Inverse::none(why.what.clone())),
-            };
+            self.has_secrets(&call)?;
+            let inverse = self.foreseen(&call).await?;
             self.host.tell(&self.began(&call, &inverse));
             let changed = call.bound.needs(resource).into_iter().filter(|need| !need.effect.is_read());
             self.would_change(changed.map(|need| need.resource));
@@ -51,6 +44,38 @@ impl Pipeline {
         }
         self.host.tell(&self.ended(&request, entry.effect, begin.elapsed(), &result));
         result.map(Reply::Value)
+    }
+
+    /// A change whose secrets this machine does not have would fail, unless that may be.
+    fn has_secrets(&self, call: &Permitted) -> Result<()> {
+        if self.is_mocked(&call.request.call) || !call.bound.must() {
+            return Ok(());
+        }
+        let (needs, families) = (call.bound.needs(&call.request.call.resource), self.host.families);
+        let resources = needs.iter().filter_map(|need| self.host.environment.resources.get(&need.resource));
+        let unset = resources.filter_map(|one| references::unset(one, families, &self.host.project)).next();
+        unset.map_or(Ok(()), Err)
+    }
+
+    /// How a planned change would be taken back, as far as that can be told before the changes.
+    async fn foreseen(&self, call: &Permitted) -> Result<Inverse> {
+        if self.is_mocked(&call.request.call) {
+            return Ok(Inverse::Nothing);
+        }
+        let asked = guard::within(call.bound.inverse(&call.cx), &call.cx, call.deadline()).await;
+        let inverse = match forgive::inverse(call.bound.must(), asked) {
+            Ok(_) if call.options.stays => Inverse::Nothing,
+            Ok(inverse) => inverse,
+            Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
+            // What it looks for may be made only by what is planned before it: nothing is to be told of that yet.
+            Err(_) if self.is_changed(None) => Inverse::Nothing,
+            Err(why) => Inverse::Refused { why: self.clean(why).what.clone() },
+        };
+        let is_covered = || self.ledger.is_promised(&call.request.position);
+        Ok(match inverse {
+            Inverse::None { .. } if is_covered() => Inverse::Block,
+            inverse => inverse,
+        })
     }
 
     fn would_change(&self, resources: impl Iterator<Item = ResourceId>) {

@@ -53,8 +53,8 @@ impl Pipeline {
         let Some(result) = self.result(&recorded, request).await? else { return Ok(None) };
         self.touched(entry, request, &recorded);
         if !self.recall.is_quiet() {
-            self.host.tell(&recorded.began);
-            recorded.end.iter().for_each(|end| self.host.tell(end));
+            self.host.retell(&recorded.began);
+            recorded.end.iter().for_each(|end| self.host.retell(end));
         }
         let outcome = recorded.outcome().unwrap_or(Outcome::Done);
         Ok(Some(Recalled::Over(result.map_err(|error| guard::in_doubt(error, outcome)))))

@@ -40,6 +40,8 @@ fn question(environment: &str, wanted: &Wanted<'_>, style: Style) -> String {
     let back = match wanted.inverse {
         Inverse::Call(call) => format!("taken back by `{call}`"),
         Inverse::Nothing => "there is nothing to take back".to_owned(),
+        Inverse::Block => "taken back by the rollback block of its step".to_owned(),
+        Inverse::Refused { why } => format!("it would not be begun: {why}"),
         Inverse::None { why } => format!("CANNOT be taken back: {why}"),
     };
     let (paint, word) = match wanted.effect {

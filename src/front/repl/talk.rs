@@ -311,9 +311,19 @@ impl Talk {
         true
     }
 
+    /// Whether any line has called anything.
+    fn has_run(&self) -> bool {
+        let entries = self.prompt.as_ref().map(Prompt::entries).and_then(Result::ok).unwrap_or_default();
+        entries.iter().any(|entry| matches!(entry.event, Event::EffectBegan { .. }))
+    }
+
     /// Ends the run, and says with what.
     pub(super) fn end(mut self) -> Result<Exit> {
-        let exit = self.failed.as_ref().map_or(Exit::Done, Error::exit);
+        let exit = match self.failed.as_ref().map_or(Exit::Done, Error::exit) {
+            // That code promises that nothing was run.
+            Exit::Usage if self.has_run() => Exit::Failed,
+            exit => exit,
+        };
         if let Some(prompt) = self.prompt.take() {
             let error = self.failed.take().filter(|_| !self.is_screen);
             prompt.close(error)?;

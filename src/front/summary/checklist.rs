@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::outcome::Outcome;
-use crate::base::text::show_duration;
+use crate::base::text::{self, show_duration};
 use crate::front::style::{Line, Paint};
 use crate::front::tree::{End, Folded, Node, SLOWEST, Tree, What};
 use crate::front::{draw, gate};
@@ -76,7 +76,7 @@ pub(in crate::front) fn judgements(tree: &Tree) -> Option<Line> {
     let cut_off = tree.end.as_ref().is_some_and(|end| end.error.is_some());
     let passed = match judged.len() + more {
         0 => return None,
-        all if good == all && cut_off => format!("{all} checks passed before it failed"),
+        all if good == all && cut_off => format!("{} passed before it failed", text::count(all, "check")),
         1 if good == 1 => "the check passed".to_owned(),
         all if good == all => format!("all {all} checks passed"),
         all => format!("{good} of {all} checks passed"),

@@ -28,6 +28,21 @@ impl Summary {
         Self { project, ..Self::default() }
     }
 
+    /// The same of a run that takes the run `of` back, or of the plan of that.
+    #[must_use]
+    pub fn taking_back(mut self, of: Option<String>) -> Self {
+        if let Ok(tree) = self.tree.get_mut() {
+            tree.takes_back = of;
+        }
+        self
+    }
+
+    /// Whether a run was heard that neither ended nor waits: its end will be told by nobody else.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.tree.lock().is_ok_and(|tree| tree.head.is_some() && tree.end.is_none() && tree.waiting.is_none())
+    }
+
     /// The summary of what was heard so far; empty before a run began.
     #[must_use]
     pub fn draw(&self, style: Style) -> String {

@@ -79,6 +79,7 @@ fn a_bad_run_says_what_failed_what_was_taken_back_and_what_was_not() {
     could NOT be taken back, and is still there:
       ✘ start the old version  12ms  failed: port 80 is taken
         fix: end process 12
+      try the rest again: `playbook rollback R1`
 
     run R1 in local by ada@laptop · playbook show R1
     ");

@@ -5,6 +5,7 @@ use crate::base::outcome::Outcome;
 use crate::front::draw;
 use crate::front::style::{Line, Paint};
 use crate::front::tree::{Node, Tree, What};
+use crate::run::unwind::NO_INVERSE;
 
 /// What was taken back and what could not be.
 pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
@@ -15,6 +16,11 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
     let untried: usize =
         tree.unwinds.iter().map(|unwind| unwind.entries.saturating_sub(unwind.tried())).sum();
     let folded: usize = tree.unwinds.iter().map(|unwind| unwind.folded).sum();
+    let may_help = left.iter().any(|item| {
+        let error = item.end.as_ref().and_then(|end| end.error.as_ref());
+        error.is_none_or(|error| error.what != NO_INVERSE)
+    });
+    let way = (may_help || untried > 0 && tree.end.is_none()).then(|| way_on(tree)).flatten();
     let mut lines = Vec::new();
     for (heading, items, folded) in
         [("taken back:", back, folded), ("could NOT be taken back, and is still there:", left, 0)]
@@ -37,8 +43,22 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
     if untried > 0 && tree.end.is_none() {
         lines.push(Line::default().with(Paint::Bad, format!("{untried} more were not tried")));
     }
+    lines.extend(way);
     lines.push(Line::default());
     lines
+}
+
+/// How what is still there is taken back after all.
+fn way_on(tree: &Tree) -> Option<Line> {
+    let run = &tree.head.as_ref()?.run;
+    let text = match tree.end {
+        Some(_) => {
+            let of = tree.takes_back.as_ref().unwrap_or(run);
+            format!("try the rest again: `playbook rollback {of}`")
+        }
+        None => format!("go on with taking it back: `playbook resume {run}`"),
+    };
+    Some(Line::indented(1).with(Paint::Dim, text))
 }
 
 /// The changes that a run left which did not end well and was not taken back.

@@ -65,7 +65,8 @@ impl Stage {
         let ticks = self.first.map_or(0, |first| now.duration_since(first).as_millis() / 100);
         let frame = FRAMES.get(usize::try_from(ticks).unwrap_or(0) % FRAMES.len()).copied().unwrap_or("▸");
         let elapsed = self.began.get(&node.position).map(|began| now.duration_since(*began));
-        self.usual.beside(draw::running(node, depth, frame, elapsed), node, elapsed)
+        let rested = self.rests.within(&node.position, now);
+        self.usual.beside(draw::running(node, depth, frame, elapsed), node, (elapsed, rested))
     }
 }
 

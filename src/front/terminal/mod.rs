@@ -2,6 +2,7 @@
 
 mod bars;
 mod live;
+mod rests;
 mod stage;
 mod usual;
 
@@ -86,12 +87,15 @@ impl Terminal {
     }
 }
 
-impl Listener for Terminal {
-    fn hear(&self, event: &Event) {
+impl Terminal {
+    fn take(&self, event: &Event, is_recorded: bool) {
         let Ok(screen) = self.screen.lock() else { return };
         // The stage is let go before anything is written: drawing the moving part takes it again.
         let lines = match self.stage.lock() {
-            Ok(mut stage) => stage.hear(event, clock::instant(), terminal::size().1),
+            Ok(mut stage) => {
+                stage.tree.retelling = is_recorded;
+                stage.hear(event, clock::instant(), terminal::size().1)
+            }
             Err(_) => return,
         };
         write(screen.as_ref(), &self.text(&lines));
@@ -99,6 +103,16 @@ impl Listener for Terminal {
         if matches!(event, Event::RunEnded { .. } | Event::Suspended { .. }) {
             self.close();
         }
+    }
+}
+
+impl Listener for Terminal {
+    fn hear(&self, event: &Event) {
+        self.take(event, false);
+    }
+
+    fn recall(&self, event: &Event) {
+        self.take(event, true);
     }
 }
 

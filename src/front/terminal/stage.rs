@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::bars::Bars;
+use super::rests::Rests;
 use super::usual::Usual;
 use crate::base::event::Event;
 use crate::front::style::{Line, Paint};
@@ -25,6 +26,7 @@ pub(super) struct Stage {
     pub(super) bars: Bars,
     pub(super) first: Option<Instant>,
     pub(super) usual: Usual,
+    pub(super) rests: Rests,
     moving: bool,
 }
 
@@ -43,12 +45,13 @@ impl Stage {
             _ => {
                 let position = event.position();
                 self.time(event, position, now);
+                self.rests.hear(event, now);
                 self.tree.hear(event);
                 // A plan is drawn as a whole at its end.
                 if self.tree.is_planning() {
                     return Vec::new();
                 }
-                self.told(event, position.unwrap_or_default(), rows)
+                self.told(event, (position.unwrap_or_default(), now), rows)
             }
         }
     }
@@ -88,7 +91,7 @@ impl Stage {
     }
 
     /// The lines that an event makes final, once the tree knows of it.
-    fn told(&mut self, event: &Event, position: &str, rows: usize) -> Vec<Line> {
+    fn told(&mut self, event: &Event, (position, now): (&str, Instant), rows: usize) -> Vec<Line> {
         match event {
             Event::RunBegan { .. } => self.title(),
             Event::RunEnded { .. } | Event::Suspended { .. } => self.flush(),
@@ -111,7 +114,7 @@ impl Stage {
                 let Some((_, node)) = self.tree.find(position) else { return Vec::new() };
                 let mut lines = draw::block(node, 0);
                 if let Some(first) = lines.first_mut() {
-                    *first = self.usual.ended(std::mem::take(first), node);
+                    *first = self.usual.ended(std::mem::take(first), node, self.rests.within(position, now));
                 }
                 lines
             }
@@ -121,7 +124,7 @@ impl Stage {
             | Event::Branched { .. }
             | Event::Witnessed { .. }
             | Event::Horizon { .. } => Vec::new(),
-            _ => self.ended(position, rows),
+            _ => self.ended((position, now), rows),
         }
     }
 
@@ -160,13 +163,15 @@ impl Stage {
     }
 
     /// Something at `position` is final: it goes up, unless its step is held.
-    fn ended(&mut self, position: &str, rows: usize) -> Vec<Line> {
+    fn ended(&mut self, (position, now): (&str, Instant), rows: usize) -> Vec<Line> {
         if self.is_held(position) {
             return self.let_go_if_tall(position, rows);
         }
         let found = self.tree.find(position);
-        let line =
-            found.map(|(depth, node)| self.usual.ended(draw::line(node, depth, draw::mark(node)), node));
+        let line = found.map(|(depth, node)| {
+            let rested = self.rests.within(position, now);
+            self.usual.ended(draw::line(node, depth, draw::mark(node)), node, rested)
+        });
         // What has gone up is not asked for again; a long run would else grow without end.
         self.tree.forget(position);
         line.into_iter().collect()

@@ -31,11 +31,17 @@ impl Usual {
         self.steps.get(name).copied().filter(|usual| *usual >= SHORT)
     }
 
-    /// `line`, which shows a step that has run for `elapsed`, with how long it usually takes.
-    pub(super) fn beside(&self, line: Line, node: &Node, elapsed: Option<Duration>) -> Line {
+    /// `line`, which shows a step that has run for `elapsed`, with how long it usually takes. `rested` of that was asked
+    /// for.
+    pub(super) fn beside(
+        &self,
+        line: Line,
+        node: &Node,
+        (elapsed, rested): (Option<Duration>, Duration),
+    ) -> Line {
         let (Some(usual), Some(elapsed)) = (self.of(node), elapsed) else { return line };
         let words = show_duration(usual);
-        if is_slow(elapsed, usual) {
+        if is_slow(elapsed.saturating_sub(rested), usual) {
             return line.with(Paint::Warn, format!("  slower than usual ({words})"));
         }
         match usual.checked_sub(elapsed).filter(|left| !left.is_zero()) {
@@ -44,12 +50,15 @@ impl Usual {
         }
     }
 
-    /// `line`, which shows a step that has ended, with a word when it was slow.
-    pub(super) fn ended(&self, line: Line, node: &Node) -> Line {
+    /// `line`, which shows a step that has ended, with a word when it was slow beyond what was asked for.
+    pub(super) fn ended(&self, line: Line, node: &Node, rested: Duration) -> Line {
+        if node.recorded {
+            return line;
+        }
         let took = node.end.as_ref().map(|end| end.took);
         let name = if let What::Step { name } = &node.what { self.steps.get(name).copied() } else { None };
         match (took, name) {
-            (Some(took), Some(usual)) if is_slow(took, usual) => {
+            (Some(took), Some(usual)) if is_slow(took.saturating_sub(rested), usual) => {
                 line.with(Paint::Warn, format!("  slower than usual ({})", show_duration(usual)))
             }
             _ => line,
@@ -67,7 +76,7 @@ impl Stage {
         let elapsed = now.duration_since(first);
         let words = show_duration(usual);
         let line = Line::default();
-        if is_slow(elapsed, usual) {
+        if is_slow(elapsed.saturating_sub(self.rests.within("", now)), usual) {
             let text = format!("slower than usual: {}, usually {words}", show_duration(rounded(elapsed)));
             return Some(line.with(Paint::Warn, text));
         }

@@ -22,8 +22,10 @@ impl Tree {
             | Event::EffectEnded { position, outcome, took, error, .. } => {
                 let end = End { outcome: *outcome, took: *took, error: error.clone() };
                 self.running.remove(position);
+                let retelling = self.retelling;
                 if let Some(node) = self.begun(position) {
                     node.end = Some(end);
+                    node.recorded = retelling;
                 }
             }
             Event::UnwindBegan { entries, reason } => self.unwinds.push(Unwind {
@@ -76,7 +78,9 @@ impl Tree {
 
     fn closed(&mut self, position: &str, end: GateEnd, took: Duration) {
         self.running.remove(position);
+        let retelling = self.retelling;
         let Some(node) = self.begun(position) else { return };
+        node.recorded = retelling;
         let outcome = match end {
             GateEnd::Approved => Outcome::Done,
             GateEnd::Declined | GateEnd::TimedOut => Outcome::Failed,
@@ -124,6 +128,7 @@ impl Tree {
     fn add(&mut self, event: &Event) {
         let planning = self.is_planning();
         let Some(mut node) = leaf(event, planning) else { return };
+        node.recorded = self.retelling;
         if let What::Effect { call, planned: true, effect, .. } = &node.what
             && !effect.is_read()
         {
@@ -205,17 +210,7 @@ fn head(event: &Event) -> Option<Head> {
 pub(in crate::front) fn leaf(event: &Event, planning: bool) -> Option<Node> {
     Some(match event {
         Event::StepBegan { position, name } => Node::new(position, What::Step { name: name.clone() }),
-        Event::EffectBegan { position, call, effect, plan, inverse, .. } => {
-            let final_because = match inverse {
-                Inverse::None { why } => Some(why.clone()),
-                _ => None,
-            };
-            let call = call.name();
-            Node::new(
-                position,
-                What::Effect { call, effect: *effect, plan: plan.clone(), planned: planning, final_because },
-            )
-        }
+        Event::EffectBegan { .. } => effect(event, planning)?,
         Event::Judged { position, judgement, name, passed, condition, actual, target } => Node::new(
             position,
             What::Judged {
@@ -262,6 +257,18 @@ pub(in crate::front) fn leaf(event: &Event, planning: bool) -> Option<Node> {
         Event::Logged { position, text } => Node::new(position, What::Logged { text: text.clone() }),
         _ => return None,
     })
+}
+
+fn effect(event: &Event, planned: bool) -> Option<Node> {
+    let Event::EffectBegan { position, call, effect, plan, inverse, .. } = event else { return None };
+    let (final_because, refused) = match inverse {
+        Inverse::None { why } => (Some(why.clone()), None),
+        Inverse::Refused { why } => (None, Some(why.clone())),
+        _ => (None, None),
+    };
+    let (call, plan) = (call.name(), plan.clone());
+    let what = What::Effect { call, effect: *effect, plan, planned, final_because, refused };
+    Some(Node::new(position, what))
 }
 
 fn find_mut<'a>(nodes: &'a mut [Node], position: &str) -> Option<&'a mut Node> {

@@ -35,6 +35,10 @@ pub struct Tree {
     pub folded: Folded,
     /// The slowest of the steps that are only counted.
     pub slowest: Vec<(String, Duration)>,
+    /// The run that this one takes back, or is the plan of taking back.
+    pub takes_back: Option<String>,
+    /// Whether what is heard now was recorded by an earlier turn of the run, and is only told again.
+    pub retelling: bool,
     /// How many lines that may be folded are kept.
     kept: usize,
     /// The positions of what began and has not ended.

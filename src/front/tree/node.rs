@@ -22,6 +22,8 @@ pub struct Node {
     pub end: Option<End>,
     /// How taking it back ended, when that was tried.
     pub taken_back: Option<Outcome>,
+    /// Whether it was recorded by an earlier turn of the run, and is only told again.
+    pub recorded: bool,
     /// What happened inside it, in order.
     pub children: Vec<Node>,
     /// What happened inside it and is only counted.
@@ -48,6 +50,8 @@ pub enum What {
         planned: bool,
         /// Why it cannot be taken back, when it cannot.
         final_because: Option<String>,
+        /// Of a plan: why it would not be begun as things are, when it would not.
+        refused: Option<String>,
     },
     /// A check or metric.
     Judged {
@@ -123,7 +127,8 @@ impl Node {
     /// A node that has not ended.
     pub(super) fn new(position: &str, what: What) -> Self {
         let position = position.to_owned();
-        Self { position, what, end: None, taken_back: None, children: Vec::new(), folded: Folded::default() }
+        let (children, folded) = (Vec::new(), Folded::default());
+        Self { position, what, end: None, taken_back: None, recorded: false, children, folded }
     }
 
     /// Whether it has begun and not ended.

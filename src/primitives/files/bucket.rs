@@ -146,7 +146,9 @@ impl Bucket {
                         "content that was replaced or deleted is kept for {}",
                         text::show_duration(days)
                     ))
-                    .fix(format!("put it there by hand; `keep` of [{name}] says how long it is kept"))),
+                    .fix(format!(
+                        "put it there by hand; `keep` of `{name}` in playbook.toml says how long it is kept"
+                    ))),
                 };
             };
             if !is_kept(&status, &kept) {

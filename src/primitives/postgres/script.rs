@@ -29,9 +29,11 @@ const LARGEST_FILE: u64 = 32 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
     /// The file, a path within the project; it holds SQL without `BEGIN` and `COMMIT`, and no commands of psql.
+    #[schemars(extend("format" = "file of the project"))]
     file: String,
     /// The file that takes it back.
     #[serde(default)]
+    #[schemars(extend("format" = "file of the project"))]
     undo: Option<String>,
 }
 
@@ -47,6 +49,7 @@ impl Primitive for Script {
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        cx.file(&self.file)?;
         let Some(undo) = &self.undo else {
             return Ok(Inverse::none("no `undo` file was given with the script"));
         };
@@ -70,7 +73,7 @@ impl Primitive for Script {
 }
 
 fn read(cx: &Cx, file: &str) -> Result<(String, Vec<Statement>)> {
-    let sql = files::read_text(&cx.path(file)?, LARGEST_FILE)?;
+    let sql = files::read_text(&cx.file(file)?, LARGEST_FILE)?;
     let statements = lexer::transactional(file, &sql)?;
     Ok((sql, statements))
 }

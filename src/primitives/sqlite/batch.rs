@@ -124,9 +124,11 @@ fn statement(value: &Value) -> Result<(String, Value)> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
     /// The file, within the project
+    #[schemars(extend("format" = "file of the project"))]
     file: String,
     /// The file that takes it back
     #[serde(default)]
+    #[schemars(extend("format" = "file of the project"))]
     undo: Option<String>,
 }
 
@@ -146,11 +148,11 @@ impl Primitive for Script {
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         // Better to learn that a file is missing before anything was changed.
-        files::read_text(&cx.path(&self.file)?, LARGEST_SCRIPT)?;
+        files::read_text(&cx.file(&self.file)?, LARGEST_SCRIPT)?;
         let Some(undo) = &self.undo else {
             return Ok(Inverse::none("it has no `undo`; give a file: `#{ undo: \"….sql\" }`"));
         };
-        files::read_text(&cx.path(undo)?, LARGEST_SCRIPT)?;
+        files::read_text(&cx.file(undo)?, LARGEST_SCRIPT)?;
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("file", undo.as_str())))
     }
 

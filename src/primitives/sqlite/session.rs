@@ -30,6 +30,8 @@ pub(super) enum Purpose {
 pub(super) struct Database {
     /// The resource's name.
     pub(super) name: String,
+    /// Its table in `playbook.toml`.
+    table: String,
     /// Its file.
     pub(super) path: PathBuf,
     patience: Duration,
@@ -48,6 +50,7 @@ where
     let leash = Arc::new(Leash::default());
     let database = Database {
         name: cx.resource().to_string(),
+        table: cx.table(),
         path: cx.trusted_path(&table.path),
         patience: text::parse_duration(&table.busy_timeout)?,
         create: table.create,
@@ -76,8 +79,8 @@ impl Database {
                     self.path.display()
                 ))
                 .fix(format!(
-                    "check `path` of [{}]; `create = true` lets a write make a new one",
-                    self.name
+                    "check `path` of {} in playbook.toml; `create = true` lets a write make a new one",
+                    self.table
                 )));
             }
             if let Some(folder) = self.path.parent() {

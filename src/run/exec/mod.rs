@@ -80,6 +80,15 @@ impl Intention {
     pub const fn is_plan(&self) -> bool {
         matches!(self, Self::Plan | Self::PlanRollBack(_))
     }
+
+    /// The run that is taken back, or told how it would be.
+    #[must_use]
+    pub fn takes_back(&self) -> Option<&str> {
+        match self {
+            Self::RollBack(reversal) | Self::PlanRollBack(reversal) => Some(&reversal.of.id),
+            _ => None,
+        }
+    }
 }
 
 /// Carries out or plans what is ready, and returns when it has ended, been taken back where it failed, and journalled.
@@ -120,11 +129,14 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
     let attended = runtime.block_on(signals.attend(ended, stops));
     // A thread that did not end in time holds no one up: the process ends with its main thread.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    let left = |error: Error| Ended {
-        run: id,
-        outcome: Outcome::Cancelled,
-        error: Some(error.fix("`playbook show last` tells how far it came")),
-        left: false,
+    let left = |error: Error| {
+        let way = id.as_ref().map_or_else(
+            || "`playbook show last` tells how far it came".to_owned(),
+            |id| {
+                format!("go on with `playbook resume {id}`, or take it back with `playbook rollback {id}`; it keeps its lock until then")
+            },
+        );
+        Ended { run: id, outcome: Outcome::Cancelled, error: Some(error.fix(way)), left: false }
     };
     Ok(match attended {
         Attended::Ended(ended) => ended,

@@ -14,6 +14,7 @@ use crate::effect::ledger::Ledger;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::policy::Grants;
 use crate::effect::recall::Recall;
+use crate::effect::references;
 use crate::run::order::{Audience, Ready};
 use crate::script::check::{self, Checked, Subject};
 use crate::script::engine;
@@ -27,7 +28,16 @@ pub fn check(ready: &Ready, families: Families) -> Result<Checked> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(|why| Error::io("the runtime cannot be started", &why))?;
-    Ok(look(ready, families, &Audience::default(), runtime.handle()))
+    let mut checked = look(ready, families, &Audience::default(), runtime.handle());
+    if checked.findings.is_empty() {
+        // Where a playbook is checked need not be where it runs, so this is no mistake.
+        let unset = checked.touched.iter().filter_map(|one| {
+            let resource = ready.environment.resources.get(&one.resource)?;
+            Some(references::unset(resource, families, &ready.folder)?.at(one.at.clone()))
+        });
+        checked.warnings.extend(unset);
+    }
+    Ok(checked)
 }
 
 /// The playbook and its modules as they would run.

@@ -6,6 +6,7 @@ use crate::base::call::Inverse;
 use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
+use crate::base::text;
 use crate::effect::recall::{Frontier, Terms};
 use crate::run::past::{self, Reversal};
 use crate::run::unwind::{self, Comparison, Item, Unwinding, Unwound, Way};
@@ -71,6 +72,10 @@ impl Run {
 
     fn tell_plan(&self, items: &[Item], mut covered: Vec<Position>) {
         let host = &self.session.pipeline.host;
+        let tell = |ordinal: usize, text: String| {
+            host.tell(&Event::Logged { position: ordinal.to_string(), text });
+        };
+        let (mut ways, mut lost) = (0, 0);
         for (ordinal, item) in items.iter().rev().enumerate() {
             let text = match &item.way {
                 Way::Block => {
@@ -82,16 +87,21 @@ impl Run {
                 {
                     continue;
                 }
-                Way::Inverse { inverse: Inverse::Nothing, .. } => continue,
+                Way::Inverse {
+                    inverse: Inverse::Nothing | Inverse::Block | Inverse::Refused { .. }, ..
+                } => continue,
                 Way::Inverse { inverse: Inverse::None { why }, .. } => {
+                    lost += 1;
                     format!("cannot take back “{}”: {why}", item.what)
                 }
                 Way::Inverse { inverse: Inverse::Call(call), .. } => {
                     format!("take back “{}” by `{call}`", item.what)
                 }
             };
-            host.tell(&Event::Logged { position: ordinal.to_string(), text });
+            ways += 1;
+            tell(ordinal, text);
         }
+        tell(items.len(), sum(ways - lost, lost));
     }
 
     /// A rollback that was refused before it did anything: its record says why.
@@ -102,5 +112,29 @@ impl Run {
         let mut ended = self.end(Outcome::Failed, Some(error));
         ended.left = true;
         ended
+    }
+}
+
+/// What taking a run back comes to: `back` things that would be taken back, and `lost` ones that cannot be.
+fn sum(back: usize, lost: usize) -> String {
+    let things = |count: usize| text::count(count, "thing");
+    match (back, lost) {
+        (0, 0) => "there is nothing to take back".to_owned(),
+        (_, 0) => format!("{} would be taken back", things(back)),
+        (0, _) => format!("nothing would be taken back; {} cannot be", things(lost)),
+        _ => format!("{} would be taken back; {} cannot be", things(back), things(lost)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_of_a_rollback_says_what_would_be_done() {
+        assert_eq!(sum(0, 0), "there is nothing to take back");
+        assert_eq!(sum(1, 0), "1 thing would be taken back");
+        assert_eq!(sum(2, 1), "2 things would be taken back; 1 thing cannot be");
+        assert_eq!(sum(0, 2), "nothing would be taken back; 2 things cannot be");
     }
 }

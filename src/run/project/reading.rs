@@ -135,6 +135,10 @@ impl Reader<'_> {
             name => match family::find(self.families, name) {
                 Some(family) => return self.read_family(environment, family, field),
                 None => {
+                    if let Some(error) = family::lacking(self.families, name) {
+                        self.document.refuse(&field.key.span(), error);
+                        return Found::default();
+                    }
                     let error = Error::usage(format!("`{name}` is no family of resources"));
                     let known = self.families.iter().map(|family| family.name).chain(OWN.iter().copied());
                     self.document.refuse(&field.key.span(), error.fix(suggest::advice(name, known)));

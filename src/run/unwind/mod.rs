@@ -27,6 +27,9 @@ use crate::script::here::{self, Here};
 use crate::script::session::Session;
 use crate::sys::clock;
 
+/// What is said of an effect that nothing takes back.
+pub const NO_INVERSE: &str = "it has no inverse";
+
 /// What came of taking back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unwound {
@@ -120,11 +123,13 @@ impl Unwinding<'_> {
             ),
             Way::Inverse { inverse: Inverse::None { why }, .. } => {
                 (!is_covered(&self.covered, &item.position)).then(|| {
-                    Err(Error::remote("it has no inverse")
+                    Err(Error::remote(NO_INVERSE)
                         .why(why)
                         .fix("take it back by hand, or give its step a `rollback { … }`"))
                 })
             }
+            // What the block of its step has changed meanwhile, nobody else has.
+            Way::Inverse { .. } if is_covered(&self.covered, &item.position) => Some(self.send(item)),
             Way::Inverse { .. } => Some(self.compare(item).and_then(|()| self.send(item))),
         }
     }

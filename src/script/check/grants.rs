@@ -64,6 +64,9 @@ fn no_such(world: &World<'_>, access: &Access) -> Option<Error> {
         let error = Error::usage(format!("`{id}` is not to be asked for"));
         return Some(error.fix("leave it out: every run has its own record"));
     }
+    if let Some(error) = family::lacking(world.families, &id.family) {
+        return Some(error);
+    }
     if family::find(world.families, &id.family).is_none() {
         let error = Error::usage(format!("`{}` is no family of resources", id.family));
         return Some(error.fix(suggest::advice(&id.family, world.families.iter().map(|family| family.name))));

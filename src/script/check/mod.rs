@@ -1,5 +1,6 @@
 //! Everything that can be found wrong with a playbook without running it, and what it touches.
 
+mod absent;
 mod arguments;
 mod brackets;
 mod calls;
@@ -110,6 +111,11 @@ pub fn check(engine: &Engine, session: &Session, subject: Subject<'_>) -> Checke
     let touched = touched::sum(std::mem::take(&mut found.touches));
     let mut warnings = grants::judge(&world, &touched, &mut found);
     findings.append(&mut found.findings);
+    for (file, error) in found.absent {
+        // Where the playbook may make the file itself, only a run can tell.
+        let is_made = touched.iter().any(|one| absent::may_make(subject.environment, one, &file));
+        if is_made { &mut warnings } else { &mut findings }.push(error);
+    }
     if !findings.is_empty() {
         // What is wrong may be the use of what seems to be needless.
         warnings.clear();

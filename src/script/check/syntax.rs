@@ -5,7 +5,14 @@ use rhai::{ParseError, ParseErrorType, Position};
 use super::{brackets, wording};
 use crate::base::error::Error;
 use crate::base::place::Place;
+use crate::base::suggest;
 use crate::script::words;
+
+/// Words that a statement begins with, next to those of our forms.
+const BEGINNINGS: &[&str] = &[
+    "let", "const", "fn", "if", "for", "while", "loop", "switch", "return", "throw", "import", "export",
+    "try",
+];
 
 /// The complaint about the file `name`, whose text is `text`, as an error of ours.
 pub(super) fn explain(error: &ParseError, name: &str, text: &str) -> Error {
@@ -29,6 +36,11 @@ pub(super) fn explain(error: &ParseError, name: &str, text: &str) -> Error {
             return Error::usage(format!("`{word}` is no word of the language"))
                 .fix(format!("write `fn` in place of `{word}`"))
                 .at(first_word(found, word));
+        }
+        if let Some((slip, meant)) = misspelt(&found) {
+            return Error::usage(format!("`{}` is no word of the language", slip.0))
+                .fix(format!("did you mean `{meant}`?"))
+                .at(Place { column: slip.1, width: slip.0.chars().count(), ..found.clone() });
         }
         let place = end_before(name, text, &found);
         return Error::usage("there is no `;` after this statement").fix("put `;` there").at(place);
@@ -60,6 +72,25 @@ fn foreign(found: &Place) -> Option<&'static str> {
     ["function", "def", "func"]
         .into_iter()
         .find(|word| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
+}
+
+/// A word at the beginning of a statement that is nearly one of ours, with its column, and which one.
+fn misspelt(found: &Place) -> Option<((String, usize), &'static str)> {
+    let line: Vec<char> = found.source.as_deref()?.chars().collect();
+    let end =
+        line[..found.column.checked_sub(1)?.min(line.len())].iter().rposition(|c| !c.is_whitespace())? + 1;
+    let is_part = |c: &char| c.is_alphanumeric() || *c == '_';
+    let begin = line[..end].iter().rposition(|c| !is_part(c)).map_or(0, |before| before + 1);
+    let before = line[..begin].iter().rev().find(|c| !c.is_whitespace());
+    if before.is_some_and(|c| !matches!(c, '{' | '}' | ';')) {
+        return None;
+    }
+    let word: String = line[begin..end].iter().collect();
+    let meant = suggest::nearest(
+        &word,
+        BEGINNINGS.iter().copied().chain(words::FORMS.iter().map(|(word, _)| *word)),
+    )?;
+    Some(((word, begin + 1), meant))
 }
 
 /// The place of the first word of the line of `found`.

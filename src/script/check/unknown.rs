@@ -4,6 +4,7 @@ use super::functions::Function;
 use super::walk::Walk;
 use crate::base::error::Error;
 use crate::base::suggest;
+use crate::effect::family;
 
 impl Walk<'_> {
     /// No function of that name takes `count` values.
@@ -17,6 +18,9 @@ impl Walk<'_> {
         if !counts.is_empty() || self.world.natives.has(name) {
             let all = counts.into_iter().chain(self.world.natives.counts(name)).collect();
             return wrong_count(name, all, count, unit.named(name).next());
+        }
+        if let Some(error) = family::lacking(self.world.families, name) {
+            return error;
         }
         let error = Error::usage(format!("there is no function `{name}`"));
         let has_some = |family: &str| self.world.environment.resources.keys().any(|id| id.family == family);

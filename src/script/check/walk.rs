@@ -36,6 +36,8 @@ pub(super) struct World<'a> {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) findings: Vec<Error>,
+    /// Files of the project that are named and are not there.
+    pub(super) absent: Vec<(String, Error)>,
     pub(super) touches: Vec<Touch>,
     /// Families of which some use could not be followed, so that nothing may be said about too much or unused.
     pub(super) unfollowed: BTreeSet<&'static str>,

@@ -36,6 +36,9 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
     let position = here::next();
     let begin = clock::instant();
     let before = begin_step(session, &position, &name).map_err(|error| traces::raise(error, at))?;
+    if session.is_planning() && inputs.get(2).is_some() {
+        session.pipeline.ledger.promise(&position);
+    }
     here::push(&position);
     let result = run_block(session, context, inputs, (&position, &name));
     here::pop();

@@ -70,7 +70,7 @@ fn begins_toml(line: &str) -> bool {
     let is_ours = KEYS.contains(&word) || suggest::nearest(word, KEYS.iter().copied()).is_some();
     match rest.chars().next() {
         Some('=') => !word.is_empty(),
-        Some('[') if word.is_empty() => line.ends_with(']'),
+        Some('[') if word.is_empty() => line.ends_with(']') || KEYS.contains(&rest[1..].trim()),
         Some('[' | '{') => is_ours,
         Some(':') => KEYS.contains(&word) && rest[1..].trim_start().starts_with(['[', '{', '"']),
         _ => false,
@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn a_slip_in_toml_is_no_prose() {
-        for line in ["uses [\"a.b:read\"]", "use = []", "timeout: \"5m\"", "[params]", "lock=\"x\""] {
+        for line in
+            ["uses [\"a.b:read\"]", "use = []", "timeout: \"5m\"", "[params]", "[params", "lock=\"x\""]
+        {
             assert!(begins_toml(line), "{line}");
         }
         for line in ["Deploys: in order", "uses the database", "[draft] of a deploy", "timeout: how long", ""]

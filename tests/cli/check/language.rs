@@ -278,3 +278,29 @@ fn a_function_that_hides_a_method_of_a_resource() {
     let other = script.replace("fn put(key, text)", "fn put(key)");
     rig.exec(&other).1.expect(0);
 }
+
+#[test]
+fn a_misspelt_word_at_the_beginning_of_a_statement() {
+    insta::assert_snapshot!(wrong("//! T.\nif true { chekc \"x\", 1 == 1; }\n"), @r#"
+    error: `chekc` is no word of the language
+      --> deploy.rhai:2:11
+      |
+    2 | if true { chekc "x", 1 == 1; }
+      |           ^^^^^
+      fix: did you mean `check`?
+
+    deploy.rhai: 1 mistake in the environment `local`
+    "#);
+    assert!(wrong("//! T.\nstpe \"x\" { log(\"y\"); }\n").contains("did you mean `step`?"));
+}
+
+#[test]
+fn a_bracket_of_the_header_that_is_not_closed() {
+    for (header, said) in [
+        ("//! uses = [\"files.out:read\"", "the `[` of a list is not closed"),
+        ("//! [params\n//! a = \"int\"", "the `[` of a table is not closed"),
+    ] {
+        let rig = super::rig(&format!("//! T.\n//!\n{header}\n"));
+        rig.run(&["check", "deploy.rhai"]).expect(2).says(said).says("fix: close it with `]`");
+    }
+}

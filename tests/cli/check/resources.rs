@@ -312,3 +312,29 @@ fn every_example_of_the_manual_is_right() {
         assert!(seen.stdout.contains(&format!("{} ", entry.name)), "{}:\n{seen}", entry.name);
     }
 }
+
+#[test]
+fn a_script_that_is_not_there() {
+    let script = "db.script(\"migrations/7_up.sql\", #{ undo: \"migrations/7_dwon.sql\" });";
+    let rig = rig(&with(script)).file("migrations/7_down.sql", "SELECT 1;");
+    let seen = rig.run(&["check", "deploy.rhai"]).expect(2);
+    seen.says("there is no file migrations/7_up.sql in the project")
+        .says("deploy.rhai:5:11")
+        .says("there is no file migrations/7_dwon.sql in the project")
+        .says("did you mean `migrations/7_down.sql`?");
+    rig.run(&["plan", "deploy.rhai"]).expect(2).says("there is no file migrations/7_up.sql");
+    let rig = rig.file("migrations/7_up.sql", "SELECT 1;").file("migrations/7_dwon.sql", "SELECT 1;");
+    rig.run(&["check", "deploy.rhai"]).expect(0);
+}
+
+#[test]
+fn a_script_that_the_playbook_may_make_itself_is_only_a_warning() {
+    let settings = "[env.local.sqlite.main]\npath = \"main.db\"\ncreate = true\naccess = \"write\"\n\
+        [env.local.files.out]\npath = \"out\"\naccess = \"write\"\n";
+    let script = "//! T.\n//! uses = [\"sqlite.main:write\", \"files.out:write\"]\n\
+        files(\"out\").put(\"made.sql\", \"CREATE TABLE t (a INT)\");\nsqlite(\"main\").script(\"out/made.sql\");\n";
+    let rig = Rig::new(settings).file("deploy.rhai", script);
+    rig.run(&["check", "deploy.rhai"]).expect(0).says("warning: there is no file out/made.sql");
+    rig.run(&["plan", "deploy.rhai"]).expect(0).says("run the SQL script out/made.sql");
+    rig.run(&["exec", "deploy.rhai"]).expect(0);
+}

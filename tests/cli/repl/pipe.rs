@@ -33,7 +33,7 @@ fn values_come_out_and_variables_functions_and_imports_stay() {
 #[test]
 fn the_first_error_ends_it_with_its_code() {
     let rig = rig();
-    let seen = piped(&rig, &[], "1 + 1\nfiles(\"out\").get(\"nothing.txt\")\nlog(\"never\")\n").expect(2);
+    let seen = piped(&rig, &[], "1 + 1\nfiles(\"out\").get(\"nothing.txt\")\nlog(\"never\")\n").expect(1);
     assert_eq!(seen.stdout, "2\n");
     seen.says("error: ").says("nothing.txt").says("line 2:1").hides("never");
     piped(&rig, &[], "let x = ;\n").expect(2).says("syntax");

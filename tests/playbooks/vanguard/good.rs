@@ -94,7 +94,7 @@ fn a_plan_reaches_the_end_and_the_run_that_is_held_to_it_says_how_right_it_was()
         .says("◈ Deployment closure: asks")
         .hides("the plan ends");
     let seen =
-        seen.says("apply the pending migrations").says("30-minute checkpoint").says("point of no return");
+        seen.says("apply the pending migrations").says("30-minute checkpoint").hides("point of no return");
     same(&before, &site.state(), &seen);
     assert!(site.backups.keys().is_empty(), "a plan made a backup: {:?}", site.backups.keys());
     Crowd::begin(&site.rig, &["exec", "--plan", "plan.json"], &[]).end().expect(0).says("as planned");

@@ -54,7 +54,7 @@ fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let endless = format!("{}connect_timeout = \"10m\"\n", server.settings("write"));
     plan(&endless, "write", "cache.set(\"a\", 1, #{ timeout: \"500ms\" });")
         .expect(0)
-        .says("cannot be taken back: `redis.main` gave no answer within 500ms");
+        .says("would not begin: `redis.main` gave no answer within 500ms");
     server.go_on();
     assert_eq!(server.text("GET a"), "()");
 }

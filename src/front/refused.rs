@@ -1,0 +1,109 @@
+//! A command line that cannot be: what of it is wrong, and what was meant.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::arguments::Arguments;
+use crate::base::error::Error;
+use crate::base::suggest;
+use crate::effect::family;
+use crate::sys::files;
+
+/// The commands that a build may lack, and the cargo feature that each comes with.
+const BY_FEATURE: &[(&str, &str)] =
+    &[("repl", "repl"), ("watch", "watch"), ("lsp", "lsp"), ("serve", "serve")];
+
+/// Options whose value has to follow a `=`, because they also stand alone.
+const WITH_SIGN: &[&str] = &["--wait", "--detach"];
+
+/// The refusal in our words; none where the parser's own say it well.
+pub(super) fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error> {
+    let said = |kind: ContextKind| match refused.get(kind) {
+        Some(ContextValue::String(one)) => Some(one.clone()),
+        Some(ContextValue::Strings(all)) => all.first().cloned(),
+        _ => None,
+    };
+    match refused.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = said(ContextKind::InvalidSubcommand)?;
+            if let Some((name, feature)) = BY_FEATURE.iter().find(|(name, _)| *name == word) {
+                return Some(family::without(name, feature));
+            }
+            let error = Error::usage(format!("there is no command `{word}`"));
+            Some(error.fix(match said(ContextKind::SuggestedSubcommand) {
+                Some(near) => format!("did you mean `playbook {near}`?"),
+                None if files::exists(Path::new(&word)) => {
+                    format!("to run that file: `playbook exec {word}`")
+                }
+                None => "`playbook --help` lists the commands".to_owned(),
+            }))
+        }
+        ErrorKind::UnknownArgument => {
+            let word = said(ContextKind::InvalidArg)?;
+            let before = line.iter().zip(line.iter().skip(1)).find(|(_, one)| **one == *word);
+            let before = before.and_then(|(before, _)| before.to_str());
+            if let Some(option) = WITH_SIGN.iter().find(|option| before == Some(**option)) {
+                return Some(
+                    Error::usage(format!("the value of `{option}` has to follow a `=`"))
+                        .why("it may stand without one, so the next word is not taken for its value")
+                        .fix(format!("write {option}={word}")),
+                );
+            }
+            let is_option = word.starts_with('-');
+            let what = if is_option { "there is no option" } else { "there is one word too many:" };
+            Some(Error::usage(format!("{what} `{word}`")).fix(
+                match said(ContextKind::SuggestedArg).or_else(|| nearest(&word, line)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if is_option => "`--help` behind the command lists its options".to_owned(),
+                    None => "leave it out, or put words that belong together in quotes".to_owned(),
+                },
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The option that is nearest to `word` among those of the command that `line` names.
+fn nearest(word: &str, line: &[OsString]) -> Option<String> {
+    let whole = Arguments::command();
+    let mut words = line.iter().filter_map(|one| one.to_str());
+    let command = words.find_map(|one| whole.find_subcommand(one))?;
+    let options: Vec<&str> =
+        command.get_arguments().chain(whole.get_arguments()).filter_map(|one| one.get_long()).collect();
+    let bare = word.trim_start_matches('-').split('=').next()?;
+    suggest::nearest(bare, options).map(|near| format!("--{near}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn said(line: &[&str]) -> String {
+        let line: Vec<OsString> = line.iter().map(Into::into).collect();
+        let refused = Arguments::try_parse_from(&line).unwrap_err();
+        explain(&refused, &line).map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_command_line_has_a_way_out() {
+        assert_eq!(
+            said(&["playbook", "chekc", "x"]),
+            "there is no command `chekc`\n  fix: did you mean `playbook check`?"
+        );
+        assert!(said(&["playbook", "frobnicate"]).contains("`playbook --help` lists"));
+        assert!(said(&["playbook", "exec", "a.rhai", "--wait", "1s"]).contains("fix: write --wait=1s"));
+        assert!(said(&["playbook", "exec", "a.rhai", "--evn", "x"]).contains("did you mean `--env`?"));
+        assert!(said(&["playbook", "check", "a.rhai", "b.rhai"]).contains("one word too many: `b.rhai`"));
+    }
+
+    #[test]
+    #[cfg(not(feature = "repl"))]
+    fn a_command_that_the_build_lacks_names_its_feature() {
+        assert!(said(&["playbook", "repl"]).contains("--features repl"));
+    }
+}
