@@ -48,6 +48,17 @@ pub(super) struct Joined {
     pub(super) updates: Receiver<Bytes>,
 }
 
+impl Channel {
+    /// Takes in what was written since, and tells it to all who look; `fully` also whether the run's process is there.
+    fn advance(&self, board: &mut Board, journal: &Journal, fully: bool) -> Result<()> {
+        let change = board.advance(journal, fully)?;
+        if !change.is_empty() {
+            board.told(&change).into_iter().for_each(|told| drop(self.updates.send(told)));
+        }
+        Ok(())
+    }
+}
+
 impl Hub {
     /// The runs of the project, watched by a thread of their own as long as the hub is there.
     pub(super) fn open(project: PathBuf) -> Result<Arc<Self>> {
@@ -85,7 +96,11 @@ impl Hub {
         let channel = self.channel(run);
         let mut board = hold(&channel.board);
         match &mut *board {
-            Some(board) => Ok(look(board)),
+            // As it is now, not as it was at the last look: who loads a page has just done something elsewhere.
+            Some(board) => {
+                channel.advance(board, journal, false)?;
+                Ok(look(board))
+            }
             empty => Ok(look(empty.insert(Board::load(journal, run)?))),
         }
     }
@@ -131,10 +146,7 @@ impl Hub {
             if !is_new && !fully && !is_live {
                 continue;
             }
-            let change = board.advance(journal, fully)?;
-            if !change.is_empty() {
-                board.told(&change).into_iter().for_each(|told| drop(channel.updates.send(told)));
-            }
+            channel.advance(board, journal, fully)?;
         }
         if is_new {
             let _ = self.changes.send(message("runs", "1"));

@@ -108,11 +108,11 @@ impl Prompt {
     /// Sets `over` when the process is told to end, or the terminal goes away, while no line is carried out.
     pub fn when_ended(&self, over: &Arc<AtomicBool>) {
         let over = Arc::clone(over);
+        // Before this returns: what comes afterwards, however soon, is heard.
+        let Ok(mut signals) = self.runtime.block_on(async { Signals::listen() }) else { return };
         self.runtime.spawn(async move {
-            if let Ok(mut signals) = Signals::listen() {
-                signals.ended().await;
-                over.store(true, Ordering::Relaxed);
-            }
+            signals.ended().await;
+            over.store(true, Ordering::Relaxed);
         });
     }
 
