@@ -162,4 +162,4 @@ const QUERIES: &str = "[env.local.prometheus.main.queries]\n\
     cpu_trend = \"100 * max(deriv(process_cpu_seconds_total{colour='backend'}[6s])) - 100 * max(deriv(process_cpu_seconds_total{colour='backend'}[9s]))\"\n\
     backend_uptime_day = \"100 * min(avg_over_time(up{colour='backend'}[4s]))\"\n\
     worker_uptime_day = \"100 * min(avg_over_time(up{colour='worker'}[4s]))\"\n\
-    frontend_uptime_day = \"100 * min(avg_over_time(up{colour='site'}[30s]))\"\n";
+    frontend_uptime_day = \"100 * min(avg_over_time(up{colour='site'}[4s]))\"\n";
