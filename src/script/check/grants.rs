@@ -129,7 +129,7 @@ fn needless(world: &World<'_>, asked: &Access, touched: &[Touched], found: &Foun
         _ if stronger => Error::usage(format!("`{asked}` is covered by another entry")).fix("leave it out"),
         None => Error::usage(format!("the playbook never uses `{id}`"))
             .fix(format!("take \"{asked}\" out of `uses`")),
-        Some(one) if one.access < asked.effect => {
+        Some(one) if one.access < asked.effect && !found.open.contains(id) => {
             Error::usage(format!("the header asks for `{asked}`, and `{}` is enough", one.access))
                 .fix(format!("write \"{}\"", access(one)))
         }

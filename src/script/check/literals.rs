@@ -21,21 +21,26 @@ pub(super) fn is_value(signature: &Signature, place: usize, last: &Expr, kind: &
 }
 
 /// The arguments of a call by name, without the shared options: what is literal by its value, handles by their names,
-/// required ones that are not known by something of their type. Second, the same with nothing but the handles.
+/// required ones and other computed ones by something of their type. Second, the same without the computed ones that may be
+/// left out; third, with nothing but the handles.
 pub(super) fn guesses(
     arguments: Arguments<'_>,
     schema: &Value,
     signature: &Signature,
-) -> [Map<String, Value>; 2] {
+) -> [Map<String, Value>; 3] {
     let named = by_name(arguments, signature);
-    let whole =
-        named.iter().filter_map(|(name, expression, kind)| Some((name.clone(), value(expression, kind)?)));
-    let whole: Map<String, Value> = whole.collect();
+    let known =
+        |(name, expression, kind): &(String, &Expr, Kind)| Some((name.clone(), value(expression, kind)?));
+    let whole: Map<String, Value> = named.iter().filter_map(known).collect();
     let handles = named.iter().filter(|(_, _, kind)| matches!(kind, Kind::Handles(_)));
-    let handles =
-        handles.filter_map(|(name, expression, kind)| Some((name.clone(), value(expression, kind)?)));
-    let handles: Map<String, Value> = handles.collect();
-    [whole, handles].map(|mut given| {
+    let handles: Map<String, Value> = handles.filter_map(known).collect();
+    let mut computed = whole.clone();
+    for (name, _, _) in &named {
+        if !computed.contains_key(name) {
+            computed.insert(name.clone(), placeholder(property(schema, name), schema));
+        }
+    }
+    [computed, whole, handles].map(|mut given| {
         for (name, _) in signature.iter().filter(|(_, required)| *required) {
             if !given.contains_key(name) {
                 given.insert(name.clone(), placeholder(property(schema, name), schema));
@@ -43,6 +48,14 @@ pub(super) fn guesses(
         }
         given
     })
+}
+
+/// Whether a yes or no among the arguments of a call is computed, and may be either.
+pub(super) fn may_be_either(arguments: Arguments<'_>, schema: &Value, signature: &Signature) -> bool {
+    let is_either = |(name, expression, kind): &(String, &Expr, Kind)| {
+        value(expression, kind).is_none() && placeholder(property(schema, name), schema).is_boolean()
+    };
+    by_name(arguments, signature).iter().any(is_either)
 }
 
 fn by_name<'e>((values, kinds): Arguments<'e>, signature: &Signature) -> Vec<(String, &'e Expr, Kind)> {

@@ -66,6 +66,9 @@ impl Walk<'_> {
         let Some(id) = target.id() else { return self.lose(target.family) };
         let signature = self.world.session.signature(target.family, entry);
         let schema = self.schema(entry);
+        if literals::may_be_either(arguments, &schema, &signature) {
+            self.found.open.insert(id.clone());
+        }
         let needs = literals::guesses(arguments, &schema, &signature)
             .into_iter()
             .find_map(|arguments| entry.bind(arguments).ok())

@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::natives::Natives;
 use super::program::Program;
 use super::touched::Touch;
+use crate::base::access::ResourceId;
 use crate::base::error::Error;
 use crate::base::place::Place;
 use crate::effect::environment::Environment;
@@ -41,6 +42,8 @@ pub(super) struct Found {
     pub(super) touches: Vec<Touch>,
     /// Families of which some use could not be followed, so that nothing may be said about too much or unused.
     pub(super) unfollowed: BTreeSet<&'static str>,
+    /// Resources of which a call may need more than can be told: it is decided when it runs.
+    pub(super) open: BTreeSet<ResourceId>,
     told: HashSet<(usize, Position, String)>,
 }
 

@@ -121,6 +121,20 @@ It touches
 }
 
 #[test]
+fn an_option_that_is_computed_is_there_all_the_same() {
+    let script = |access: &str| {
+        format!(
+            "//! T.\n//!\n//! params = {{ keep = {{ type = \"int\", default = 3 }} }}\n//! uses = [\"sqlite.main:read\", \"files.backups:{access}\"]\nsqlite(\"main\").dump_to(files(\"backups\"), \"a.db\", #{{ keep: params.keep }});\n"
+        )
+    };
+    for access in ["write", "destroy"] {
+        let told = shown(&rig(&script(access)), 3);
+        assert!(told.contains("`dump_to` needs `files.backups:destroy`"), "{told}");
+        assert!(!told.contains("is enough"), "{told}");
+    }
+}
+
+#[test]
 fn nothing_is_called_needless_when_not_every_use_can_be_followed() {
     insta::assert_snapshot!(right("//! T.\n//!\n//! params = { name = { type = \"string\", default = \"main\" } }\n//! uses = [\"sqlite.main:write\", \"sqlite.archive:read\"]\nfn all() { [sqlite(params.name)] }\nfor db in all() { db.value(\"SELECT 1\"); }\n"), @r#"
 deploy.rhai: nothing wrong in the environment `local`

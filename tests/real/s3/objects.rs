@@ -1,6 +1,7 @@
 //! Single objects: written, read, listed, copied, deleted.
 
 use super::{rig, run};
+use crate::rig::Rig;
 use crate::rig::servers::{moto, s3s};
 
 const VERBS: &str = r#"
@@ -249,6 +250,29 @@ fn kept_content_goes_when_its_time_is_over() {
     assert_eq!(bucket.keys().len(), 2);
     run(rig, "box.put(\"b\", \"3\");").1.expect(0);
     assert_eq!(bucket.keys(), ["a", "b"]);
+}
+
+#[test]
+fn what_another_program_wrote_since_is_not_lost_to_a_rollback() {
+    let Some(bucket) = moto::bucket() else { return };
+    bucket.put("old.txt", "before");
+    let project = || rig(&bucket.settings("destroy")).file("a.bin", "a file");
+    let theirs = |rig: &Rig, key: &str| {
+        let ours = bucket.get(&format!("/{key}"));
+        bucket.put(key, "theirs");
+        rig.run(&["rollback", "last", "--no-input"]).expect(8).says("somebody changed since");
+        assert_eq!(bucket.get(&format!("/{key}")), "theirs");
+        bucket.put(key, &ours);
+    };
+    let (uploaded, seen) = run(project(), "box.upload(\"a.bin\", \"a.bin\");");
+    seen.expect(0);
+    theirs(&uploaded, "a.bin");
+    let (rig, seen) = run(project(), "box.put(\"new.txt\", \"a\"); box.put(\"old.txt\", \"b\");");
+    seen.expect(0);
+    theirs(&rig, "new.txt");
+    theirs(&rig, "old.txt");
+    rig.run(&["rollback", "last", "--no-input", "--force", "s3.box"]).expect(0);
+    assert_eq!(bucket.get("/old.txt"), "before");
 }
 
 #[test]
