@@ -24,6 +24,7 @@ paragraphs say more about it, and the rest is TOML:
 | `uses` | What the playbook may touch, and how far: `FAMILY.NAME:read`, `:write` or `:destroy`. The environment must grant as much |
 | `lock` | The name of a lock: two runs that name the same do not run at the same time |
 | `timeout` | How long a run may take; it can only shorten the environment's limit |
+| `on_failure` | `"rollback"`, or `"stop"`: leave everything as it is when a run fails and nobody is asked; goes before the environment's |
 
 A parameter's value comes from `--set name=value`, else from `[env.ENVIRONMENT.params]`, else from its default. A secret
 parameter takes a reference (`env:NAME`, `file:PATH` …) and no value in clear. The script finds the values in `params`.
