@@ -136,8 +136,12 @@ fn a_script_runs_whole_or_not_at_all() {
 fn a_script_whose_undo_is_not_there_is_not_begun() {
     let Some(database) = with_table() else { return };
     let rig = rig(&database, "write").file("up.sql", "INSERT INTO t VALUES (2, 'two')");
+    let (rig, seen) =
+        exec(rig, "write", r#"let name = "missing"; db.script("up.sql", #{ undo: name + ".sql" });"#);
+    seen.expect(1).says("there is no file missing.sql in the project");
+    // One that is named is found before the playbook runs.
     let (_, seen) = exec(rig, "write", r#"db.script("up.sql", #{ undo: "missing.sql" });"#);
-    seen.says("was not begun").says("missing.sql");
+    seen.expect(2).says("there is no file missing.sql in the project");
     assert_eq!(rows(&database), "1=one");
 }
 
