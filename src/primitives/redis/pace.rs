@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(pace.count(), FEWEST);
         // Where the way is long, a turn may take longer too.
         let mut far = measured(1000, micros(1000));
-        (0..100).for_each(|_| far.learn(micros(1400)));
+        (0..100).for_each(|_| far.learn(micros(1200)));
         assert_eq!(far.count(), 1000);
     }
 

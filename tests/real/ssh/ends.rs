@@ -89,10 +89,10 @@ fn the_timeout_of_the_whole_call_ends_the_remote_group_too() {
 fn a_connection_that_is_lost_is_never_taken_for_success() {
     let access = need_ssh!();
     let hosts = pair(access);
-    // The session's own sshd is the parent of the command.
+    // The session's own sshd is the parent of the command; it has to pass on first what the command said of itself.
     let (_, seen) = exec(
         project(access, &[&hosts[0]], ""),
-        r#"web.exec("kill -s KILL $PPID; sleep 5"); check "never comes", true;"#,
+        r#"web.exec("sleep 1; kill -s KILL $PPID; sleep 5"); check "never comes", true;"#,
     );
     seen.expect(6).says("the connection was lost").says("may still run there").hides("✔ never comes");
 }
