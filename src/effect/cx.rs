@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::family;
 pub use super::host::Host;
 use super::hosts::Hosts;
-use super::inside::{absent, inside};
+use super::inside::{inside, present};
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::secrets;
@@ -226,7 +226,7 @@ impl Cx {
 
     /// A file of the project that has to be there.
     pub fn file(&self, relative: &str) -> Result<PathBuf> {
-        absent(&self.host.project, relative).map_or_else(|| self.path(relative), Err)
+        present(&self.host.project, relative)
     }
 
     /// A path from `playbook.toml`, which may lie anywhere: relative ones begin at the project.
