@@ -267,6 +267,22 @@ impl Cx {
         .await
     }
 
+    /// The newest of the runs that began after this one and changed the same resource, in words; `None` when there is none.
+    pub(super) async fn changed_by_later(&self) -> Result<Option<String>> {
+        let (project, run) = (self.host.project.clone(), self.run().to_owned());
+        let resource = self.resource.to_string();
+        blocking::run(move || {
+            let Some(journal) = Journal::find(&project)? else { return Ok(None) };
+            for later in journal.later(&journal.run(&run)?)? {
+                if journal.changed(&later.id, |_| true)?.contains(&resource) {
+                    return Ok(Some(format!("the run {} of {}", later.id, later.facts.playbook)));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
     /// Shows a line of output as it comes, without secrets.
     pub fn line(&self, error: bool, text: &str) {
         let text = self.host.redactor.text(text);

@@ -42,6 +42,11 @@ impl Grants {
         self.asked.keys().map(|resource| resource.family.as_str())
     }
 
+    /// The resources that may be changed.
+    pub fn changeable(&self) -> impl Iterator<Item = &ResourceId> {
+        self.asked.iter().filter(|(_, effect)| !effect.is_read()).map(|(resource, _)| resource)
+    }
+
     /// The proof that `needs` are covered, or what to add where.
     pub fn permit(&self, needs: Vec<Access>) -> Result<Permit> {
         for need in &needs {

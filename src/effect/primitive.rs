@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::cx::Cx;
+use super::environment::Resource;
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
@@ -36,6 +37,9 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const MEASURES: bool = false;
     /// Whether doing it twice is the same as doing it once, so that `retry` is safe. Reads always are.
     const IDEMPOTENT: bool = false;
+    /// Whether it puts something in the place of all that its resource holds, so that doing it again late would take away
+    /// what others wrote since: a run that goes on does not, where a later run changed the same resource.
+    const OVERWRITES: bool = false;
     /// Whether a failure means that nothing was changed, so that there is nothing to take back. An effect in doubt has
     /// not failed.
     const ATOMIC: bool = false;
@@ -51,6 +55,19 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 
     /// What it will do, in words for a plan; no secret, no full stop.
     fn plan(&self, resource: &ResourceId) -> String;
+
+    /// The one thing of its resource that it changes, by a name that other verbs of the family give the same thing; with a
+    /// `/` at its end, or empty, for all that lies below. `None` when it may be any.
+    fn touches(&self) -> Option<String> {
+        None
+    }
+
+    /// Why the call is refused, as far as that can be told from what it is given and from the resource's table in an
+    /// environment, without reaching anything: `playbook check` says so.
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        let _ = (resource, environment);
+        None
+    }
 
     /// Whether its failure fails the run. A notice answers no unless it was told to: the failure is shown and journalled,
     /// and the call gives a receipt with `sent: false`.
@@ -87,6 +104,10 @@ pub trait Bound: Send + Sync {
     fn needs(&self, resource: &ResourceId) -> Vec<Access>;
     /// See [`Primitive::plan`].
     fn plan(&self, resource: &ResourceId) -> String;
+    /// See [`Primitive::touches`].
+    fn touches(&self) -> Option<String>;
+    /// See [`Primitive::forbidden`].
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error>;
     /// See [`Primitive::must`].
     fn must(&self) -> bool;
     /// See [`Primitive::inverse`].
@@ -106,6 +127,14 @@ impl<P: Primitive> Bound for P {
 
     fn plan(&self, resource: &ResourceId) -> String {
         Primitive::plan(self, resource)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Primitive::touches(self)
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Primitive::forbidden(self, resource, environment)
     }
 
     fn must(&self) -> bool {
@@ -146,6 +175,8 @@ pub struct Entry {
     pub measures: bool,
     /// Whether doing it twice is the same as doing it once.
     pub idempotent: bool,
+    /// Whether doing it again late would take away what others wrote since.
+    pub overwrites: bool,
     /// Whether a failure means that nothing was changed.
     pub atomic: bool,
     /// Why nothing tells afterwards whether it was done, where nothing does.
@@ -169,6 +200,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         waits: P::WAITS,
         measures: P::MEASURES,
         idempotent: P::IDEMPOTENT || P::EFFECT.is_read(),
+        overwrites: P::OVERWRITES,
         atomic: P::ATOMIC,
         no_probe: P::NO_PROBE,
         schema: || schemars::schema_for!(P),

@@ -37,6 +37,10 @@ pub trait Store: Send + Sync {
     async fn list(&self, prefix: &str) -> Result<Vec<Object>>;
     /// Removes an object; none there is no error.
     async fn remove(&self, key: &str) -> Result<()>;
+    /// Removes what runs that are over, and earlier turns of this one, left half done.
+    async fn tidy(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An object that is being written and is not visible yet. Dropping it discards what was written.

@@ -17,6 +17,8 @@ pub const VALUE: &str = "value";
 struct Told {
     value: Option<Value>,
     found: Option<bool>,
+    foreseen: Option<String>,
+    gave: Option<Value>,
 }
 
 /// What was witnessed of one call; clones are the same.
@@ -35,7 +37,17 @@ impl Witness {
 
     /// What the record has of a call whose end it lacks: its own words, and whether it found something to change.
     pub(super) fn recall(&self, value: Option<Value>, found: Option<bool>) {
-        *self.told() = Told { value, found };
+        *self.told() = Told { value, found, ..Told::default() };
+    }
+
+    /// What a call of the past gave.
+    pub(super) fn gave(&self, value: Value) {
+        self.told().gave = Some(value);
+    }
+
+    /// What the call found out that it would do.
+    pub(super) fn foreseen(&self) -> Option<String> {
+        self.told().foreseen.clone()
     }
 }
 
@@ -53,10 +65,22 @@ impl Cx {
         Ok(())
     }
 
+    /// Adds to the words of the call's plan what it found out that it would do: counts, sizes. For the question for the
+    /// inverse, which is asked while planning too.
+    pub fn foresee(&self, what: impl Into<String>) {
+        self.witness.told().foreseen = Some(what.into());
+    }
+
     /// What the call has said of itself; of one whose end is not known, before its process died.
     #[must_use]
     pub fn witnessed(&self) -> Option<Value> {
         self.witness.told().value.clone()
+    }
+
+    /// Of a call that was done, which is asked whether all is still as it left it: the value that it gave, without secrets.
+    #[must_use]
+    pub fn gave(&self) -> Option<Value> {
+        self.witness.told().gave.clone()
     }
 
     /// Of a call whose end is not known: whether there was something to change when it began, as its recorded inverse

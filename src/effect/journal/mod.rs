@@ -5,6 +5,7 @@ mod aside;
 mod bundle;
 mod chain;
 mod home;
+mod later;
 mod lease;
 mod licence;
 #[cfg(test)]

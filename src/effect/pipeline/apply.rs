@@ -76,7 +76,8 @@ impl Pipeline {
         let inverse = forgive::inverse(must, self.ask_inverse(call).await)?;
         if let Some(consent) = self.host.consent.as_ref().filter(|_| !call.request.unwinding) {
             let name = call.request.call.name();
-            consent(&Wanted { call: &name, effect, plan: &call.plan, inverse: &inverse })?;
+            let (effect, plan) = (call.effect(), self.words(call));
+            consent(&Wanted { call: &name, effect, plan: &plan, inverse: &inverse })?;
         }
         let began = self.began(call, &inverse);
         let licence = Licence::from(journal.intend(&began, &self.stored(&inverse))?);
@@ -136,12 +137,7 @@ impl Pipeline {
             if matches!(error.kind, Kind::Denied | Kind::Usage | Kind::Missing) {
                 return error;
             }
-            error.why = Some(match &error.why {
-                Some(why) => format!("{}: {why}", error.what),
-                None => error.what.clone(),
-            });
-            error.what =
-                format!("`{}` was not begun: its inverse could not be worked out", call.request.call);
+            error.what = format!("`{}` was not begun: {}", call.request.call, error.what);
             error
         })
     }

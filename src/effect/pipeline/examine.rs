@@ -56,6 +56,29 @@ impl Pipeline {
         seen.map(drop).map_err(|error| self.clean(error))
     }
 
+    /// Removes what was left half done in the stores that this run may change, as well as that can be done now: what is
+    /// not removed is found by the next run that writes there.
+    pub async fn tidy(&self, within: Duration, stop: &Stop) {
+        for id in self.grants.changeable() {
+            let Some(open) = family::find(self.host.families, &id.family).and_then(|family| family.store)
+            else {
+                continue;
+            };
+            if self.host.mocks.is_some() {
+                continue;
+            }
+            let Ok(permit) = self.grants.permit(vec![Access::new(id.clone(), Effect::Write)]) else {
+                continue;
+            };
+            let mut cx = Cx::new(Arc::clone(&self.host), id.clone(), permit, stop.child());
+            if let super::Mode::Apply(journal) = &self.mode {
+                cx = cx.of_run(journal.clone());
+            }
+            let tidy = async { open(cx.clone()).await?.tidy().await };
+            let _ = guard::within(tidy, &cx, within).await;
+        }
+    }
+
     fn reading(&self, id: &ResourceId, stop: &Stop) -> Result<Cx, Error> {
         let permit = self.grants.permit(vec![Access::new(id.clone(), Effect::Read)])?;
         Ok(Cx::new(Arc::clone(&self.host), id.clone(), permit, stop.child()))

@@ -27,6 +27,7 @@ use super::primitive::{Bound, Entry};
 use super::recall::Recall;
 use crate::base::access::ResourceId;
 use crate::base::call::Call;
+use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Position};
 use crate::base::place::Place;
@@ -186,6 +187,16 @@ impl Pipeline {
 }
 
 impl Permitted {
+    /// What these arguments make of it: some take more than the verb alone.
+    fn effect(&self) -> Effect {
+        if self.entry.effect.is_read() {
+            return Effect::Read;
+        }
+        let resource = &self.request.call.resource;
+        let needs = self.bound.needs(resource).into_iter().filter(|need| need.resource == *resource);
+        needs.map(|need| need.effect).fold(self.entry.effect, Effect::max)
+    }
+
     /// How long it may take.
     fn deadline(&self) -> Duration {
         self.options.timeout.unwrap_or(self.entry.timeout)

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use super::{Permitted, Pipeline, Reply, Request, forgive, guard};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
-use crate::base::error::{Kind, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
 use crate::effect::journal::Licence;
 use crate::effect::primitive::Entry;
@@ -69,7 +69,7 @@ impl Pipeline {
             Err(denied) if denied.kind == Kind::Denied => return Err(self.clean(denied)),
             // What it looks for may be made only by what is planned before it: nothing is to be told of that yet.
             Err(_) if self.is_changed(None) => Inverse::Nothing,
-            Err(why) => Inverse::Refused { why: self.clean(why).what.clone() },
+            Err(why) => Inverse::Refused { why: refusal(&self.clean(why)) },
         };
         let is_covered = || self.ledger.is_promised(&call.request.position);
         Ok(match inverse {
@@ -105,4 +105,9 @@ impl Pipeline {
         });
         Ok(Reply::StandIn(format!("the result of `{}`", request.call)))
     }
+}
+
+/// Why a change would not begin, and what to do about it.
+fn refusal(error: &Error) -> String {
+    error.fix.as_ref().map_or_else(|| error.what.clone(), |fix| format!("{}; {fix}", error.what))
 }

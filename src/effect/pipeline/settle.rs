@@ -55,7 +55,11 @@ impl Pipeline {
             Some(false) => decide(Choice::NotHappened, "probe").map(|()| Settled::Fresh),
             // To put something back twice is to put it back.
             None if call.request.unwinding || (call.entry.idempotent && call.options.on_doubt.is_none()) => {
-                Ok(Settled::Again(Box::new(recorded.began)))
+                match (self.overwriting(call).await?, self.recall.doubts().1) {
+                    (Some(_), Some(OnDoubt::Skip)) => self.ask(call, recorded, why),
+                    (Some(error), None | Some(OnDoubt::Fail)) => Err(error),
+                    _ => Ok(Settled::Again(Box::new(recorded.began))),
+                }
             }
             None => self.ask(call, recorded, why),
         }
@@ -101,6 +105,23 @@ impl Pipeline {
         }
     }
 
+    /// The error for doing something again that would take away what a later run wrote; `None` where none did.
+    async fn overwriting(&self, call: &Permitted) -> Result<Option<Error>> {
+        if !call.entry.overwrites || call.request.unwinding {
+            return Ok(None);
+        }
+        let Some(run) = call.cx.changed_by_later().await? else { return Ok(None) };
+        let (call, resource) = (&call.request.call, &call.request.call.resource);
+        let what = format!("`{call}` is not done again: a later run changed `{resource}`");
+        let fix = format!(
+            "look at `{resource}`, then go on with `playbook resume RUN --on-doubt skip`, or do it again with `--on-doubt \
+             retry`, which takes away what was written since"
+        );
+        Ok(Some(
+            Error::new(Kind::Changed, what).why(format!("it was {run}")).fix(fix).detail(NOT_BEGUN, true),
+        ))
+    }
+
     /// A notice that may have arrived is not sent again, and nobody is kept waiting to say whether it did.
     fn let_go(&self, call: &Permitted, recorded: &Recorded, why: Option<String>) -> Result<Settled> {
         let why = why.map_or_else(String::new, |why| format!("; it could not be looked at: {why}"));
@@ -134,10 +155,10 @@ impl Pipeline {
     }
 
     /// Whether the effect of a call that stands at `position` of that `run` is still there as the call left it: `None` when
-    /// that cannot be told.
+    /// that cannot be told. `gave` is the value that the call had.
     pub async fn is_as_left(
         &self,
-        call: &Call,
+        (call, gave): (&Call, &Value),
         (run, position): (&str, &Position),
         stop: Stop,
     ) -> Result<Option<bool>> {
@@ -152,7 +173,14 @@ impl Pipeline {
         };
         let mut call = self.permitted(entry, Options::default(), String::new(), request)?;
         call.cx = call.cx.of_past(run);
+        call.cx.witness.gave(gave.clone());
         self.look(&call, false).await.map_err(|error| self.clean(error))
+    }
+
+    /// See [`Primitive::touches`](crate::effect::primitive::Primitive::touches); `None` also when a secret is lacking.
+    #[must_use]
+    pub fn touches(&self, call: &Call) -> Option<String> {
+        self.entry(call).ok()?.bind(call.arguments.clone()).ok()?.touches()
     }
 
     async fn look(&self, call: &Permitted, settling: bool) -> Result<Option<bool>> {

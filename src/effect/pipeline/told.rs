@@ -9,6 +9,7 @@ use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
+use crate::base::text;
 
 impl Pipeline {
     /// The form of an inverse that may lie on a disk: secrets are references again.
@@ -33,14 +34,24 @@ impl Pipeline {
             position: call.request.position.clone(),
             call: Call { arguments, ..call.request.call.clone() },
             digest: call.digest.clone(),
-            effect: call.entry.effect,
-            plan: call.plan.clone(),
+            effect: call.effect(),
+            plan: self.words(call),
             inverse: match inverse {
                 // The arguments of an inverse hold old values; they are kept apart from the record that people read.
                 Inverse::Call(call) => Inverse::Call(Call::new(call.resource.clone(), call.verb.clone())),
                 other => other.clone(),
             },
             at: call.request.at.clone(),
+        }
+    }
+
+    /// What it will do, in words, with what it found out of that.
+    pub(super) fn words(&self, call: &Permitted) -> String {
+        match call.cx.witness.foreseen() {
+            None => call.plan.clone(),
+            Some(foreseen) => {
+                self.host.redactor.text(&text::headline(&format!("{}: {foreseen}", call.plan), 240))
+            }
         }
     }
 

@@ -249,6 +249,15 @@ impl Store for Bucket {
         let key = key.to_owned();
         self.on_folder(move |folder| folder.remove(&key)).await.map(|_| ())
     }
+
+    async fn tidy(&self) -> Result<()> {
+        let keep = self.keep;
+        let swept = move |folder: &Folder| {
+            sweep(folder, keep);
+            Ok(())
+        };
+        self.on_folder(swept).await.map(|_| ())
+    }
 }
 
 /// Whether a folder is to be swept: a run of many writes would else look through all that it keeps at each of them.

@@ -1,6 +1,6 @@
 //! Whether the database can be reached, what it is, and whether the role may do what the environment grants.
 
-use super::{database, programs::Programs};
+use super::{database, programs::Programs, session::Door};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
@@ -12,6 +12,7 @@ const SQL: &str = "SELECT current_setting('server_version') AS version, \
      pg_is_in_recovery() AS replica, \
      to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS now, \
      count(t.tablename)::int AS tables, \
+     (SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user) AS creates, \
      (count(*) FILTER (WHERE has_table_privilege(t.full_name, 'SELECT')))::int AS readable, \
      (count(*) FILTER (WHERE has_table_privilege(t.full_name, 'INSERT') \
      AND has_table_privilege(t.full_name, 'UPDATE')))::int AS writable \
@@ -39,6 +40,20 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     if let Err(unfit) = Programs::of(&cx).await?.fit(number(&row, "major")).await {
         // Only a dump needs them, and not every database is dumped from here.
         health = health.fact(format!("no dumps from here: {}", unfit.what));
+    }
+    if Door::of(&cx).await?.target.drills
+        && row.get("creates").and_then(serde_json::Value::as_bool) != Some(true)
+    {
+        let what = format!(
+            "the role {} may make no databases on `{}`, which drills need",
+            text("role"),
+            cx.resource()
+        );
+        return Ok(health.refused(Error::remote(what).fix(format!(
+            "ALTER ROLE {} CREATEDB, or name a role that may in {}",
+            text("role"),
+            cx.table()
+        ))));
     }
     let verb = if writes { "write to" } else { "read" };
     Ok(match (is_replica && writes, tables > 0 && allowed == 0) {

@@ -140,6 +140,19 @@ impl Programs {
         running.finish(self.cx.stop(), &listen).await
     }
 
+    /// What the reader can do where the role may not read all of what it dumps.
+    pub(super) fn advised(&self, error: Error) -> Error {
+        let said = error.why.clone().unwrap_or_default();
+        let Some((_, denied)) = said.split_once("permission denied for ") else { return error };
+        let object = denied.lines().next().unwrap_or_default().trim();
+        let role = self.door.target.config.get_user().unwrap_or("ROLE");
+        let right = if object.starts_with("schema ") { "USAGE" } else { "SELECT" };
+        error.fix(format!(
+            "let `{role}` read all of it: GRANT {right} ON {object} TO {role}, or, from PostgreSQL 14 on, GRANT \
+             pg_read_all_data TO {role}; or name a role that may in its table of playbook.toml"
+        ))
+    }
+
     /// Refuses programs that are older than the server: they cannot dump it.
     pub(super) async fn fit(&self, server: u32) -> Result<()> {
         let command = self.command("pg_dump", &["--version"])?;

@@ -56,6 +56,10 @@ pub(super) struct Table {
     /// The folder of `pg_dump` and `pg_restore`; default wherever PATH finds them.
     #[serde(default)]
     programs: Option<String>,
+    /// Whether dumps are tried out here, as `scratch` of `verify_restore`: then `playbook doctor` also sees whether the role
+    /// may make databases.
+    #[serde(default)]
+    drills: bool,
 }
 
 /// How private a connection is.
@@ -85,6 +89,8 @@ pub(super) struct Target {
     pub(super) connect_timeout: Duration,
     /// The folder of `pg_dump` and `pg_restore`.
     pub(super) programs: Option<PathBuf>,
+    /// Whether dumps are tried out here.
+    pub(super) drills: bool,
 }
 
 /// What is wrong with the table, as far as that can be told without a secret.
@@ -154,7 +160,7 @@ impl Table {
         config.keepalives_interval(Duration::from_secs(15)).keepalives_retries(4);
         let path = |path: &Option<String>| path.as_deref().map(|path| cx.trusted_path(path));
         let (ca, programs, pool) = (path(&self.ca), path(&self.programs), self.pool.unwrap_or(4));
-        Ok(Target { config, tls, ca, pool, connect_timeout, programs })
+        Ok(Target { config, tls, ca, pool, connect_timeout, programs, drills: self.drills })
     }
 
     fn address(&self) -> Config {

@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 
 use super::pattern;
 use super::session::Session;
+use super::settings::Table;
 use super::sweep::{self, Order};
 use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::primitive::Primitive;
 
 /// So many keys are looked at in one turn at most, unless the call says otherwise.
@@ -91,6 +93,12 @@ impl Primitive for Invalidate {
         format!("remove every key `{}` of {resource}{rate}", self.pattern)
     }
 
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        let table = Table::deserialize(&resource.settings).ok()?;
+        let named = format!("[env.{environment}.{}]", resource.id);
+        self.permitted((&resource.id, &named), table.is_production(environment)).err()
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let session = Session::open(cx).await?;
         self.permit(cx, &session)?;
@@ -112,28 +120,28 @@ impl Primitive for Invalidate {
 impl Invalidate {
     /// Whether it may be done at all, as far as that can be told from the call and the resource.
     fn permit(&self, cx: &Cx, session: &Session) -> Result<()> {
+        self.permitted((cx.resource(), &cx.table()), session.door.target.is_production)
+    }
+
+    fn permitted(&self, (id, table): (&ResourceId, &str), is_production: bool) -> Result<()> {
         pattern::check(&self.pattern)?;
         if !(1..=LARGEST_BATCH).contains(&self.batch) || self.rate == Some(0) {
             return Err(
                 Error::usage("`batch` is a number from 1 to 10000, and `rate` one above 0").unchanged()
             );
         }
-        let name = &cx.resource().name;
+        let name = &id.name;
         if self.confirm.as_ref().is_some_and(|confirmed| confirmed != name) {
-            return Err(Error::denied(format!("`confirm` names another resource than `{}`", session.named))
+            return Err(Error::denied(format!("`confirm` names another resource than `{id}`"))
                 .fix(format!("look twice, then write `confirm: \"{name}\"`"))
                 .unchanged());
         }
-        if !session.door.target.is_production
-            || !pattern::spares_nothing(&self.pattern)
-            || self.confirm.is_some()
-        {
+        if !is_production || !pattern::spares_nothing(&self.pattern) || self.confirm.is_some() {
             return Ok(());
         }
-        Err(Error::denied(format!("`{}` would remove everything from `{}`", self.pattern, session.named))
+        Err(Error::denied(format!("`{}` would remove everything from `{id}`", self.pattern))
             .why(format!(
-                "{} is marked `production`, and no letter or digit of the pattern spares any key",
-                cx.table()
+                "{table} is marked `production`, and no letter or digit of the pattern spares any key"
             ))
             .fix(format!(
                 "name a part of the keys, as in \"user:*\", or confirm it with `confirm: \"{name}\"`"

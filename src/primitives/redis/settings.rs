@@ -225,6 +225,7 @@ impl Table {
         let tls = if self.tls { Some(self.certificates(cx).await?) } else { None };
         let mut login = login(cx, self.user.as_ref(), self.password.as_ref()).await?;
         login.database = self.database;
+        let is_production = self.is_production(cx.environment());
         let reach = match (self.cluster, self.sentinel, addresses) {
             (None, None, mut one) => match one.pop() {
                 Some(address) => Reach::One(address),
@@ -237,8 +238,12 @@ impl Table {
             },
             (Some(_), None, nodes) => Reach::Cluster(nodes),
         };
-        let is_production = self.production.unwrap_or_else(|| cx.environment() == "production");
         Ok(Target { reach, login, tls, connect_timeout, is_production })
+    }
+
+    /// Whether it serves live traffic in that environment.
+    pub(super) fn is_production(&self, environment: &str) -> bool {
+        self.production.unwrap_or(environment == "production")
     }
 
     async fn certificates(&self, cx: &Cx) -> Result<TlsCertificates> {

@@ -36,8 +36,8 @@ pub(super) struct Bucket {
     pub(super) table: String,
     /// The figures of its settings.
     pub(super) bounds: Bounds,
-    /// Whether this run has removed what runs before it left.
-    pub(super) tidied: tokio::sync::OnceCell<()>,
+    /// Set once this run has removed what runs before it left: whether the server lists its open uploads.
+    pub(super) tidied: tokio::sync::OnceCell<bool>,
     /// Whether this run knows that there is such a bucket.
     pub(super) confirmed: tokio::sync::OnceCell<()>,
 }
@@ -147,6 +147,7 @@ impl Bucket {
                     // A delete marker is no object; a version that is no version is none either.
                     Some(405) => Ok(None),
                     Some(400) if version.is_some() => Ok(None),
+                    Some(403) => Err(self.worded(error).await),
                     _ => Err(error),
                 };
             }
@@ -165,6 +166,19 @@ impl Bucket {
                 metadata: found.metadata().cloned().unwrap_or_default(),
             },
         }))
+    }
+
+    /// A refused head has no body that could say why either. A listing has one: where the keys themselves are wrong, it is
+    /// refused too, in words.
+    async fn worded(&self, refused: Error) -> Error {
+        let listing = self.client.list_objects_v2().bucket(&self.name).prefix(&self.folder).max_keys(1);
+        let Err(why) = listing.send().await else { return refused };
+        let mut told = self.failed("list its keys", &why);
+        if status(&told) != Some(403) || told.details.get("code").is_none_or(|code| code == "AccessDenied") {
+            return refused;
+        }
+        told.what.clone_from(&refused.what);
+        told
     }
 
     /// Asks once whether there is such a bucket: without one, nothing is there, and that would be no answer.

@@ -104,13 +104,14 @@ impl Upload for Incoming {
     async fn write(&mut self, mut chunk: Bytes) -> Result<()> {
         let size = self.bucket.bounds.part;
         while !chunk.is_empty() {
+            if self.part.capacity() == 0 {
+                self.part = self.staging()?.room.buffer(size);
+            }
             let room = size - self.part.len();
-            // At once, because growing would copy what is there again and again.
-            self.part.reserve(room);
             let piece = chunk.split_to(room.min(chunk.len()));
             self.part.extend_from_slice(&piece);
             if self.part.len() == size {
-                let part = self.part.split().freeze();
+                let part = std::mem::take(&mut self.part).freeze();
                 self.staging()?.send(part).await?;
             }
         }
@@ -118,7 +119,7 @@ impl Upload for Incoming {
     }
 
     async fn seal(&mut self) -> Result<()> {
-        let part = self.part.split().freeze();
+        let part = std::mem::take(&mut self.part).freeze();
         self.staging()?.end(part).await
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket::{Attributes, Bucket, time};
 use super::failure::{is_refusal, is_unknown_to_server, status};
 use super::key::{INCOMING, UNDO};
+use super::store;
 use crate::base::error::{Error, Kind, Result};
 use crate::effect::cx::Cx;
 use crate::effect::store::Object;
@@ -22,7 +23,7 @@ const LARGEST_MARKER: u64 = 64 * 1024;
 /// What a marker's key ends with.
 const MARKER: &str = "joining";
 
-/// A multipart upload under a key of its own, which no listing of the staged ones would show.
+/// A multipart upload that no listing would show: one under a key of its own, or any on a server that lists none.
 #[derive(Debug, Serialize, Deserialize)]
 struct Joining {
     key: String,
@@ -48,7 +49,14 @@ pub(super) async fn tidy(bucket: &Bucket, cx: &Cx) -> Result<()> {
     bucket.tidied.get_or_try_init(|| sweep(bucket, cx)).await.map(drop)
 }
 
-async fn sweep(bucket: &Bucket, cx: &Cx) -> Result<()> {
+/// Whether the server lists its open uploads, so that those of a killed run are found without a marker; known once it was
+/// tidied.
+pub(super) fn lists_uploads(bucket: &Bucket) -> bool {
+    bucket.tidied.get() == Some(&true)
+}
+
+/// Removes what runs that are over left; gives whether the server lists its open uploads.
+pub(super) async fn sweep(bucket: &Bucket, cx: &Cx) -> Result<bool> {
     let mut over = Over { cx, known: BTreeMap::new() };
     let mut gone = Vec::new();
     for object in forgiving(bucket.list_all(INCOMING).await)? {
@@ -67,12 +75,14 @@ async fn sweep(bucket: &Bucket, cx: &Cx) -> Result<()> {
     for keys in gone.chunks(1000) {
         let _ = bucket.erase_all(keys).await;
     }
-    for open in open_uploads(bucket, INCOMING).await {
+    let open = open_uploads(bucket, INCOMING).await;
+    let lists = open.is_some();
+    for open in open.unwrap_or_default() {
         if over.covers(&open.key, &open.began).await? {
             let _ = bucket.abort_multipart(&open.key, &open.upload).await;
         }
     }
-    Ok(())
+    Ok(lists)
 }
 
 /// Which runs are over, each asked for once.
@@ -84,9 +94,11 @@ struct Over<'a> {
 impl Over<'_> {
     /// Whether what lies at `key` since `at` belongs to a run that is over.
     async fn covers(&mut self, key: &str, at: &str) -> Result<bool> {
-        let run = key.strip_prefix(INCOMING).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let place = key.strip_prefix(INCOMING).and_then(|rest| rest.split_once('/'));
+        let (run, name) = place.unwrap_or_default();
         if run == self.cx.run() {
-            return Ok(false);
+            // Another process has begun that, and nobody goes on with a run while it lives.
+            return Ok(!name.starts_with(store::turn()));
         }
         let known = match self.known.get(run) {
             Some(known) => *known,
@@ -133,7 +145,7 @@ async fn stop_joining(bucket: &Bucket, marker: &Object) {
             return bucket.abort_multipart(&joining.key, &upload).await;
         }
         // The run ended before it knew the id. What was begun under that key since the marker was written is its own.
-        for open in open_uploads(bucket, &joining.key).await {
+        for open in open_uploads(bucket, &joining.key).await.unwrap_or_default() {
             if open.key == joining.key && !is_before(&open.began, &marker.modified) {
                 bucket.abort_multipart(&open.key, &open.upload).await?;
             }
@@ -156,15 +168,16 @@ struct Open {
     began: String,
 }
 
-/// The open multipart uploads whose keys begin with `prefix`. Not every server can list them.
-async fn open_uploads(bucket: &Bucket, prefix: &str) -> Vec<Open> {
+/// The open multipart uploads whose keys begin with `prefix`; `None` where they cannot be listed: not every server can, and
+/// not all keys may.
+async fn open_uploads(bucket: &Bucket, prefix: &str) -> Option<Vec<Open>> {
     let mut found = Vec::new();
     let (mut key_marker, mut id_marker) = (None, None);
     loop {
         let request = bucket.client.list_multipart_uploads().bucket(&bucket.name);
         let request = request.prefix(bucket.whole(prefix));
         let request = request.set_key_marker(key_marker).set_upload_id_marker(id_marker);
-        let Ok(page) = request.send().await else { return found };
+        let Ok(page) = request.send().await else { return (!found.is_empty()).then_some(found) };
         for upload in page.uploads() {
             let key = upload.key().and_then(|key| key.strip_prefix(&bucket.folder));
             if let (Some(key), Some(id)) = (key, upload.upload_id()) {
@@ -173,7 +186,7 @@ async fn open_uploads(bucket: &Bucket, prefix: &str) -> Vec<Open> {
             }
         }
         if !page.is_truncated().unwrap_or(false) || page.next_key_marker().is_none() {
-            return found;
+            return Some(found);
         }
         key_marker = page.next_key_marker().map(str::to_owned);
         id_marker = page.next_upload_id_marker().map(str::to_owned);

@@ -16,6 +16,7 @@ mod parts;
 mod patience;
 mod reading;
 mod removal;
+mod room;
 mod sending;
 mod settings;
 mod staging;

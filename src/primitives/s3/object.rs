@@ -48,6 +48,10 @@ impl Primitive for Put {
         format!("write {} to `{}`", text::show_size(self.text.len() as u64), self.key)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         undo::replacing(cx, &self.key, true).await
     }

@@ -5,18 +5,14 @@ use std::sync::Arc;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::CompletedPart;
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use super::bucket::{Attributes, Bucket};
 use super::patience;
 use super::reading::Span;
+use super::room::Room;
 use crate::base::error::{Error, Result};
 
-/// How many parts are on their way at once.
-const AT_ONCE: usize = 4;
-/// Parts so large, in bytes, go one at a time.
-const LARGE: usize = 32 * 1024 * 1024;
 /// The most parts that an upload may have.
 const MOST: u64 = 10_000;
 /// What the size of larger parts is a multiple of, in bytes.
@@ -33,7 +29,8 @@ pub(super) struct Parts {
     /// How many bytes were given to it.
     pub(super) bytes: u64,
     last: i32,
-    room: Arc<Semaphore>,
+    /// Where their buffers come from.
+    pub(super) room: Room,
     sending: JoinSet<Result<CompletedPart>>,
     sent: Vec<CompletedPart>,
     is_over: bool,
@@ -48,7 +45,7 @@ impl Parts {
         bytes: u64,
     ) -> Result<Self> {
         let size = bucket.bounds.part.max(usize::try_from(least(bytes)).unwrap_or(usize::MAX));
-        Self::begin_in(bucket, (key, with), size, room(size)).await
+        Self::begin_in(bucket, (key, with), size, Room::of(size)).await
     }
 
     /// The same with parts of at least `size` bytes, which share the `room` of other uploads.
@@ -56,7 +53,7 @@ impl Parts {
         bucket: &Arc<Bucket>,
         (key, with): (&str, Option<&Attributes>),
         size: usize,
-        room: Arc<Semaphore>,
+        room: Room,
     ) -> Result<Self> {
         let size = bucket.bounds.part.max(size);
         let upload = bucket.open_multipart(key, with).await?;
@@ -84,14 +81,15 @@ impl Parts {
         while let Some(sent) = self.sending.try_join_next() {
             self.arrived(sent)?;
         }
-        let room = Arc::clone(&self.room).acquire_owned().await;
+        let slot = self.room.slot(&part).await;
         self.last += 1;
         self.bytes += part.len() as u64;
         let (bucket, key, upload) = (Arc::clone(&self.bucket), self.key.clone(), self.upload.clone());
         let number = self.last;
         self.sending.spawn(async move {
-            let _room = room;
-            bucket.send_part((&key, &upload), number, part).await
+            let sent = bucket.send_part((&key, &upload), number, part).await;
+            drop(slot);
+            sent
         });
         Ok(())
     }
@@ -127,11 +125,6 @@ impl Parts {
         self.sending.shutdown().await;
         self.bucket.abort_multipart(&self.key, &self.upload).await
     }
-}
-
-/// Room for the parts of `size` bytes that may be on their way at once.
-pub(super) fn room(size: usize) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new((LARGE / size.max(1)).clamp(1, AT_ONCE)))
 }
 
 /// How large each part must be at least, so that there are not too many of them; in bytes.

@@ -17,7 +17,7 @@ use crate::effect::store::Content;
 use crate::sys::clock;
 
 /// How much one request reads, in bytes.
-const RANGE: u64 = 2 * 1024 * 1024;
+const RANGE: u64 = 1024 * 1024;
 /// How many requests are under way.
 const AHEAD: usize = 4;
 /// How often a range whose answer breaks off is asked for again.

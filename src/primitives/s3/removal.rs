@@ -108,6 +108,10 @@ impl Primitive for Delete {
         format!("delete `{}`{}", self.key, if self.keep { "" } else { ", keeping no copy" })
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         key::check(&self.key)?;
         let head = client::bucket(cx).await?.look(&self.key, None).await?;

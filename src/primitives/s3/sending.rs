@@ -136,15 +136,15 @@ async fn fill(
     parts: &mut Parts,
 ) -> Result<()> {
     let (mut digest, mut told, most) = (Sha256::new(), 0, parts.size);
-    let mut part = BytesMut::with_capacity(most);
+    let mut part = parts.room.buffer(most);
     while let Some(mut chunk) = next(&mut file, "the file cannot be read").await? {
         digest.update(&chunk);
         while !chunk.is_empty() {
             let piece = chunk.split_to(chunk.len().min(most - part.len()));
             part.extend_from_slice(&piece);
             if part.len() == most {
-                let full = std::mem::replace(&mut part, BytesMut::with_capacity(most));
-                parts.send(full.freeze()).await?;
+                parts.send(std::mem::take(&mut part).freeze()).await?;
+                part = parts.room.buffer(most);
             }
         }
         if parts.bytes - told >= TELL_EVERY {

@@ -58,7 +58,7 @@ pub(super) struct Table {
     #[serde(default = "a_week")]
     keep: String,
     /// How large each part of a large upload is; at least 5 MiB. Five of them are held in memory
-    #[serde(default = "eight_mib")]
+    #[serde(default = "five_mib")]
     part: String,
     /// How much of a large upload becomes one staged object at most, until all of it is published together; at most 5 GiB.
     /// The first ones have one part each, so that they can be read back soon
@@ -74,8 +74,8 @@ fn a_week() -> String {
     "7d".to_owned()
 }
 
-fn eight_mib() -> String {
-    "8 MiB".to_owned()
+fn five_mib() -> String {
+    "5 MiB".to_owned()
 }
 
 fn four_gib() -> String {

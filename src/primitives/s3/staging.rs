@@ -9,13 +9,15 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use futures::stream::{Stream, StreamExt as _, unfold};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::bucket::{Attributes, Bucket};
-use super::parts::{Parts, room};
+use super::leftovers;
+use super::parts::Parts;
 use super::reading::Span;
+use super::room::Room;
 use crate::base::error::{Error, Result};
 
 /// So many staged objects have one size before they become larger: what was staged last is read back last, so it has to
@@ -37,10 +39,13 @@ pub(super) struct Staging {
     stage: String,
     open: Option<Parts>,
     segments: Vec<Segment>,
+    /// The markers of those that nobody would find otherwise.
+    marked: Vec<String>,
     /// How many of them are known to be there.
     arrived: usize,
     tasks: JoinSet<()>,
-    room: Arc<Semaphore>,
+    /// Where the buffers of the parts come from.
+    pub(super) room: Room,
     stop: CancellationToken,
     reader: Option<UnboundedSender<Segment>>,
     is_whole: bool,
@@ -49,12 +54,13 @@ pub(super) struct Staging {
 impl Staging {
     /// Nothing yet; what comes will lie in `stage`.
     pub(super) fn new(bucket: Arc<Bucket>, stage: String) -> Self {
-        let room = room(bucket.bounds.part);
+        let room = Room::of(bucket.bounds.part);
         Self {
             bucket,
             stage,
             open: None,
             segments: Vec::new(),
+            marked: Vec::new(),
             arrived: 0,
             tasks: JoinSet::new(),
             room,
@@ -79,8 +85,14 @@ impl Staging {
         let parts = match &mut self.open {
             Some(parts) => parts,
             None => {
-                let (key, room) = (self.key(self.segments.len()), Arc::clone(&self.room));
-                self.open.insert(Parts::begin_in(&self.bucket, (&key, None), 0, room).await?)
+                let (key, room) = (self.key(self.segments.len()), self.room.clone());
+                let parts = Parts::begin_in(&self.bucket, (&key, None), 0, room).await?;
+                if !leftovers::lists_uploads(&self.bucket) {
+                    // Nobody would find it after a crash; its name has to be known before it takes room.
+                    self.marked.push(leftovers::marker(&key));
+                    leftovers::mark(&self.bucket, &key, &key, Some(parts.upload())).await?;
+                }
+                self.open.insert(parts)
             }
         };
         parts.send(part).await?;
@@ -146,7 +158,9 @@ impl Staging {
         if let Some(parts) = open {
             parts.give_up().await?;
         }
-        Ok((0..count).map(|number| self.key(number)).collect())
+        let mut keys: Vec<String> = (0..count).map(|number| self.key(number)).collect();
+        keys.append(&mut self.marked);
+        Ok(keys)
     }
 
     fn key(&self, number: usize) -> String {
@@ -176,14 +190,14 @@ impl Staging {
         let number = self.segments.len();
         let (bucket, key) = (Arc::clone(&self.bucket), self.key(number));
         let (stop, bytes) = (self.stop.clone(), part.len() as u64);
-        let room = Arc::clone(&self.room).acquire_owned().await;
+        let slot = self.room.slot(&part).await;
         self.begin(async move {
-            let _room = room;
             let written = bucket.write(&bucket.patient, &key, part, Attributes::default());
-            let written = stop.run_until_cancelled(written).await.ok_or_else(given_up)?;
+            let written = stop.run_until_cancelled(written).await.ok_or_else(given_up);
+            drop(slot);
             // Its key says nothing to anybody.
             let what = format!("`{}` could not take part {}", bucket.resource, number + 1);
-            let written = written.map_err(|mut error| {
+            let written = written?.map_err(|mut error| {
                 error.what = what;
                 error
             });

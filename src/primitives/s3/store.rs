@@ -1,6 +1,6 @@
 //! A bucket as a store of objects for other families: staged, read back, then published.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 
@@ -37,8 +37,19 @@ async fn begin(bucket: &Arc<Bucket>, cx: &Cx, key: &str, with: Attributes) -> Re
 /// Where something is staged; what lies there adds to it.
 pub(super) fn stage(cx: &Cx) -> String {
     // Short, because some servers make names of files of it; its own, because a run may write one key twice at once.
+    format!("{}{}/{}{}-", key::INCOMING, cx.run(), turn(), random(10))
+}
+
+/// What the name of everything begins with that this process stages: a run that goes on after a crash has another one than
+/// before it.
+pub(super) fn turn() -> &'static str {
+    static TURN: LazyLock<String> = LazyLock::new(|| random(6));
+    &TURN
+}
+
+fn random(digits: usize) -> String {
     let own = uuid::Uuid::now_v7().simple().to_string();
-    format!("{}{}/{}-", key::INCOMING, cx.run(), &own[own.len() - 12..])
+    own[own.len() - digits..].to_owned()
 }
 
 /// The bytes of an object, or of one version of it.
@@ -79,5 +90,9 @@ impl Store for Opened {
     async fn remove(&self, key: &str) -> Result<()> {
         key::check(key)?;
         self.bucket.erase(key).await
+    }
+
+    async fn tidy(&self) -> Result<()> {
+        leftovers::sweep(&self.bucket, &self.cx).await.map(drop)
     }
 }

@@ -56,11 +56,20 @@ impl Primitive for Upload {
         format!("upload {} to `{}`", self.file, self.key)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         undo::replacing(cx, &self.key, self.keep).await
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
+        let gave = cx.gave().unwrap_or_default();
+        if let Some(sha256) = gave.get(SHA256).and_then(Value::as_str) {
+            // The file may be another one by now, or gone.
+            return holds(cx, &self.key, sha256).await;
+        }
         let (file, _) = files::open_stream(&cx.path(&self.file)?).await?;
         holds(cx, &self.key, &sending::sha256_of(file).await?).await
     }

@@ -17,6 +17,9 @@ use crate::run::past;
 use crate::script::engine;
 use crate::script::here::{self, Here};
 
+/// How long it may take to look what was left half done in one store.
+const TIDYING: Duration = Duration::from_secs(10);
+
 impl Run {
     /// On the script's own thread: the playbook, then its end.
     pub(super) fn carry_out(self) -> Ended {
@@ -141,6 +144,14 @@ impl Run {
         let _ = self.session.record(&plan.compared(before));
     }
 
+    /// What the process left half done that died before this one came is nobody's any more.
+    fn tidy(&self) {
+        if self.journal.is_some() && matches!(self.intention, Intention::Resume(_) | Intention::RollBack(_)) {
+            let tidy = self.session.pipeline.tidy(TIDYING, &self.unwinding);
+            self.session.runtime.block_on(tidy);
+        }
+    }
+
     /// Rollback blocks keep the session that keeps them: without this neither would ever close the journal.
     pub(super) fn let_go(&self) {
         self.session.pipeline.ledger.clear();
@@ -150,6 +161,7 @@ impl Run {
         if outcome == Outcome::Done {
             self.compare();
         }
+        self.tidy();
         let took = self.session.worked() + self.begin.elapsed();
         let ended = Event::RunEnded { outcome, took, error: error.clone() };
         let journalled = self.journal.as_ref().map_or(Ok(()), |journal| journal.end(&ended));

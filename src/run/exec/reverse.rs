@@ -65,7 +65,12 @@ impl Run {
         };
         let here = Here::new("undo", self.unwinding.clone(), true);
         Ok(match unwinding.unwind(here, &reason) {
-            Unwound::All | Unwound::Nothing => Outcome::Done,
+            Unwound::All => Outcome::Done,
+            Unwound::Nothing => {
+                let text = "there was nothing to take back: what the run did stays as it is".to_owned();
+                self.session.record(&Event::Logged { position: String::new(), text })?;
+                Outcome::Done
+            }
             Unwound::Partly => Outcome::NotTakenBack,
         })
     }

@@ -59,10 +59,12 @@ impl Comparison {
         self.forces(&call.resource.to_string()) || self.forces(&call.name())
     }
 
-    /// Whether the effect of `item` is no longer as the run left it. What nobody can tell counts as it was left.
-    fn is_changed(&self, session: &Session, item: &Item) -> Result<bool> {
-        let Way::Inverse { inverse: Inverse::Call(_), outcome: Some(Outcome::Done), call } = &item.way else {
-            return Ok(false);
+    /// What is to be told of the effect of `item` where it is no longer as the run left it; empty where it has no parts. What
+    /// nobody can tell counts as it was left.
+    fn changed(&self, session: &Session, item: &Item) -> Result<Option<String>> {
+        let Way::Inverse { inverse: Inverse::Call(_), outcome: Some(Outcome::Done), call, gave } = &item.way
+        else {
+            return Ok(None);
         };
         let is_asked = !self.is_forced(call) && !self.begun.contains(&item.seq);
         // No script makes a call by hand again; its record is whole unless a secret was taken out.
@@ -72,13 +74,18 @@ impl Comparison {
             is_whole.then_some(call)
         };
         let whole = self.calls.get(&item.position).or_else(by_hand);
-        let Some(whole) = whole.filter(|_| is_asked) else { return Ok(false) };
+        let Some(whole) = whole.filter(|_| is_asked) else { return Ok(None) };
         let looked = session.runtime.block_on(session.pipeline.is_as_left(
-            whole,
+            (whole, gave),
             (&self.run, &item.position),
             here::stop(),
-        ))?;
-        Ok(looked == Some(false))
+        ));
+        match looked {
+            Ok(looked) => Ok((looked == Some(false)).then(String::new)),
+            // It names what of it was changed.
+            Err(error) if error.kind == Kind::Changed => Ok(Some(error.why.clone().unwrap_or_default())),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -86,42 +93,68 @@ impl Unwinding<'_> {
     /// Refuses to take back what somebody changed since.
     pub(super) fn compare(&self, item: &Item) -> Result<()> {
         let Some(comparison) = &self.comparison else { return Ok(()) };
-        if !comparison.is_changed(self.session, item)? {
-            return Ok(());
-        }
+        let Some(parts) = comparison.changed(self.session, item)? else { return Ok(()) };
         let Way::Inverse { call, .. } = &item.way else { return Ok(()) };
-        Err(Error::new(Kind::Changed, format!("somebody changed it since `{call}`"))
-            .fix(format!("look at it; `--force {}` takes it back all the same", call.resource)))
+        let error = Error::new(Kind::Changed, format!("somebody changed it since `{call}`"));
+        let error = if parts.is_empty() { error } else { error.why(parts) };
+        Err(error.fix(format!("look at it; `--force {}` takes it back all the same", call.resource)))
     }
 }
 
-/// Whether one call surely did not touch what the other did: another resource, or the same verb on another thing.
-fn is_elsewhere(one: &Call, other: &Call) -> bool {
-    let thing = |call: &Call| call.arguments.values().next().cloned();
-    one.resource != other.resource || (one.verb == other.verb && thing(one) != thing(other))
+/// A change of the run, with what it touched.
+struct Newer<'a> {
+    call: &'a Call,
+    touches: Option<String>,
+}
+
+impl Newer<'_> {
+    /// Whether it surely did not touch what the other did: another resource, another thing of it, or the same verb on another
+    /// thing.
+    fn is_elsewhere(&self, other: &Newer<'_>) -> bool {
+        let thing = |call: &Call| call.arguments.values().next().cloned();
+        let (one, another) = (self.call, other.call);
+        one.resource != another.resource
+            || match (&self.touches, &other.touches) {
+                (Some(one), Some(another)) => !overlap(one, another),
+                _ => one.verb == another.verb && thing(one) != thing(another),
+            }
+    }
+}
+
+/// Whether two names may be of the same thing.
+fn overlap(one: &str, other: &str) -> bool {
+    let holds = |one: &str, other: &str| (one.is_empty() || one.ends_with('/')) && other.starts_with(one);
+    one == other || holds(one, other) || holds(other, one)
 }
 
 /// Refuses before anything is done: names all that somebody changed since, as far as it can be told yet. What lies
 /// under a newer change of the run is compared once that is taken back.
 pub fn changed_since(session: &Session, comparison: &Comparison, items: &[Item]) -> Result<()> {
-    let mut newer: Vec<&Call> = Vec::new();
-    let mut changed: Vec<&Item> = Vec::new();
+    let mut newer: Vec<Newer<'_>> = Vec::new();
+    let mut changed: Vec<(&Item, String)> = Vec::new();
     for item in items.iter().rev() {
         let Way::Inverse { call, .. } = &item.way else { continue };
-        if newer.iter().all(|newer| is_elsewhere(newer, call)) && comparison.is_changed(session, item)? {
-            changed.push(item);
+        let this = Newer { call, touches: session.pipeline.touches(call) };
+        if newer.iter().all(|newer| newer.is_elsewhere(&this))
+            && let Some(parts) = comparison.changed(session, item)?
+        {
+            changed.push((item, parts));
         }
-        newer.push(call);
+        newer.push(this);
     }
     if changed.is_empty() {
         return Ok(());
     }
-    let name = |item: &&Item| match &item.way {
+    let name = |item: &Item| match &item.way {
         Way::Inverse { call, .. } => call.resource.to_string(),
         Way::Block => item.position.clone(),
     };
-    let each = |item: &&Item| format!("{}: after the run's “{}”", name(item), item.what);
-    let force: Vec<String> = changed.iter().map(|item| format!("--force {}", name(item))).collect();
+    let each = |(item, parts): &(&Item, String)| {
+        let parts = if parts.is_empty() { String::new() } else { format!(": {parts}") };
+        format!("{}: after the run's “{}”{parts}", name(item), item.what)
+    };
+    let force: BTreeSet<String> = changed.iter().map(|(item, _)| format!("--force {}", name(item))).collect();
+    let force: Vec<String> = force.into_iter().collect();
     let what = match changed.as_slice() {
         [_] => "somebody changed since what the rollback would restore".to_owned(),
         many => format!("somebody changed since {} things that the rollback would restore", many.len()),
@@ -130,4 +163,13 @@ pub fn changed_since(session: &Session, comparison: &Comparison, items: &[Item])
         .why(changed.iter().map(each).collect::<Vec<_>>().join("\n"))
         .fix(format!("look at them; `{}` takes them back all the same", force.join(" ")))
         .detail(NOT_BEGUN, true))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_folder_holds_what_lies_below_it_and_nothing_else() {
+        assert!(super::overlap("a", "a") && super::overlap("a/", "a/b") && super::overlap("a/b", ""));
+        assert!(!super::overlap("a", "ab") && !super::overlap("a/", "b") && !super::overlap("a/b", "a/c"));
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use crate::base::call::{Call, Inverse};
 use crate::base::decision::Choice;
 use crate::base::event::{Event, Position};
@@ -36,6 +38,8 @@ pub enum Way {
         inverse: Inverse,
         /// How the call ended; `None` when that is not known.
         outcome: Option<Outcome>,
+        /// What the call gave, without secrets.
+        gave: Value,
     },
     /// By the rollback block of a step.
     Block,
@@ -79,15 +83,23 @@ impl Remains {
                         seq: kept.seq,
                         position: position.clone(),
                         what: plan.clone(),
-                        way: Way::Inverse { call: call.clone(), inverse: inverse.clone(), outcome: None },
+                        way: Way::Inverse {
+                            call: call.clone(),
+                            inverse: inverse.clone(),
+                            outcome: None,
+                            gave: Value::Null,
+                        },
                     }),
                 }
             }
-            Event::EffectEnded { position, outcome: how, error, .. } => {
+            Event::EffectEnded { position, outcome: how, error, value, .. } => {
                 let families = self.families;
                 let unchanged = error.as_ref().is_some_and(|error| error.unchanged);
-                if let Some(Item { way: Way::Inverse { outcome, call, .. }, .. }) = self.last_at(position) {
+                if let Some(Item { way: Way::Inverse { outcome, call, gave, .. }, .. }) =
+                    self.last_at(position)
+                {
                     *outcome = Some(*how);
+                    gave.clone_from(value);
                     if *how == Outcome::Failed && (unchanged || is_atomic(families, call)) {
                         self.remove(position);
                     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rhai::{Expr, Position};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::kind::{Kind, Target};
 use super::literals;
@@ -77,6 +77,7 @@ impl Walk<'_> {
         }
         self.names(&given, &signature, &whole);
         self.doubt(entry, &given, &whole, position);
+        self.forbidden((target, entry), &given, &signature, position);
         let has = |name: &String| given.named.iter().any(|(named, _, _)| named == name);
         let missing =
             signature.iter().skip(given.positional.len()).filter(|(name, must)| *must && !has(name));
@@ -88,6 +89,31 @@ impl Walk<'_> {
             given.positional.iter().zip(signature.iter()).map(|(value, (name, _))| (name, value));
         let named = given.named.iter().filter_map(|(name, _, value)| Some((name, (*value)?)));
         self.types(positional.chain(named), &whole, entry);
+    }
+
+    /// What the call itself says against it, where all that it is given stands there.
+    fn forbidden(
+        &mut self,
+        (target, entry): (&Target, &'static Entry),
+        given: &Given<'_>,
+        signature: &Signature,
+        position: Position,
+    ) {
+        let environment = self.world.environment;
+        let Some(resource) = target.id().and_then(|id| environment.resources.get(&id)) else { return };
+        let positional = given.positional.iter().zip(signature.iter());
+        let positional = positional.map(|(value, (name, _))| (name, Some(value)));
+        let named = given.named.iter().map(|(name, _, value)| (name, *value));
+        let literal =
+            |(name, value): (&String, Option<&Expr>)| Some((name.clone(), literals::literal(value?)?));
+        let arguments: Option<Map<String, Value>> = positional.chain(named).map(literal).collect();
+        let Some(mut arguments) = arguments.filter(|_| given.is_complete) else { return };
+        if Options::take(&mut arguments).is_ok()
+            && let Ok(bound) = entry.bind(arguments)
+            && let Some(error) = bound.forbidden(resource, &environment.name)
+        {
+            self.tell(position, entry.name.len(), |_| error);
+        }
     }
 
     /// What destroys and cannot be looked at afterwards must say what happens when a crash leaves it in doubt.

@@ -225,6 +225,19 @@ fn a_role_that_may_not_make_databases_is_told_and_another_server_can_be_named() 
 }
 
 #[test]
+fn doctor_says_that_a_role_for_drills_may_make_no_databases() {
+    let Some(database) = postgres::database() else { return };
+    database.server.psql("postgres", "DO $$ BEGIN CREATE ROLE meek LOGIN PASSWORD 'rig-app-Pa55word'; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$");
+    let settings = database.settings("write").replace("user = \"app\"", "user = \"meek\"");
+    let rig = |more: &str| Rig::new(&format!("{settings}{more}")).variable("PG_PASSWORD", PASSWORD);
+    rig("").well("postgres.main", "PostgreSQL");
+    let seen = rig("drills = true\n").run(&["doctor", "postgres.main"]).expect(1);
+    seen.says("the role meek may make no databases").says("ALTER ROLE meek CREATEDB");
+    database.server.psql("postgres", "ALTER ROLE meek CREATEDB");
+    rig("drills = true\n").well("postgres.main", "PostgreSQL");
+}
+
+#[test]
 fn a_drill_that_is_killed_or_stopped_leaves_no_database_after_the_next() {
     let Some(scene) = scene(12) else { return };
     let drill = format!("db.verify_restore(box, \"{EARLIER}\");");

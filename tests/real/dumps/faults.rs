@@ -149,3 +149,13 @@ fn a_disk_of_the_store_that_fills_ends_the_run() {
     seen.expect(1).says("`s3.box` could not");
     assert_eq!(bucket.keys(), Vec::<String>::new());
 }
+
+#[test]
+fn a_wrong_secret_is_said_in_the_words_of_the_server() {
+    let (Some(database), Some(bucket)) = (postgres::database(), s3s::bucket()) else { return };
+    let settings = settings(&database, bucket.server.port, &bucket.name);
+    let rig = Rig::new(&settings).variable("PG_PASSWORD", PASSWORD);
+    let rig = rig.variable("RIG_ACCESS", s3s::ACCESS_KEY).variable("RIG_SECRET", "some-other-secret");
+    let (_, seen) = rig.exec(&playbook(&dump(KEY)));
+    seen.expect(1).says("SignatureDoesNotMatch").says("correct `secret_key` of").hides("AccessDenied");
+}

@@ -118,3 +118,40 @@ fn while_the_dump_program_runs() {
     wait_until("the dump program has gone with it", 20, || psql() == "0");
     scene.expect_healing("pg_dump");
 }
+
+#[test]
+fn an_upload_of_a_killed_run_is_given_up_where_the_server_lists_none() {
+    let Some(scene) = scene(28) else { return };
+    for part in ["partNumber=1", "partNumber=2"] {
+        scene.proxy.when("GET", "uploads", Fault::Answer(501), 99);
+        scene.proxy.when("PUT", part, Fault::HoldAnswer, 1);
+        let mut child = scene.start(&dump(KEY));
+        scene.proxy.wait_held();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        scene.proxy.release();
+        assert_eq!(scene.bucket.open_uploads().len(), 1, "{part}");
+        // Nothing but the note of its name leads to it.
+        scene.exec("box.put(\"daily/other\", \"x\");").expect(0);
+        assert_eq!(scene.there(), (vec![EARLIER.to_owned(), "daily/other".to_owned()], vec![]), "{part}");
+        scene.exec("box.delete(\"daily/other\", #{ keep: false });").expect(0);
+    }
+    scene.exec(&dump(KEY)).expect(0);
+    assert_eq!(scene.there(), (vec![EARLIER.to_owned(), KEY.to_owned()], vec![]), "no note stays");
+}
+
+#[test]
+fn a_run_that_goes_on_or_is_taken_back_leaves_nothing_of_the_turn_before() {
+    let Some(scene) = scene(28) else { return };
+    for (again, wanted) in [("rollback", vec![EARLIER]), ("resume", vec![EARLIER, KEY])] {
+        scene.proxy.when("PUT", "partNumber=2", Fault::HoldAnswer, 1);
+        let mut child = scene.start(&dump(KEY));
+        scene.proxy.wait_held();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        scene.proxy.release();
+        assert!(scene.bucket.keys().len() > 1 && !scene.bucket.open_uploads().is_empty());
+        scene.rig.run(&[again, "last"]).expect(0);
+        assert_eq!(scene.there(), (wanted.into_iter().map(str::to_owned).collect(), vec![]), "{again}");
+    }
+}

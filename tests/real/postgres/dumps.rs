@@ -116,7 +116,7 @@ fn a_dump_that_ends_early_leaves_nothing_behind() {
         ),
         (
             "[ \"$1\" = --version ] && exec $real --version\n$real \"$@\" | head -c 300",
-            "cannot be read by pg_restore",
+            "what pg_dump gave is no whole archive; nothing was stored",
         ),
         (
             "[ \"$1\" = --version ] && exec $real --version\nexec $real \"$@\" --exclude-table=people",
@@ -340,4 +340,52 @@ fn a_restore_that_is_killed_in_the_middle_is_whole_or_not_there_and_is_done_by_r
     assert!([&old, &new].contains(&&database.dump()), "half of it is there");
     rig.run(&["resume", "last"]).expect(0);
     assert_eq!(database.dump(), old);
+}
+
+#[test]
+fn a_restore_in_doubt_does_not_take_away_what_a_later_run_wrote() {
+    let Some(database) = with_tables() else { return };
+    let names = |name: &str| database.sql(&format!("SELECT count(*) FROM people WHERE name = '{name}'"));
+    let (rig, seen) = run(with_store(&database, ""), DUMP);
+    seen.expect(0);
+    std::fs::write(rig.path("test.rhai"), playbook("db.restore_from(store, \"a/before.dump\");")).unwrap();
+    for (doubt, is_there) in [("skip", true), ("retry", false)] {
+        rig.killed("3:after");
+        let listed = rig.run(&["runs", "--output", "json"]).expect(0).stdout;
+        let cut: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let cut = cut[0]["id"].as_str().unwrap();
+        let rig = &rig;
+        let later = playbook("db.execute(\"UPDATE people SET name = 'later'\", #{ stays: true });");
+        std::fs::write(rig.path("later.rhai"), later).unwrap();
+        rig.run(&["exec", "later.rhai"]).expect(0);
+        let seen = rig.run(&["resume", cut]).expect(8);
+        seen.says("is not done again: a later run changed `postgres.main`")
+            .says("later.rhai")
+            .says("--on-doubt retry");
+        assert_ne!(names("later"), "0", "nothing was done");
+        rig.run(&["resume", cut, "--on-doubt", doubt]).expect(0);
+        assert_eq!(names("later") != "0", is_there, "{doubt}");
+    }
+}
+
+#[test]
+fn a_role_that_may_not_read_a_table_is_told_what_to_grant() {
+    let Some(database) = with_tables() else { return };
+    let secret =
+        "CREATE TABLE hidden (id int); REVOKE ALL ON hidden FROM app; ALTER TABLE hidden OWNER TO postgres";
+    database.server.psql(&database.name, secret);
+    let (rig, seen) = run(with_store(&database, ""), DUMP);
+    seen.expect(1).says("permission denied for table hidden").says("GRANT SELECT ON table hidden TO app");
+    assert_eq!(stored(&rig), Vec::<String>::new());
+}
+
+#[test]
+fn a_rollback_of_a_backup_says_that_it_takes_nothing_back() {
+    let Some(database) = with_tables() else { return };
+    let (rig, seen) = run(with_store(&database, ""), DUMP);
+    seen.expect(0);
+    let held = stored(&rig);
+    let seen = rig.run(&["rollback", "last"]).expect(0);
+    seen.says("there was nothing to take back: what the run did stays as it is");
+    assert_eq!(stored(&rig), held);
 }

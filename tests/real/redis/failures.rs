@@ -16,6 +16,7 @@ fn a_server_that_is_not_there_is_said_to_be() {
             .expect(1)
             .says(&format!("`redis.main` cannot be reached at 127.0.0.1:{port}"))
             .says("Connection refused")
+            .hides("inverse")
             .says("start the server, or correct `host` and `port`");
     }
     let nowhere = "[env.local.redis.main]\nhost = \"no-such-host.invalid\"\n";

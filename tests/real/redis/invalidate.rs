@@ -100,7 +100,7 @@ fn a_rate_is_kept() {
         let lines = format!("cache.invalidate(\"p:*\", #{{ {wrong} }});");
         exec(&server.settings("destroy"), "destroy", &lines)
             .1
-            .expect(1)
+            .expect(2)
             .says("`batch` is a number from 1 to 10000");
     }
 }
@@ -170,4 +170,24 @@ fn a_refusal_in_the_middle_says_so() {
         .says("NOPERM")
         .says("; 0 keys were removed until then");
     assert_eq!(server.text("DBSIZE"), "100");
+}
+
+#[test]
+fn a_pattern_that_spares_nothing_is_found_by_check() {
+    let settings = "[env.production.redis.main]\nhost = \"127.0.0.1\"\naccess = \"destroy\"\n";
+    let script = |call: &str| {
+        format!("//! T.\n//! uses = [\"redis.main:destroy\"]\nlet all = \"*\";\nredis(\"main\").{call};\n")
+    };
+    let check = |settings: &str, call: &str| {
+        let rig = crate::rig::Rig::new(settings).file("test.rhai", &script(call));
+        rig.run(&["check", "test.rhai", "--env", "production"])
+    };
+    let found = check(settings, "invalidate(\"*\")").expect(3).says("test.rhai:4");
+    found.says("would remove everything from `redis.main`").says("confirm: \"main\"");
+    check(settings, "invalidate(\"*\", #{ confirm: \"other\" })").expect(3).says("names another resource");
+    check(settings, "invalidate(\"*\", #{ confirm: \"main\", timeout: \"5m\" })").expect(0);
+    check(settings, "invalidate(\"user:*\")").expect(0);
+    // What only a run can tell is told by the run.
+    check(settings, "invalidate(all)").expect(0);
+    check(&format!("{settings}production = false\n"), "invalidate(\"*\")").expect(0);
 }

@@ -3,6 +3,7 @@
 mod access;
 mod failures;
 mod objects;
+mod rollback;
 mod store;
 mod sync;
 

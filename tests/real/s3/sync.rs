@@ -25,7 +25,8 @@ fn a_second_sync_sends_only_what_changed() {
     let counts = "check \"counts\", [done.uploaded, done.unchanged, done.deleted, done.bytes] == ";
     let (rig, seen) = run(rig, &format!("{SYNC}{counts}[3, 0, 0, 30];"));
     seen.expect(0);
-    let puts = faults.seen("PUT");
+    let mut puts = faults.seen("PUT");
+    puts.retain(|put| !put.contains(".playbook/undo/"));
     assert!(puts.last().unwrap().contains("/site/index.html"), "the page comes last: {puts:?}");
     faults.forget();
     let (rig, seen) = run(rig, &format!("{SYNC}{counts}[0, 3, 0, 0];"));

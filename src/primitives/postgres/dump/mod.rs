@@ -11,10 +11,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::io::AsyncRead;
 
 use super::archive::Table;
 use super::database;
-use super::programs::{Programs, well};
+use super::programs::{Found, Programs, well};
 use super::session::Door;
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
@@ -108,11 +109,12 @@ impl Primitive for DumpTo {
             let mut stdout = running.take_stdout()?;
             let ended = async {
                 let ended = programs.finish(running).await?;
-                well(&ended, format!("`{}` could not be dumped; nothing was stored", cx.resource()))
+                let what = format!("`{}` could not be dumped; nothing was stored", cx.resource());
+                well(&ended, what).map_err(|error| programs.advised(error))
             };
             let lister = Arc::clone(&programs);
             let copied =
-                dump.copy(&mut stdout, ended, |stored| Box::pin(async move { lister.list(stored).await }));
+                dump.copy(&mut stdout, ended, |stored| Box::pin(async move { look(&lister, stored).await }));
             let found = copied.await?;
             // A table that came or went while the dump ran may be in it or not.
             let after = tables(&cx).await?;
@@ -127,6 +129,17 @@ impl Primitive for DumpTo {
             Err(why) => Err(dump.give_up(why).await),
         }
     }
+}
+
+/// What is in the archive that `pg_dump` gave.
+async fn look(programs: &Programs, stored: &mut (dyn AsyncRead + Send + Unpin)) -> Result<Found> {
+    programs.list(stored).await.map_err(|mut error| {
+        let why = error.why.take().map(|why| format!(": {why}")).unwrap_or_default();
+        let why = format!("{}{why}", error.what);
+        error.what = "what pg_dump gave is no whole archive; nothing was stored".to_owned();
+        let fix = "see why pg_dump ended early though it said that all was well: a wrapper, a disk, a limit of the machine";
+        error.why(why).fix(fix)
+    })
 }
 
 /// The server's major version, and the database in words that no other database has, but a standby that takes over.

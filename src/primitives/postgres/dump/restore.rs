@@ -76,6 +76,7 @@ impl Primitive for RestoreFrom {
     );
     const TIMEOUT: Duration = LONG;
     const IDEMPOTENT: bool = true;
+    const OVERWRITES: bool = true;
 
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
         self.origin().needs(resource)

@@ -13,6 +13,7 @@ use super::super::bucket::{Bucket, SHA256};
 use super::super::sending;
 use super::compare::{Difference, Sending};
 use super::rules::Rules;
+use super::written::{Mark, Written};
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::dump;
@@ -96,16 +97,25 @@ struct Sender {
     /// Room in memory, in KiB.
     room: Arc<Semaphore>,
     tally: Arc<Tally>,
+    written: Written,
     total: u64,
     below: Arc<str>,
 }
 
-/// Sends and deletes what differs; gives the receipt.
-pub(super) async fn out(work: &Arc<Work>, below: &str, difference: Difference) -> Result<Value> {
+/// Sends and deletes what differs; gives the receipt, and adds to what was written.
+pub(super) async fn out(
+    work: &Arc<Work>,
+    below: &str,
+    difference: Difference,
+    written: &Written,
+) -> Result<Value> {
     let Difference { folder, send, delete, unchanged } = difference;
     let (tally, room) = (Arc::new(Tally::default()), Arc::new(Semaphore::new(IN_MEMORY)));
     let (total, below) = (send.len() as u64, below.into());
-    let sender = Sender { work: Arc::clone(work), folder, room, tally: Arc::clone(&tally), total, below };
+    let (work, written) = (Arc::clone(work), written.clone());
+    let deleting = (Arc::clone(&work.bucket), written.clone());
+    let tallied = Arc::clone(&tally);
+    let sender = Sender { work: Arc::clone(&work), folder, room, tally, written, total, below };
     let is_page = |file: &Sending| file.path.ends_with(".html") || file.path.ends_with(".htm");
     let (pages, others): (Vec<Sending>, Vec<Sending>) = send.into_iter().partition(is_page);
     for wave in [others, pages] {
@@ -115,13 +125,16 @@ pub(super) async fn out(work: &Arc<Work>, below: &str, difference: Difference) -
         work.until_stopped(work.each(batches, send)).await?;
     }
     let batches: Vec<Vec<String>> = delete.chunks(DELETED_AT_ONCE).map(<[String]>::to_vec).collect();
-    let bucket = Arc::clone(&work.bucket);
     let erase = move |keys: Vec<String>| {
-        let bucket = Arc::clone(&bucket);
-        async move { bucket.erase_all(&keys).await }
+        let (bucket, written) = deleting.clone();
+        async move {
+            bucket.erase_all(&keys).await?;
+            written.deleted(&keys);
+            Ok(())
+        }
     };
     work.until_stopped(work.each(batches, erase)).await?;
-    let (uploaded, bytes) = (tally.files.load(Ordering::Relaxed), tally.bytes.load(Ordering::Relaxed));
+    let (uploaded, bytes) = (tallied.files.load(Ordering::Relaxed), tallied.bytes.load(Ordering::Relaxed));
     Ok(json!({ "uploaded": uploaded, "unchanged": unchanged, "deleted": delete.len(), "bytes": bytes }))
 }
 
@@ -153,7 +166,8 @@ impl Sender {
         if let [file] = batch.as_slice()
             && file.bytes > part as u64
         {
-            send_large(&self.work, &self.folder, file).await?;
+            let mark = send_large(&self.work, &self.folder, file).await?;
+            self.written.add(&file.key, mark);
             self.tell(file.bytes);
             return Ok(());
         }
@@ -167,7 +181,9 @@ impl Sender {
         for (file, content) in batch.iter().zip(contents) {
             let with = self.work.rules.attributes(&file.path, Some(&content))?;
             let (bucket, bytes) = (&self.work.bucket, content.len() as u64);
-            bucket.write(&bucket.patient, &file.key, content, with).await?;
+            let sha256 = with.metadata.get(SHA256).cloned();
+            let written = bucket.write(&bucket.patient, &file.key, content, with).await?;
+            self.written.add(&file.key, Mark::new(&written.etag, sha256.as_deref()));
             self.tell(bytes);
         }
         Ok(())
@@ -191,7 +207,7 @@ fn content(folder: &Folder, path: &str, part: usize) -> Result<Bytes> {
     if content.len() > part { Err(grown(path)) } else { Ok(Bytes::from(content)) }
 }
 
-async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result<()> {
+async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result<Mark> {
     let (opened, path) = (Arc::clone(folder), file.path.clone());
     let read = blocking::run(move || opened.read(&path)?.ok_or_else(|| gone(&path)));
     let source = tokio::fs::File::from_std(read.await?);
@@ -200,7 +216,8 @@ async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result
     // What it replaces has been kept with everything else.
     let large = sending::Sending { key: &file.key, with, keep: false };
     let sent = sending::send(&work.bucket, &work.cx, (source, file.bytes), large).await;
-    sent.map(drop).map_err(|mut error| {
+    let mark = |receipt: Value| Mark::new("", receipt.get(SHA256).and_then(Value::as_str));
+    sent.map(mark).map_err(|mut error| {
         // This file may be unchanged; the others are not.
         error.unchanged = false;
         error

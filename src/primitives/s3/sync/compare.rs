@@ -15,6 +15,7 @@ use super::super::key;
 use super::super::listing::Listed;
 use super::rules::Rules;
 use crate::base::error::{Error, Result};
+use crate::base::text;
 use crate::effect::dump::hexadecimal;
 use crate::sys::blocking;
 use crate::sys::folder::Folder;
@@ -52,6 +53,14 @@ impl Difference {
     /// Whether there is nothing to do.
     pub(super) const fn is_empty(&self) -> bool {
         self.send.is_empty() && self.delete.is_empty()
+    }
+
+    /// What there is to do, in words for a plan.
+    pub(super) fn foretold(&self) -> String {
+        let changed = self.send.iter().filter(|file| file.replaces).count();
+        let (new, bytes) = (self.send.len() - changed, self.send.iter().map(|file| file.bytes).sum());
+        let (deleted, unchanged, size) = (self.delete.len(), self.unchanged, text::show_size(bytes));
+        format!("{new} new, {changed} changed, {deleted} deleted, {unchanged} unchanged; {size} to send")
     }
 
     /// Whether anything that is there now will be gone.
@@ -121,7 +130,7 @@ async fn walk(path: &Path, shown: &str) -> Result<(Arc<Folder>, Vec<(String, u64
 }
 
 /// The objects below `below`, by key.
-async fn list(bucket: &Bucket, below: &str) -> Result<BTreeMap<String, Listed>> {
+pub(super) async fn list(bucket: &Bucket, below: &str) -> Result<BTreeMap<String, Listed>> {
     let mut found = BTreeMap::new();
     let all = bucket.each(below, |listed| {
         // A key with a `/` at its end marks a folder; no file could have it.

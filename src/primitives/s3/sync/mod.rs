@@ -4,6 +4,7 @@ mod carry;
 mod compare;
 mod prior;
 mod rules;
+mod written;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use self::carry::Work;
 use self::compare::Difference;
 pub(super) use self::prior::UndoSync;
 use self::rules::{PerFile, Rules};
+use self::written::Written;
 use super::object::sha256;
 use super::removal::yes;
 use super::{LONG, client, key, leftovers};
@@ -65,7 +67,7 @@ const fn sixty_four() -> usize {
 
 /// What the question for the inverse found out, so that the work need not find it out again.
 #[derive(Debug, Default)]
-struct Asked(Mutex<BTreeMap<String, Difference>>);
+struct Asked(Mutex<BTreeMap<String, (Difference, Duration)>>);
 
 impl Primitive for SyncFrom {
     const NAME: &'static str = "sync_from";
@@ -84,32 +86,38 @@ impl Primitive for SyncFrom {
         format!("sync {} to `{}`{gone}", self.folder, self.below())
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.below())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let began = cx.instant();
         let difference = self.compare(cx).await?;
-        if difference.is_empty() {
-            self.remember(cx, difference).await?;
-            return Ok(Inverse::Nothing);
-        }
-        let loses = !self.keep && difference.loses();
-        let manifest = manifest(cx);
-        self.remember(cx, difference).await?;
-        if loses {
-            return Ok(Inverse::none(
-                "what is replaced and deleted is not kept: the call says `keep: false`",
-            ));
-        }
-        Ok(Inverse::Call(Call::new(cx.resource().clone(), UndoSync::NAME).with("manifest", manifest)))
+        cx.foresee(difference.foretold());
+        let (is_empty, loses) = (difference.is_empty(), !self.keep && difference.loses());
+        self.remember(cx, (difference, cx.instant().duration_since(began))).await?;
+        Ok(if is_empty {
+            Inverse::Nothing
+        } else if loses {
+            Inverse::none("what is replaced and deleted is not kept: the call says `keep: false`")
+        } else {
+            Inverse::Call(Call::new(cx.resource().clone(), UndoSync::NAME).with("manifest", manifest(cx)))
+        })
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
-        Ok(self.compare(cx).await?.is_empty().then_some(true))
+        if cx.is_settling() {
+            return Ok(self.compare(cx).await?.is_empty().then_some(true));
+        }
+        let bucket = client::bucket(cx).await?;
+        written::is_as_left(&bucket, &self.below(), &manifest(cx)).await
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let began = cx.instant();
-        let difference = match self.recollect(&cx).await? {
-            Some(difference) => difference,
-            None => self.compare(&cx).await.map_err(Error::unchanged)?,
+        let (difference, asking, is_again) = match self.recollect(&cx).await? {
+            Some((difference, asking)) => (difference, asking, false),
+            None => (self.compare(&cx).await.map_err(Error::unchanged)?, Duration::ZERO, true),
         };
         let bucket = client::bucket(&cx).await?;
         // Where nothing is sent, to look for them would cost as much as all the rest.
@@ -118,14 +126,22 @@ impl Primitive for SyncFrom {
         }
         cx.close_gracefully();
         let work = Work { bucket, cx: cx.clone(), rules: self.rules()?, parallel: self.parallel };
-        let work = Arc::new(work);
-        if !difference.is_empty() && (self.keep || !difference.loses()) {
-            let kept = work.until_stopped(prior::keep(&work, &difference, &manifest(&cx))).await;
-            kept.map_err(Error::unchanged)?;
+        let (work, manifest) = (Arc::new(work), manifest(&cx));
+        let keys = if !difference.is_empty() && (self.keep || !difference.loses()) {
+            let kept = work.until_stopped(prior::keep(&work, &difference, &manifest)).await;
+            kept.map_err(Error::unchanged)?
+        } else if is_again {
+            prior::touched(&work.bucket, &manifest).await.map_err(Error::unchanged)?
+        } else {
+            Vec::new()
+        };
+        let written = Written::default();
+        let mut receipt = carry::out(&work, &self.below(), difference, &written).await?;
+        if !keys.is_empty() {
+            work.until_stopped(written.note(&work.bucket, &manifest, keys)).await?;
         }
-        let mut receipt = carry::out(&work, &self.below(), difference).await?;
-        let took = cx.instant().duration_since(began).as_millis() as u64;
-        receipt["took_ms"] = took.into();
+        let took = asking + cx.instant().duration_since(began);
+        receipt["took_ms"] = (took.as_millis() as u64).into();
         Ok(receipt)
     }
 }
@@ -165,14 +181,14 @@ impl SyncFrom {
         sha256(&serde_json::to_vec(self).unwrap_or_default())
     }
 
-    async fn remember(&self, cx: &Cx, difference: Difference) -> Result<()> {
+    async fn remember(&self, cx: &Cx, found: (Difference, Duration)) -> Result<()> {
         let asked = cx.shared(async { Ok(Asked::default()) }).await?;
-        asked.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name(), difference);
+        asked.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name(), found);
         Ok(())
     }
 
-    /// What the question found; `None` for a second try, also of a run that goes on after a crash, which looks anew.
-    async fn recollect(&self, cx: &Cx) -> Result<Option<Difference>> {
+    /// What the question found, and how long that took; `None` for a second try, also of a run that goes on after a crash, which looks anew.
+    async fn recollect(&self, cx: &Cx) -> Result<Option<(Difference, Duration)>> {
         let asked = cx.shared(async { Ok(Asked::default()) }).await?;
         Ok(asked.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name()))
     }

@@ -32,8 +32,9 @@ const AT_ONCE: usize = 32;
 /// What was under each key before.
 type Manifest = BTreeMap<String, Prior>;
 
-/// Keeps what will be replaced and deleted, and writes down where.
-pub(super) async fn keep(work: &Arc<Work>, difference: &Difference, manifest: &str) -> Result<()> {
+/// Keeps what will be replaced and deleted, and writes down where. Gives the keys of all that the sync touches, an earlier
+/// try of it included.
+pub(super) async fn keep(work: &Arc<Work>, difference: &Difference, manifest: &str) -> Result<Vec<String>> {
     let mut before = Manifest::new();
     let mut lost = difference.delete.clone();
     for file in &difference.send {
@@ -60,7 +61,13 @@ pub(super) async fn keep(work: &Arc<Work>, difference: &Difference, manifest: &s
     before.extend(read(&work.bucket, manifest).await?.unwrap_or_default());
     let text = serde_json::to_vec(&before).map_err(|why| Error::bug("a manifest").why(why.to_string()))?;
     let bucket = &work.bucket;
-    bucket.write(&bucket.patient, manifest, Bytes::from(text), Attributes::default()).await.map(drop)
+    bucket.write(&bucket.patient, manifest, Bytes::from(text), Attributes::default()).await?;
+    Ok(before.into_keys().collect())
+}
+
+/// The keys of all that an earlier try of the sync was about to touch.
+pub(super) async fn touched(bucket: &Bucket, manifest: &str) -> Result<Vec<String>> {
+    Ok(read(bucket, manifest).await?.unwrap_or_default().into_keys().collect())
 }
 
 async fn read(bucket: &Bucket, manifest: &str) -> Result<Option<Manifest>> {

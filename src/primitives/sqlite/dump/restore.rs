@@ -52,6 +52,7 @@ impl Primitive for RestoreFrom {
     const TIMEOUT: Duration = copy::LONG;
     const ATOMIC: bool = true;
     const IDEMPOTENT: bool = true;
+    const OVERWRITES: bool = true;
 
     fn needs(&self, resource: &ResourceId) -> Vec<Access> {
         self.origin().needs(resource)

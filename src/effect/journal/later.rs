@@ -1,0 +1,48 @@
+//! What later runs changed: whether what they did stands, and which of their changes touched the same resources.
+
+use std::collections::BTreeSet;
+
+use super::{Filter, Journal, RunKind, RunRecord};
+use crate::base::error::Result;
+use crate::base::event::Event;
+use crate::base::outcome::Outcome;
+
+impl Journal {
+    /// The runs that began after `run` in its environment and whose changes are still so, as far as the journal knows,
+    /// newest first.
+    pub fn later(&self, run: &RunRecord) -> Result<Vec<RunRecord>> {
+        let filter = Filter { environment: Some(run.facts.environment.clone()), ..Filter::default() };
+        let mut later = Vec::new();
+        for one in self.runs(&filter)?.into_iter().take_while(|one| one.id != run.id) {
+            if self.stands(&one)? {
+                later.push(one);
+            }
+        }
+        Ok(later)
+    }
+
+    /// Whether what a run did is still so. A rollback does nothing that the run before it had not undone.
+    fn stands(&self, run: &RunRecord) -> Result<bool> {
+        if matches!(run.facts.kind, RunKind::Rollback | RunKind::Unlock)
+            || run.outcome == Some(Outcome::TakenBack)
+        {
+            return Ok(false);
+        }
+        Ok(!self.reversals(&run.id)?.iter().any(|by| by.outcome == Some(Outcome::Done)))
+    }
+
+    /// The resources that a run changed at the places that are wanted.
+    pub fn changed(&self, run: &str, is_wanted: impl Fn(&str) -> bool) -> Result<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        self.each(run, &mut |kept| {
+            if let Event::EffectBegan { position, call, effect, .. } = &kept.event
+                && !effect.is_read()
+                && is_wanted(position)
+            {
+                found.insert(call.resource.to_string());
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
