@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::family;
 pub use super::host::Host;
 use super::hosts::Hosts;
-use super::inside::{absent, inside};
+use super::inside::{inside, present};
 use super::journal::{Journal, RunJournal, State};
 use super::policy::Permit;
 use super::secrets;
@@ -226,7 +226,7 @@ impl Cx {
 
     /// A file of the project that has to be there.
     pub fn file(&self, relative: &str) -> Result<PathBuf> {
-        absent(&self.host.project, relative).map_or_else(|| self.path(relative), Err)
+        present(&self.host.project, relative)
     }
 
     /// A path from `playbook.toml`, which may lie anywhere: relative ones begin at the project.
@@ -270,11 +270,11 @@ impl Cx {
     /// The newest of the runs that began after this one and changed the same resource, in words; `None` when there is none.
     pub(super) async fn changed_by_later(&self) -> Result<Option<String>> {
         let (project, run) = (self.host.project.clone(), self.run().to_owned());
-        let resource = self.resource.to_string();
+        let (resource, families) = (self.resource.to_string(), self.host.families);
         blocking::run(move || {
             let Some(journal) = Journal::find(&project)? else { return Ok(None) };
             for later in journal.later(&journal.run(&run)?)? {
-                if journal.changed(&later.id, |_| true)?.contains(&resource) {
+                if journal.changed(families, &later.id, |_| true)?.contains(&resource) {
                     return Ok(Some(format!("the run {} of {}", later.id, later.facts.playbook)));
                 }
             }

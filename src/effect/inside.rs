@@ -6,17 +6,19 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::suggest;
 use crate::sys::files;
 
-/// What is said of a file of the project that is not there; `None` where it is.
-#[must_use]
-pub fn absent(folder: &Path, relative: &str) -> Option<Error> {
-    let path = inside(folder, Path::new(relative)).ok().filter(|path| !files::exists(path))?;
+/// A file within `folder` that has to be there; else a denial, or what it may have been meant to be.
+pub fn present(folder: &Path, relative: &str) -> Result<PathBuf> {
+    let path = inside(folder, Path::new(relative))?;
+    if files::exists(&path) {
+        return Ok(path);
+    }
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let near = path.parent().and_then(|parent| files::list(parent, ending).ok()).unwrap_or_default();
     let beside = Path::new(relative).parent().unwrap_or(Path::new(""));
     let name = |file: &PathBuf| Some(beside.join(file.file_name()?).display().to_string());
     let names: Vec<String> = near.iter().filter_map(name).collect();
     let error = Error::missing(format!("there is no file {relative} in the project"));
-    Some(error.fix(match suggest::nearest(relative, names.iter().map(String::as_str)) {
+    Err(error.fix(match suggest::nearest(relative, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "put it there, or mend the path: it begins at the folder of playbook.toml".to_owned(),
     }))

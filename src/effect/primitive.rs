@@ -186,7 +186,7 @@ pub struct Entry {
     bind: Bind,
 }
 
-type Bind = fn(Map<String, Value>) -> Result<Box<dyn Bound>, String>;
+type Bind = fn(&Map<String, Value>) -> Result<Box<dyn Bound>, String>;
 
 /// Makes the list entry of a primitive.
 #[must_use]
@@ -205,7 +205,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         no_probe: P::NO_PROBE,
         schema: || schemars::schema_for!(P),
         bind: |arguments| {
-            serde_json::from_value::<P>(Value::Object(arguments))
+            <P as serde::Deserialize>::deserialize(arguments)
                 .map(|bound| Box::new(bound) as Box<dyn Bound>)
                 .map_err(|why| why.to_string())
         },
@@ -214,10 +214,9 @@ pub const fn entry<P: Primitive>() -> Entry {
 
 impl Entry {
     /// Turns arguments by name into the primitive, or says what is wrong with them.
-    pub fn bind(&self, arguments: Map<String, Value>) -> Result<Box<dyn Bound>> {
-        let given = arguments.clone();
+    pub fn bind(&self, arguments: &Map<String, Value>) -> Result<Box<dyn Bound>> {
         (self.bind)(arguments).map_err(|why| {
-            Error::usage(self.refused(&given, &why)).fix(format!("for example: {}", self.example))
+            Error::usage(self.refused(arguments, &why)).fix(format!("for example: {}", self.example))
         })
     }
 
@@ -227,7 +226,7 @@ impl Entry {
             let mut others = given.clone();
             others.shift_remove(*name);
             // Without the one that is wrong all is well, or it is only missing.
-            (self.bind)(others).err().is_none_or(|other| other != why)
+            (self.bind)(&others).err().is_none_or(|other| other != why)
         };
         let (Some(name), Some((_, wanted))) = (given.keys().find(is_it), why.split_once(", expected "))
         else {
@@ -317,7 +316,7 @@ mod tests {
     #[test]
     fn a_wrong_argument_is_named() {
         let said = |arguments: Value| {
-            let bound = entry::<Rows>().bind(arguments.as_object().cloned().unwrap_or_default());
+            let bound = entry::<Rows>().bind(arguments.as_object().unwrap());
             bound.err().map(|error| error.what.clone()).unwrap_or_default()
         };
         assert_eq!(

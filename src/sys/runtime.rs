@@ -7,11 +7,6 @@ use crate::base::error::{Error, Result};
 
 /// For much at a time: what waits for the outside leaves the processors to the script.
 const WORKERS: usize = 2;
-/// How far what gives way stands behind other work, in steps of `nice`: with nothing to do elsewhere it has a processor to
-/// itself, else a tenth of one.
-#[cfg(target_os = "linux")]
-const BEHIND: i32 = 10;
-
 /// A runtime with threads of its own.
 pub fn start() -> Result<Runtime> {
     build(Builder::new_multi_thread().worker_threads(WORKERS))
@@ -22,18 +17,15 @@ pub fn on_this_thread() -> Result<Runtime> {
     build(&mut Builder::new_current_thread())
 }
 
-/// Does `work` on a thread of its own that gives way to all other work of this machine, as far as the system knows such an
-/// order; what `work` opens lives no longer than it. Dropping the future ends the work.
-pub async fn giving_way<T, F>(work: F) -> Result<T>
+/// Does `work` on a thread of its own, where its pauses are not lengthened by what else the run does; what `work` opens
+/// lives no longer than it. Dropping the future ends the work.
+pub async fn apart<T, F>(work: F) -> Result<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
     let (mut done, ended) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("giving way".to_owned()).spawn(move || {
-        // Elsewhere it would be the priority of the whole process.
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::nice(BEHIND);
+    let thread = std::thread::Builder::new().name("apart".to_owned()).spawn(move || {
         let result = on_this_thread().map(|runtime| {
             runtime.block_on(async {
                 tokio::select! {
@@ -59,17 +51,12 @@ fn build(builder: &mut Builder) -> Result<Runtime> {
 mod tests {
     use super::*;
 
-    #[cfg(target_os = "linux")]
     #[test]
-    fn what_gives_way_stands_behind_and_nothing_else_does() {
-        let place = || {
-            rustix::process::getpriority_process(None).map_err(|why| Error::io("no priority", &why.into()))
-        };
-        let (before, runtime) = (place().unwrap(), start().unwrap());
-        let there = runtime.block_on(giving_way(async move { place() })).unwrap();
-        assert_eq!(there, (before + BEHIND).min(19));
-        assert_eq!(runtime.block_on(async { place() }).unwrap(), before);
-        let failed = runtime.block_on(giving_way(async { Err::<(), _>(Error::usage("no")) }));
+    fn what_is_done_apart_has_a_thread_of_its_own_and_tells_how_it_ended() {
+        let runtime = start().unwrap();
+        let name = || std::thread::current().name().map(str::to_owned);
+        assert_eq!(runtime.block_on(apart(async move { Ok(name()) })).unwrap().as_deref(), Some("apart"));
+        let failed = runtime.block_on(apart(async { Err::<(), _>(Error::usage("no")) }));
         assert_eq!(failed.unwrap_err().what, "no");
     }
 
@@ -83,7 +70,7 @@ mod tests {
         }
         let (tell, told) = std::sync::mpsc::channel();
         let tell = Told(tell);
-        let work = giving_way(async move {
+        let work = apart(async move {
             let _tell = tell;
             std::future::pending::<Result<()>>().await
         });

@@ -29,7 +29,8 @@ impl Seat {
     pub fn with(rig: &Rig, variables: &[(&str, &str)], words: &str) -> Self {
         let binary = env!("CARGO_BIN_EXE_playbook");
         let mut child = Command::new("script")
-            .args(["-q", "-e", "-c", &format!("{binary} {words}"), "/dev/null"])
+            // Without `exec` some shells stay in front of it, and Ctrl-C gives their exit code and not its own.
+            .args(["-q", "-e", "-c", &format!("exec {binary} {words}"), "/dev/null"])
             .current_dir(rig.folder())
             .envs(variables.iter().copied())
             .env("PLAYBOOK_PERSON", "ada@seat")
@@ -193,6 +194,18 @@ fn how_far_it_came_is_written_down_after_a_second_ctrl_c_however_slow_the_disk()
     drop(other);
     assert_eq!(seat.code(), 6);
     rig.run(&["show", "last"]).expect(0).says("not taken back");
+}
+
+#[test]
+fn a_window_that_is_closed_meanwhile_hastens_nothing() {
+    let rig = waiting();
+    let (mut seat, other) = asking_without_a_journal(&rig);
+    seat.press("[Y/n]", "\x03");
+    std::thread::sleep(Duration::from_millis(500));
+    seat.child.kill().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    drop(other);
+    wait_until("it is written down", 30, || rig.run(&["show", "last"]).stdout.contains("not taken back"));
 }
 
 #[test]

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Filter, Journal, RunKind, RunRecord};
+use crate::base::access::ResourceId;
+use crate::base::call::Call;
 use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
+use crate::effect::family::{self, Families};
 
 impl Journal {
     /// The runs that began after `run` in its environment and whose changes are still so, as far as the journal knows,
@@ -31,18 +34,36 @@ impl Journal {
         Ok(!self.reversals(&run.id)?.iter().any(|by| by.outcome == Some(Outcome::Done)))
     }
 
-    /// The resources that a run changed at the places that are wanted.
-    pub fn changed(&self, run: &str, is_wanted: impl Fn(&str) -> bool) -> Result<BTreeSet<String>> {
+    /// The resources that a run changed at the places that are wanted. A backup of a database changes the store, and not the
+    /// database.
+    pub fn changed(
+        &self,
+        families: Families,
+        run: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<BTreeSet<String>> {
         let mut found = BTreeSet::new();
         self.each(run, &mut |kept| {
             if let Event::EffectBegan { position, call, effect, .. } = &kept.event
                 && !effect.is_read()
                 && is_wanted(position)
             {
-                found.insert(call.resource.to_string());
+                found.extend(changed_by(families, call).iter().map(ToString::to_string));
             }
             Ok(())
         })?;
         Ok(found)
+    }
+}
+
+/// What a change changes, as its primitive tells it; one that this program does not know, its own resource.
+fn changed_by(families: Families, call: &Call) -> Vec<ResourceId> {
+    let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
+    match entry.and_then(|entry| entry.bind(call.arguments.clone()).ok()) {
+        None => vec![call.resource.clone()],
+        Some(bound) => {
+            let needs = bound.needs(&call.resource).into_iter();
+            needs.filter(|need| !need.effect.is_read()).map(|need| need.resource).collect()
+        }
     }
 }

@@ -95,7 +95,7 @@ impl Pipeline {
         let mut licence = first;
         let mut attempt = 0;
         loop {
-            let bound = call.entry.bind(call.request.call.arguments.clone())?;
+            let bound = call.entry.bind(&call.request.call.arguments)?;
             call.cx.witness.clear();
             let result = match self.mocked(&call.request.call, &call.request.position) {
                 Some(answer) => answer,

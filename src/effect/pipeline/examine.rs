@@ -27,7 +27,7 @@ impl Pipeline {
                         let value = serde_json::from_str(text).unwrap_or_else(|_| (*text).into());
                         ((*name).to_owned(), value)
                     });
-                    entry.bind(arguments.collect())
+                    entry.bind(&arguments.collect())
                 });
                 let value = guard::within(read?.run(cx.clone()), &cx, within).await;
                 value.map(|value| Health::read(&value))

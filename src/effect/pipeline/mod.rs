@@ -137,7 +137,7 @@ impl Pipeline {
         digest: String,
         request: Request,
     ) -> Result<Permitted> {
-        let bound = entry.bind(request.call.arguments.clone())?;
+        let bound = entry.bind(&request.call.arguments)?;
         let needs = bound.needs(&request.call.resource);
         let permit =
             if request.unwinding { self.grants.permit_undo(needs)? } else { self.grants.permit(needs)? };
@@ -205,7 +205,7 @@ impl Permitted {
 
 /// Whether a failure of the call has to be heeded.
 fn must(entry: &Entry, request: &Request) -> bool {
-    request.unwinding || entry.bind(request.call.arguments.clone()).is_ok_and(|bound| bound.must())
+    request.unwinding || entry.bind(&request.call.arguments).is_ok_and(|bound| bound.must())
 }
 
 /// SHA-256 of a call with its whole arguments, hexadecimal. The shared options are not among them: another timeout

@@ -180,7 +180,7 @@ impl Pipeline {
     /// See [`Primitive::touches`](crate::effect::primitive::Primitive::touches); `None` also when a secret is lacking.
     #[must_use]
     pub fn touches(&self, call: &Call) -> Option<String> {
-        self.entry(call).ok()?.bind(call.arguments.clone()).ok()?.touches()
+        self.entry(call).ok()?.bind(&call.arguments).ok()?.touches()
     }
 
     async fn look(&self, call: &Permitted, settling: bool) -> Result<Option<bool>> {

@@ -48,7 +48,7 @@ pub(super) struct Swept {
 /// Sweeps over all masters. When one of them fails, the others are swept all the same. A server on this machine, and its
 /// other clients, go before it.
 pub(super) async fn run(session: Session, order: Order) -> Result<Swept> {
-    runtime::giving_way(sweep(Arc::new(session), order)).await
+    runtime::apart(sweep(Arc::new(session), order)).await
 }
 
 async fn sweep(session: Arc<Session>, order: Order) -> Result<Swept> {

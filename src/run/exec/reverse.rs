@@ -47,7 +47,7 @@ impl Run {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
             unwind::changed_since(&self.session, &comparison, &items)?;
         }
-        unwind::changed_by_newer(&record, &reversal.of, &comparison, &items)?;
+        unwind::changed_by_newer((&record, self.families), &reversal.of, &comparison, &items)?;
         if self.journal.is_none() {
             self.tell_plan(&items, covered);
             return Ok(Outcome::Done);

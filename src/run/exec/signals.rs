@@ -13,7 +13,8 @@ use crate::sys::stop::Stop;
 use crate::sys::terminal;
 
 /// How long a run may go on after a second signal before the process ends without it: by then nothing is left to do but to
-/// write down how far it came, which a disk that is busy takes seconds for. Who cannot wait for that signals once more.
+/// write down how far it came, which a disk that is busy takes seconds for. Who cannot wait for that signals once more; a
+/// terminal that ends meanwhile hastens nothing, since nobody there waits any longer.
 const LAST_MOMENT: Duration = Duration::from_secs(20);
 
 /// The signals that stop a run; from when this exists they no longer end the process.
@@ -62,6 +63,14 @@ impl Signals {
         }
     }
 
+    /// The next signal of somebody who waits.
+    async fn urged(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
     /// Waits for a signal that ends the process, and not only what is going on.
     pub(super) async fn ended(&mut self) {
         tokio::select! {
@@ -93,7 +102,7 @@ impl Signals {
                 terminal::interrupt();
                 return tokio::select! {
                     ended = &mut ended => ended.map_or(Attended::Lost, Attended::Ended),
-                    _ = self.next() => Attended::Abandoned,
+                    () = self.urged() => Attended::Abandoned,
                     () = clock::pause(LAST_MOMENT) => Attended::Abandoned,
                 };
             }

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use super::{Comparison, Item, Way, is_covered};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
 use crate::base::event::Position;
+use crate::effect::family::Families;
 use crate::effect::journal::{Journal, RunRecord};
 
 /// Refuses before anything is done: names each later run that stands and changed the same resource as a step whose
 /// rollback block is to run.
 pub fn changed_by_newer(
-    journal: &Journal,
+    (journal, families): (&Journal, Families),
     of: &RunRecord,
     comparison: &Comparison,
     items: &[Item],
@@ -21,12 +22,12 @@ pub fn changed_by_newer(
     if blocks.is_empty() {
         return Ok(());
     }
-    let mut brought_back = journal.changed(&of.id, |position| is_covered(&blocks, position))?;
+    let mut brought_back = journal.changed(families, &of.id, |position| is_covered(&blocks, position))?;
     brought_back.retain(|resource| !comparison.forces(resource));
     let mut told = Vec::new();
     let (mut resources, mut newest) = (BTreeSet::new(), None);
     for run in journal.later(of)? {
-        for resource in journal.changed(&run.id, |_| true)?.intersection(&brought_back) {
+        for resource in journal.changed(families, &run.id, |_| true)?.intersection(&brought_back) {
             told.push(format!("{resource}: by the run {} of {}", run.id, run.facts.playbook));
             resources.insert(resource.clone());
             newest.get_or_insert_with(|| run.id.clone());

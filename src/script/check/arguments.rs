@@ -109,7 +109,7 @@ impl Walk<'_> {
         let arguments: Option<Map<String, Value>> = positional.chain(named).map(literal).collect();
         let Some(mut arguments) = arguments.filter(|_| given.is_complete) else { return };
         if Options::take(&mut arguments).is_ok()
-            && let Ok(bound) = entry.bind(arguments)
+            && let Ok(bound) = entry.bind(&arguments)
             && let Some(error) = bound.forbidden(resource, &environment.name)
         {
             self.tell(position, entry.name.len(), |_| error);

@@ -113,7 +113,8 @@ pub fn check(engine: &Engine, session: &Session, subject: Subject<'_>) -> Checke
     findings.append(&mut found.findings);
     for (file, error) in found.absent {
         // Where the playbook may make the file itself, only a run can tell.
-        let is_made = touched.iter().any(|one| absent::may_make(subject.environment, one, &file));
+        let is_made = error.kind == Kind::Missing
+            && touched.iter().any(|one| absent::may_make(subject.environment, one, &file));
         if is_made { &mut warnings } else { &mut findings }.push(error);
     }
     if !findings.is_empty() {

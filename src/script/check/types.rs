@@ -8,7 +8,7 @@ use super::walk::Walk;
 use crate::base::error::Error;
 use crate::base::resource::ResourceId;
 use crate::base::{suggest, text};
-use crate::effect::inside::absent;
+use crate::effect::inside::present;
 use crate::effect::primitive::Entry;
 
 impl Walk<'_> {
@@ -32,7 +32,7 @@ impl Walk<'_> {
             }
             if let Expr::StringConstant(words, position) = value
                 && argument.get("format").is_some_and(|format| format == "file of the project")
-                && let Some(error) = absent(&self.world.session.pipeline.host.project, words)
+                && let Err(error) = present(&self.world.session.pipeline.host.project, words)
             {
                 let place = self.place(*position, words.chars().count() + 2);
                 self.found.absent.push((words.to_string(), error.at(place)));

@@ -71,7 +71,7 @@ impl Walk<'_> {
         }
         let needs = literals::guesses(arguments, &schema, &signature)
             .into_iter()
-            .find_map(|arguments| entry.bind(arguments).ok())
+            .find_map(|arguments| entry.bind(&arguments).ok())
             .map_or_else(|| vec![Access::new(id.clone(), Effect::Read)], |bound| bound.needs(&id));
         for access in needs {
             if access.resource.family == literals::UNKNOWN {

@@ -328,6 +328,15 @@ fn a_script_that_is_not_there() {
 }
 
 #[test]
+fn a_script_outside_of_the_project_is_refused_before_it_runs() {
+    let rig = rig(&with("db.script(\"../up.sql\");"));
+    rig.run(&["check", "deploy.rhai"])
+        .expect(3)
+        .says("`../up.sql` lies outside the project")
+        .says("deploy.rhai:5:11");
+}
+
+#[test]
 fn a_script_that_the_playbook_may_make_itself_is_only_a_warning() {
     let settings = "[env.local.sqlite.main]\npath = \"main.db\"\ncreate = true\naccess = \"write\"\n\
         [env.local.files.out]\npath = \"out\"\naccess = \"write\"\n";

@@ -162,7 +162,10 @@ fn a_restart_makes_all_pods_anew_and_scaling_is_taken_back() {
             .all(|pod| pod["metadata"]["name"] != before || !pod["metadata"]["deletionTimestamp"].is_null())
     );
     exec(&namespace, "k.scale(\"deployment/web\", 1); fail(\"on purpose\");").1.expect(1).says("taken back");
-    assert_eq!(namespace.get(DEPLOYMENTS, "web")["status"]["readyReplicas"], 3);
+    assert_eq!(namespace.get(DEPLOYMENTS, "web")["spec"]["replicas"], 3);
+    wait_until("three are ready again", 60, || {
+        namespace.get(DEPLOYMENTS, "web")["status"]["readyReplicas"] == 3
+    });
     // A restart leaves nothing to take back.
     exec(&namespace, "k.restart(\"deployment/web\"); fail(\"on purpose\");").1.expect(1).hides("could NOT");
     let seen = plan(&namespace, "k.restart(\"deployment/web\"); k.scale(\"deployment/web\", 7);");

@@ -366,6 +366,13 @@ fn a_restore_in_doubt_does_not_take_away_what_a_later_run_wrote() {
         rig.run(&["resume", cut, "--on-doubt", doubt]).expect(0);
         assert_eq!(names("later") != "0", is_there, "{doubt}");
     }
+    // A backup changes nothing in the database.
+    rig.killed("3:after");
+    let listed = rig.run(&["runs", "--output", "json"]).expect(0).stdout;
+    let cut: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    std::fs::write(rig.path("later.rhai"), playbook("db.dump_to(store, \"nightly.dump\");")).unwrap();
+    rig.run(&["exec", "later.rhai"]).expect(0);
+    rig.run(&["resume", cut[0]["id"].as_str().unwrap()]).expect(0);
 }
 
 #[test]

@@ -183,7 +183,7 @@ impl Sender {
             let (bucket, bytes) = (&self.work.bucket, content.len() as u64);
             let sha256 = with.metadata.get(SHA256).cloned();
             let written = bucket.write(&bucket.patient, &file.key, content, with).await?;
-            self.written.add(&file.key, Mark::new(&written.etag, sha256.as_deref()));
+            self.written.add(&file.key, Mark::new(&written.etag, bytes, sha256.as_deref()));
             self.tell(bytes);
         }
         Ok(())
@@ -216,7 +216,8 @@ async fn send_large(work: &Work, folder: &Arc<Folder>, file: &Sending) -> Result
     // What it replaces has been kept with everything else.
     let large = sending::Sending { key: &file.key, with, keep: false };
     let sent = sending::send(&work.bucket, &work.cx, (source, file.bytes), large).await;
-    let mark = |receipt: Value| Mark::new("", receipt.get(SHA256).and_then(Value::as_str));
+    // Its tag is not known, and its checksum is enough.
+    let mark = |receipt: Value| Mark::new("", file.bytes, receipt.get(SHA256).and_then(Value::as_str));
     sent.map(mark).map_err(|mut error| {
         // This file may be unchanged; the others are not.
         error.unchanged = false;

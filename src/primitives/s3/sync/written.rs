@@ -22,23 +22,26 @@ const QUESTIONS: usize = 32;
 pub(super) struct Mark {
     /// As the server named its content.
     etag: String,
+    /// How large it is, in bytes.
+    bytes: u64,
     /// Goes with the content when the server itself copies it, and gives it another tag.
     sha256: Option<String>,
 }
 
 impl Mark {
     /// Of an object that was just written.
-    pub(super) fn new(etag: &str, sha256: Option<&str>) -> Self {
-        Self { etag: etag.trim_matches('"').to_owned(), sha256: sha256.map(str::to_owned) }
+    pub(super) fn new(etag: &str, bytes: u64, sha256: Option<&str>) -> Self {
+        Self { etag: etag.trim_matches('"').to_owned(), bytes, sha256: sha256.map(str::to_owned) }
     }
 
     fn of(head: &Head) -> Self {
-        Self::new(&head.etag, head.sha256())
+        Self::new(&head.etag, head.bytes, head.sha256())
     }
 
     fn is(&self, head: &Head) -> bool {
         let now = Self::of(head);
-        now.etag == self.etag || (self.sha256.is_some() && now.sha256 == self.sha256)
+        now.bytes == self.bytes
+            && (now.etag == self.etag || (self.sha256.is_some() && now.sha256 == self.sha256))
     }
 }
 
@@ -98,6 +101,7 @@ pub(super) async fn is_as_left(bucket: &Bucket, below: &str, manifest: &str) -> 
     for (key, mark) in &marks {
         match (mark, now.get(key)) {
             (None, None) => {}
+            (Some(mark), Some(listed)) if listed.object.bytes != mark.bytes => changed.push(key.clone()),
             (Some(mark), Some(listed)) if listed.etag.as_deref() == Some(&mark.etag) => {}
             (Some(_), Some(_)) => unknown.push(key.clone()),
             (None, Some(_)) | (Some(_), None) => changed.push(key.clone()),
