@@ -2,8 +2,9 @@
 
 use std::io::{Read, Write};
 
-use ssh2::Channel;
+use ssh2::{BlockDirections, Channel};
 
+use super::session::is_again;
 use super::talk::Talk;
 use super::{Broken, Patience, Session};
 use crate::base::secret::Revealed;
@@ -100,14 +101,26 @@ impl Session {
         }
     }
 
-    /// Opens a channel and starts a shell's text in it.
-    pub(super) fn start(&self, script: &str, patience: &Patience) -> Result<Channel, Cut> {
+    /// Opens a channel and starts a shell's text in it; without `feeds`, what it reads is at its end. That is said at once
+    /// behind the text where the connection takes it, and otherwise still to be said: gives whether.
+    pub(super) fn start(
+        &self,
+        script: &str,
+        feeds: bool,
+        patience: &Patience,
+    ) -> Result<(Channel, bool), Cut> {
         let mut channel = self.patiently(patience, || self.inner.channel_session()).map_err(Cut::before)?;
-        self.patiently(patience, || channel.exec(script)).map_err(|why| Cut {
-            why,
-            began: true,
-            left: None,
-        })?;
-        Ok(channel)
+        let mut is_open = true;
+        let begin = || {
+            let begun = channel.exec(script);
+            let is_sent =
+                !matches!(self.inner.block_directions(), BlockDirections::Outbound | BlockDirections::Both);
+            if !feeds && is_open && is_sent && begun.as_ref().is_err_and(is_again) {
+                is_open = channel.send_eof().is_err();
+            }
+            begun
+        };
+        self.patiently(patience, begin).map_err(|why| Cut { why, began: true, left: None })?;
+        Ok((channel, is_open))
     }
 }

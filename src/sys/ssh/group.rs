@@ -18,7 +18,7 @@ pub(super) fn end(session: &Session, group: u32) -> Result<(), Broken> {
     );
     let patience = Patience::of(None, WITHIN);
     let text = format!("exec /bin/sh -c {}", wire::quote(&script));
-    let mut channel = session.start(&text, &patience).map_err(|cut| cut.why)?;
+    let (mut channel, _) = session.start(&text, false, &patience).map_err(|cut| cut.why)?;
     let mut buffer = [0; 256];
     loop {
         match channel.read(&mut buffer) {

@@ -8,6 +8,7 @@ mod known_line;
 mod leash;
 mod login;
 mod session;
+mod shell;
 mod socket;
 mod talk;
 mod target;

@@ -1,12 +1,13 @@
 //! One session with one machine: connected, proved on both sides, and waited for without blocking.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use ssh2::{BlockDirections, ErrorCode};
 
+use super::shell::Shell;
 use super::socket::{Socket, dial, timespec};
 use super::{Broken, Jump, Patience, Target, known, login};
 use crate::base::error::{Error, Result};
@@ -23,6 +24,7 @@ pub struct Session {
     pub(super) inner: ssh2::Session,
     socket: Socket,
     heard: std::sync::Mutex<Instant>,
+    shell: OnceLock<Shell>,
 }
 
 impl AsFd for Session {
@@ -61,7 +63,18 @@ impl Session {
         let mut inner = ssh2::Session::new()?;
         inner.set_blocking(false);
         inner.set_tcp_stream(socket.clone());
-        Ok(Self { inner, socket, heard: std::sync::Mutex::new(clock::instant()) })
+        let heard = std::sync::Mutex::new(clock::instant());
+        Ok(Self { inner, socket, heard, shell: OnceLock::new() })
+    }
+
+    /// What is known of the machine's shell.
+    pub(super) fn shell(&self) -> Shell {
+        self.shell.get().copied().unwrap_or_default()
+    }
+
+    /// Notes what a command has told of the machine's shell.
+    pub(super) fn note_shell(&self, shell: Shell) {
+        let _ = self.shell.set(shell);
     }
 
     /// Does `work` again and again until it would not block any longer.

@@ -53,9 +53,11 @@ impl<'a> Talk<'a> {
             }
             Feed::From(reader) => Some(reader),
         };
-        let script = wire::script(&order.arguments, order.folder.as_deref(), has_environment);
-        let channel = session.start(&script, patience)?;
-        let input = Input { now, at: 0, more, is_open: true };
+        let script =
+            wire::script(&order.arguments, order.folder.as_deref(), has_environment, session.shell());
+        let feeds = !now.is_empty() || more.is_some();
+        let (channel, is_open) = session.start(&script, feeds, patience)?;
+        let input = Input { now, at: 0, more, is_open };
         Ok(Self { session, channel, group: None, head: Some(Vec::new()), input })
     }
 
@@ -140,10 +142,13 @@ impl<'a> Talk<'a> {
 
     fn look_for_group(&mut self, hear: Hear<'_>) -> std::io::Result<()> {
         let Some(head) = self.head.take() else { return Ok(()) };
-        match wire::find_group(&head) {
-            Some((group, end)) => {
-                self.group = Some(group);
-                if head.len() > end { hear(false, &head[end..]) } else { Ok(()) }
+        match wire::find_told(&head) {
+            Some(told) => {
+                self.group = Some(told.group);
+                if let Some(shell) = told.shell {
+                    self.session.note_shell(shell);
+                }
+                if told.rest.is_empty() { Ok(()) } else { hear(false, told.rest) }
             }
             None if head.len() > LONGEST_GREETING => hear(false, &head),
             None => {

@@ -1,5 +1,6 @@
-//! The one text that a machine's shell is sent: it tells the number of the command's process group first.
+//! The text that a machine's shell is sent for a command: it tells the number of the command's process group first.
 
+use super::shell::{Shell, TELLS};
 use crate::base::error::{Error, Result};
 
 /// What stands before the number of the group, at the beginning of the output.
@@ -24,21 +25,36 @@ pub fn words(arguments: &[String]) -> String {
     arguments.iter().map(|argument| quote(argument)).collect::<Vec<_>>().join(" ")
 }
 
-/// What is sent: whatever the login shell is, a POSIX shell takes its place, tells its number, which is that of its
-/// group, takes over the environment from its input where there is one, and becomes the command.
-pub(super) fn script(arguments: &[String], folder: Option<&str>, has_environment: bool) -> String {
-    let mut script = format!("printf '\\001{}%s\\n' $$; ", &MARK[1..]);
+/// What a command is sent as, to a shell of which so much is known. It tells the number of its group, takes over the
+/// environment from its input where there is one, goes to its folder, and becomes the command. Where any shell may hear it,
+/// a POSIX shell takes its place first, and tells what that one is.
+pub(super) fn script(
+    arguments: &[String],
+    folder: Option<&str>,
+    has_environment: bool,
+    shell: Shell,
+) -> String {
+    let (form, tells) = if shell == Shell::Any { (" %s %s", TELLS) } else { ("", "") };
+    let mut script = format!("printf '\\001{}%s{form}\\n' $${tells}; ", &MARK[1..]);
     if has_environment {
         script.push_str(&format!(
             "e=; while IFS= read -r l && [ \"$l\" != {END} ]; do e=\"$e$l\n\"; done; eval \"$e\"; unset e l; "
         ));
     }
     if let Some(folder) = folder {
-        script.push_str(&format!("cd {} || exit 126; ", quote(folder)));
+        // A login may have given `cd` another meaning.
+        script.push_str(&format!("command cd {} || exit 126; ", quote(folder)));
     }
-    script.push_str("exec ");
-    script.push_str(&words(arguments));
-    format!("exec /bin/sh -c {}", quote(&script))
+    match (shell, arguments) {
+        // An environment may hold what this shell would heed already and a new one only from its beginning.
+        (Shell::Sh, [sh, dash_c, text]) if sh == "sh" && dash_c == "-c" && !has_environment => {
+            // On lines of its own: what it has wrong in its form ends it after it has told its group.
+            script.push('\n');
+            script.push_str(text);
+        }
+        _ => script.push_str(&format!("exec {}", words(arguments))),
+    }
+    if shell == Shell::Any { format!("exec /bin/sh -c {}", quote(&script)) } else { script }
 }
 
 /// The environment as it is sent before the command's own input.
@@ -55,13 +71,29 @@ pub(super) fn environment<'a>(variables: impl Iterator<Item = (&'a str, &'a str)
     Ok(text + END + "\n")
 }
 
-/// Finds the number of the group in the beginning of an output: the number, and where the command's own output begins.
-pub(super) fn find_group(head: &[u8]) -> Option<(u32, usize)> {
+/// What a command has told of itself before it began.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told<'a> {
+    /// The number of its group.
+    pub(super) group: u32,
+    /// What the machine's shell is, where that was asked.
+    pub(super) shell: Option<Shell>,
+    /// The beginning of its own output.
+    pub(super) rest: &'a [u8],
+}
+
+/// Finds what a command has told in the beginning of an output.
+pub(super) fn find_told(head: &[u8]) -> Option<Told<'_>> {
     let at = head.windows(MARK.len()).position(|window| window == MARK.as_bytes())?;
-    let rest = &head[at + MARK.len()..];
-    let end = rest.iter().position(|byte| *byte == b'\n')?;
-    let number: u32 = std::str::from_utf8(&rest[..end]).ok()?.trim().parse().ok()?;
-    (number > 1).then_some((number, at + MARK.len() + end + 1))
+    let line = &head[at + MARK.len()..];
+    let end = line.iter().position(|byte| *byte == b'\n')?;
+    let (line, rest) = (std::str::from_utf8(&line[..end]).ok()?, &line[end + 1..]);
+    let (group, shell) = match line.split_once(' ') {
+        Some((group, told)) => (group, Some(Shell::read(told))),
+        None => (line, None),
+    };
+    let group: u32 = group.parse().ok()?;
+    (group > 1).then_some(Told { group, shell, rest })
 }
 
 #[cfg(test)]
@@ -80,10 +112,34 @@ mod tests {
 
     #[test]
     fn the_group_is_found_after_whatever_a_login_says() {
-        assert_eq!(find_group(b"welcome\n\x01playbook-group 4711\nout"), Some((4711, 29)));
-        assert_eq!(find_group(b"\x01playbook-group 47"), None);
-        assert_eq!(find_group(b"\x01playbook-group 1\n"), None);
-        assert_eq!(find_group(b"nothing\n"), None);
+        let told = |group, shell, rest: &'static str| Some(Told { group, shell, rest: rest.as_bytes() });
+        assert_eq!(find_told(b"welcome\n\x01playbook-group 4711\nout"), told(4711, None, "out"));
+        let sh = b"\x01playbook-group 4711 /bin/sh /usr/bin/sh\n";
+        assert_eq!(find_told(sh), told(4711, Some(Shell::Sh), ""));
+        let odd = b"\x01playbook-group 4711 /opt/my shell/sh /usr/bin/sh\n";
+        assert_eq!(find_told(odd), told(4711, Some(Shell::Any), ""));
+        for none in
+            ["\x01playbook-group 47", "\x01playbook-group 1\n", "nothing\n", "\x01playbook-group x y\n"]
+        {
+            assert_eq!(find_told(none.as_bytes()), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_run_by_the_shell_that_hears_it_only_where_that_is_sh() {
+        let text = ["sh", "-c", "echo 'a b'\nexit 3"].map(str::to_owned);
+        let sent = |folder, has_environment, shell| script(&text, folder, has_environment, shell);
+        assert_eq!(
+            sent(None, false, Shell::Sh),
+            "printf '\\001playbook-group %s\\n' $$; \necho 'a b'\nexit 3"
+        );
+        assert!(sent(Some("/x y"), false, Shell::Sh).contains("; command cd '/x y' || exit 126; \necho"));
+        let apart = "exec sh -c 'echo '\\''a b'\\''\nexit 3'";
+        assert!(sent(None, true, Shell::Sh).ends_with(apart), "a variable may be one that a shell heeds");
+        assert!(sent(None, false, Shell::Posix).ends_with(apart));
+        assert!(sent(None, false, Shell::Any).starts_with("exec /bin/sh -c '"));
+        let plain = ["sh", "-c", "x", "y"].map(str::to_owned);
+        assert!(script(&plain, None, false, Shell::Sh).ends_with("; exec sh -c x y"));
     }
 
     #[test]

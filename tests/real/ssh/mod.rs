@@ -4,6 +4,7 @@ mod commands;
 mod ends;
 mod fan;
 mod files;
+mod shells;
 mod trust;
 
 use std::process::{Child, Stdio};
