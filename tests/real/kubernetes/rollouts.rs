@@ -112,7 +112,7 @@ fn what_is_paused_is_no_rollout_and_resuming_lets_it_go_on() {
     let lines = r#"
         k.pause("deployment/web");
         k.set_image("deployment/web", "docker.io/rig/app:v2");
-        try { k.restart("deployment/web"); fail("restarted"); } catch (error) { check "why", error.why.contains("is paused"); }
+        try { k.restart("deployment/web"); fail("restarted"); } catch (error) { check "why", error.what.contains("is paused"); }
         k.resume("deployment/web");
         k.rollout_status("deployment/web");
     "#;
