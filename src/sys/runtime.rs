@@ -7,6 +7,7 @@ use crate::base::error::{Error, Result};
 
 /// For much at a time: what waits for the outside leaves the processors to the script.
 const WORKERS: usize = 2;
+
 /// A runtime with threads of its own.
 pub fn start() -> Result<Runtime> {
     build(Builder::new_multi_thread().worker_threads(WORKERS))

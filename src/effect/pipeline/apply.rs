@@ -76,7 +76,7 @@ impl Pipeline {
         let inverse = forgive::inverse(must, self.ask_inverse(call).await)?;
         if let Some(consent) = self.host.consent.as_ref().filter(|_| !call.request.unwinding) {
             let name = call.request.call.name();
-            let (effect, plan) = (call.effect(), self.words(call));
+            let (effect, plan) = (call.effect, self.words(call));
             consent(&Wanted { call: &name, effect, plan: &plan, inverse: &inverse })?;
         }
         let began = self.began(call, &inverse);

@@ -25,7 +25,7 @@ use super::options::Options;
 use super::policy::Grants;
 use super::primitive::{Bound, Entry};
 use super::recall::Recall;
-use crate::base::access::ResourceId;
+use crate::base::access::{Access, ResourceId};
 use crate::base::call::Call;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
@@ -91,6 +91,8 @@ pub struct Pipeline {
 struct Permitted {
     entry: &'static Entry,
     bound: Box<dyn Bound>,
+    /// What these arguments make of it: some take more than the verb alone.
+    effect: Effect,
     options: Options,
     cx: Cx,
     plan: String,
@@ -139,6 +141,7 @@ impl Pipeline {
     ) -> Result<Permitted> {
         let bound = entry.bind(&request.call.arguments)?;
         let needs = bound.needs(&request.call.resource);
+        let effect = effect(entry, &request.call.resource, &needs);
         let permit =
             if request.unwinding { self.grants.permit_undo(needs)? } else { self.grants.permit(needs)? };
         if request.stop.is_given() {
@@ -152,7 +155,7 @@ impl Pipeline {
         }
         let plan = options.label.clone().unwrap_or_else(|| bound.plan(&request.call.resource));
         let plan = self.host.redactor.text(&text::headline(&plan, 240));
-        Ok(Permitted { entry, bound, options, cx, plan, digest, request })
+        Ok(Permitted { entry, bound, effect, options, cx, plan, digest, request })
     }
 
     /// Journals an event, when there is a journal, and tells every listener.
@@ -187,20 +190,19 @@ impl Pipeline {
 }
 
 impl Permitted {
-    /// What these arguments make of it: some take more than the verb alone.
-    fn effect(&self) -> Effect {
-        if self.entry.effect.is_read() {
-            return Effect::Read;
-        }
-        let resource = &self.request.call.resource;
-        let needs = self.bound.needs(resource).into_iter().filter(|need| need.resource == *resource);
-        needs.map(|need| need.effect).fold(self.entry.effect, Effect::max)
-    }
-
     /// How long it may take.
     fn deadline(&self) -> Duration {
         self.options.timeout.unwrap_or(self.entry.timeout)
     }
+}
+
+/// What a call does to its resource that needs so much.
+fn effect(entry: &Entry, resource: &ResourceId, needs: &[Access]) -> Effect {
+    if entry.effect.is_read() {
+        return Effect::Read;
+    }
+    let needs = needs.iter().filter(|need| need.resource == *resource);
+    needs.map(|need| need.effect).fold(entry.effect, Effect::max)
 }
 
 /// Whether a failure of the call has to be heeded.

@@ -34,7 +34,7 @@ impl Pipeline {
             position: call.request.position.clone(),
             call: Call { arguments, ..call.request.call.clone() },
             digest: call.digest.clone(),
-            effect: call.effect(),
+            effect: call.effect,
             plan: self.words(call),
             inverse: match inverse {
                 // The arguments of an inverse hold old values; they are kept apart from the record that people read.

@@ -38,18 +38,15 @@ impl Leader {
         if let Some(end) = &self.end {
             readable(end).await.map_err(cannot)?;
         }
-        let mut endings = None;
+        if let Some(status) = self.ended()? {
+            return Ok(status);
+        }
+        let mut endings = signal(SignalKind::child()).map_err(cannot)?;
         loop {
             if let Some(status) = self.ended()? {
                 return Ok(status);
             }
-            if endings.is_none() {
-                endings = Some(signal(SignalKind::child()).map_err(cannot)?);
-                continue;
-            }
-            if let Some(endings) = &mut endings {
-                endings.recv().await;
-            }
+            endings.recv().await;
         }
     }
 

@@ -187,7 +187,8 @@ impl SyncFrom {
         Ok(())
     }
 
-    /// What the question found, and how long that took; `None` for a second try, also of a run that goes on after a crash, which looks anew.
+    /// What the question found, and how long that took; `None` for a second try, also of a run that goes on after a crash,
+    /// which looks anew.
     async fn recollect(&self, cx: &Cx) -> Result<Option<(Difference, Duration)>> {
         let asked = cx.shared(async { Ok(Asked::default()) }).await?;
         Ok(asked.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name()))
