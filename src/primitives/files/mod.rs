@@ -75,6 +75,7 @@ fn a_week() -> String {
 #[serde(deny_unknown_fields)]
 struct Put {
     /// The object's key: parts separated by `/`
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Its whole content
     text: String,
@@ -110,6 +111,7 @@ impl Primitive for Put {
 #[serde(deny_unknown_fields)]
 struct Get {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -145,6 +147,7 @@ impl Primitive for Get {
 #[serde(deny_unknown_fields)]
 struct Head {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -191,8 +194,10 @@ impl Primitive for List {
 #[serde(deny_unknown_fields)]
 struct Copy {
     /// The key to copy
+    #[schemars(extend("format" = "key of a store"))]
     from: String,
     /// The key of the copy
+    #[schemars(extend("format" = "key of a store"))]
     to: String,
 }
 
@@ -230,6 +235,7 @@ impl Primitive for Copy {
 #[serde(deny_unknown_fields)]
 struct Delete {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Whether its content is kept aside for as long as the setting `keep` says
     #[serde(default = "yes")]
@@ -281,6 +287,7 @@ impl Primitive for Delete {
 #[serde(deny_unknown_fields)]
 struct Checksum {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -307,6 +314,7 @@ struct Restore {
     /// The name under which the content is kept aside
     kept: String,
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 

@@ -20,6 +20,7 @@ use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
@@ -66,6 +67,10 @@ impl Primitive for Start {
     fn plan(&self, resource: &ResourceId) -> String {
         let release = self.release.as_ref().map(|release| format!(", release {release}")).unwrap_or_default();
         format!("start {}{release}", resource.name)
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, self.release.as_deref()?)
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -205,6 +210,10 @@ impl Primitive for Replace {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("replace {} by release {}", resource.name, self.release)
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, &self.release)
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
