@@ -27,7 +27,6 @@ const LARGEST_ANSWER: usize = 1024 * 1024;
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// Its address: `https://vault.example.com:8200`
-    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// The token to ask with, as a reference: `env:VAULT_TOKEN`, `file:/run/secrets/vault-token`
     #[serde(default)]

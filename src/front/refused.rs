@@ -43,24 +43,7 @@ pub(super) fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error>
         }
         ErrorKind::UnknownArgument => {
             let word = said(ContextKind::InvalidArg)?;
-            let before = line.iter().zip(line.iter().skip(1)).find(|(_, one)| **one == *word);
-            let before = before.and_then(|(before, _)| before.to_str());
-            if let Some(option) = WITH_SIGN.iter().find(|option| before == Some(**option)) {
-                return Some(
-                    Error::usage(format!("the value of `{option}` has to follow a `=`"))
-                        .why("it may stand without one, so the next word is not taken for its value")
-                        .fix(format!("write {option}={word}")),
-                );
-            }
-            let is_option = word.starts_with('-');
-            let what = if is_option { "there is no option" } else { "there is one word too many:" };
-            Some(Error::usage(format!("{what} `{word}`")).fix(
-                match said(ContextKind::SuggestedArg).or_else(|| nearest(&word, line)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None if is_option => "`--help` behind the command lists its options".to_owned(),
-                    None => "leave it out, or put words that belong together in quotes".to_owned(),
-                },
-            ))
+            Some(unknown(&word, said(ContextKind::SuggestedArg), line))
         }
         ErrorKind::ArgumentConflict => {
             let (one, other) = (said(ContextKind::InvalidArg)?, said(ContextKind::PriorArg)?);
@@ -88,6 +71,24 @@ pub(super) fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error>
         }
         _ => None,
     }
+}
+
+/// What is said of a word that nothing takes; `near` is the parser's own guess.
+fn unknown(word: &str, near: Option<String>, line: &[OsString]) -> Error {
+    let before = line.iter().zip(line.iter().skip(1)).find(|(_, one)| **one == *word);
+    let before = before.and_then(|(before, _)| before.to_str());
+    if let Some(option) = WITH_SIGN.iter().find(|option| before == Some(**option)) {
+        return Error::usage(format!("the value of `{option}` has to follow a `=`"))
+            .why("it may stand without one, so the next word is not taken for its value")
+            .fix(format!("write {option}={word}"));
+    }
+    let is_option = word.starts_with('-');
+    let what = if is_option { "there is no option" } else { "there is one word too many:" };
+    Error::usage(format!("{what} `{word}`")).fix(match near.or_else(|| nearest(word, line)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if is_option => "`--help` behind the command lists its options".to_owned(),
+        None => "leave it out, or put words that belong together in quotes".to_owned(),
+    })
 }
 
 /// An argument without its value: `--set` of `--set <NAME=VALUE>`.

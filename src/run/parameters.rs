@@ -133,7 +133,7 @@ mod tests {
         assert!(!error.contains("hunter2"), "{error}");
         insta::assert_snapshot!(error, @r#"
         `verson` is no parameter of this playbook
-          fix: did you mean `version`?
+          fix: did you mean `version`? Write --set version=1
 
         `--set` takes NAME=VALUE
           fix: write --set fast=VALUE

@@ -136,6 +136,11 @@ fn property(text: &str) -> Error {
 
 /// The engine's "wait (i64)": nothing of that name takes such values. That there is none at all a check has found.
 fn not_for(name: &str, signature: &str) -> Error {
+    if name.starts_with("anon$") {
+        return Error::usage("this closure was made in a module, and can be called only there")
+            .why("a closure is a function of the file that it is written in")
+            .fix("let the module call it, or let it return what the closure would give");
+    }
     let types = signature.split_once('(').map_or("", |(_, types)| types.trim_end_matches(')'));
     let types: Vec<String> = types.split(", ").filter(|kind| !kind.is_empty()).map(spoken).collect();
     let ours = own::find(name)

@@ -53,7 +53,7 @@ const LONG: Duration = Duration::from_secs(60);
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Start {
-    /// The release to start; the one started last when left out
+    /// The release to start, which takes the place of `{release}` in the settings; the one started last when left out
     release: Option<String>,
 }
 
@@ -197,7 +197,7 @@ impl Primitive for Restart {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Replace {
-    /// The release to start
+    /// The release to start, which takes the place of `{release}` in the settings
     release: String,
 }
 

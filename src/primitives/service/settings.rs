@@ -23,7 +23,8 @@ const PLACE: &str = "{release}";
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
-    /// The path of its program, which begins at the project, or a name in `PATH`; it stays in the foreground
+    /// The path of its program, which begins at the project, or a name in `PATH`; it stays in the foreground. `{release}` in it, in
+    /// `args`, in `folder` or in a text of `env` stands for the release that is started: `releases/{release}/bin/app`
     program: String,
     /// The program's arguments, one by one
     #[serde(default)]

@@ -11,6 +11,7 @@ use crate::base::{suggest, text};
 use crate::effect::inside::present;
 use crate::effect::primitive::Entry;
 use crate::effect::store::stays_inside;
+use crate::sys::http::path;
 
 impl Walk<'_> {
     /// Holds the literal ones of `values`, by the names of their arguments, against what `entry` takes; `whole` is how
@@ -83,6 +84,7 @@ fn unfit(words: &str, variants: &[&Value]) -> Option<Error> {
     match only.get("format")?.as_str()? {
         "duration" => text::parse_duration(words).err(),
         "key of a store" => stays_inside(words).err(),
+        "path below an address" => path::check(words).err(),
         "resource" => words.parse::<ResourceId>().err().map(|error| {
             error.fix("give the resource itself, as `files(\"backups\")`, or its name as \"files.backups\"")
         }),

@@ -229,7 +229,25 @@ fn an_address_says_how_it_is_reached() {
         |url: &str| Rig::new(&settings(url)).file("t.rhai", "//! T.\nlog(1);\n").run(&["check", "t.rhai"]);
     check("api.example.com").expect(2).says("`url`: the address does not begin with `http://` or `https://`");
     check("127.0.0.1:80").expect(2).says("playbook.toml:2:7");
+    let seen = wrong(
+        "//! T.\n//! uses = [\"http.api:read\"]\nlet api = http(\"api\");\n\
+         api.get(\"https://api.example.com/health\");\napi.health(\"/health?to=http://x\");\napi.get(\"api.example.com/x\");\n",
+    );
+    assert!(seen.contains("it names a host of its own") && seen.contains("deploy.rhai:4:9"), "{seen}");
+    assert!(seen.contains("1 mistake in"), "{seen}");
     for good in ["http://127.0.0.1:80", "HTTPS://api.example.com", "env:API_URL"] {
         check(good).expect(0);
     }
+}
+
+#[test]
+fn a_closure_of_a_module_that_is_called_elsewhere() {
+    let module = "fn double() { |x| x * 2 }\nfn twice(f, x) { f.call(f.call(x)) }\n";
+    let rig = Rig::new("").file("lib/sums.rhai", module);
+    let (rig, seen) =
+        rig.exec("//! T.\nimport \"lib/sums\" as sums;\nlet f = sums::double();\nlog(f.call(2));\n");
+    seen.expect(1).says("this closure was made in a module").says("test.rhai:4:").hides("anon$");
+    rig.exec("//! T.\nimport \"lib/sums\" as sums;\ncheck \"sum\", sums::twice(|x| x * 2, 3) == 12;\n")
+        .1
+        .expect(0);
 }
