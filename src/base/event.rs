@@ -76,6 +76,9 @@ pub enum Event {
         scripts: BTreeMap<String, String>,
         /// Whether the run had written an end; that end no longer counts.
         reopened: bool,
+        /// Although what it goes on, where somebody insisted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
     /// Somebody or something decided how it goes on at a call, a check or the whole run.
     Decided {

@@ -14,11 +14,13 @@ use crate::effect::options::OnDoubt;
 use crate::primitives::FAMILIES;
 use crate::run::due;
 use crate::run::exec::Intention;
+use crate::run::meanwhile;
 use crate::run::order::Ready;
 use crate::run::past::{self, Resumption, Reversal};
 use crate::run::project::Project;
 
 /// What the command line says of going on.
+#[derive(Default)]
 pub(super) struct Wish {
     /// Whether an edited playbook may go on.
     pub(super) accept: bool,
@@ -28,6 +30,8 @@ pub(super) struct Wish {
     pub(super) on_failure: Option<OnFailure>,
     /// A wait that is longer ends the process, and so does a gate.
     pub(super) detach: Option<String>,
+    /// What is gone on with although another run changed it since.
+    pub(super) force: Vec<String>,
 }
 
 /// Goes on with every run that can; each tells what it does. The exit code is the worst of theirs, waiting not counted.
@@ -37,7 +41,7 @@ pub(super) fn tick(common: &Common, allocated: fn() -> usize) -> Result<Exit> {
     let mut exit = Exit::Done;
     for record in due::due(&journal)? {
         let detach = Some("1m".to_owned());
-        let wish = Wish { accept: false, on_doubt: None, on_failure: None, detach };
+        let wish = Wish { detach, ..Wish::default() };
         let common = Common { no_input: true, ..common.clone() };
         match resume(&common, &record.id, &wish, allocated) {
             Ok(Exit::Done | Exit::Waiting) => {}
@@ -60,9 +64,10 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
     if let (RunKind::Rollback, Some(parent)) = (record.facts.kind, &record.facts.parent) {
         let of = journal.run(parent)?;
         past::is_as_written(&journal, &of)?;
-        let reversal = Reversal { of, by: Some(record), force: Vec::new() };
+        let reversal = Reversal { of, by: Some(record), force: wish.force.clone() };
         return reverse(common, &project, &journal, Intention::RollBack(Box::new(reversal)), allocated);
     }
+    let note = meanwhile::changed_meanwhile((&journal, FAMILIES), &record, &wish.force)?;
     let on_doubt = wish.on_doubt.map(|doubt| match doubt {
         Doubt::Retry => OnDoubt::Retry,
         Doubt::Skip => OnDoubt::Skip,
@@ -76,7 +81,7 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
     };
     let detach = wish.detach.as_deref().map(text::parse_duration).transpose()?;
     let ready = Ready { detach, ..ready };
-    let resumption = Resumption { record, accept: wish.accept, on_doubt };
+    let resumption = Resumption { record, accept: wish.accept, on_doubt, note };
     carry_out(&ready, &Intention::Resume(Box::new(resumption)), common, allocated)
 }
 
@@ -86,10 +91,7 @@ pub(super) fn take_over(common: &Common, error: Error, allocated: fn() -> usize)
     let is_asked = !common.no_input && common.output == Output::Text && person::is_there();
     let Some(run) = journal::cut_off(&error).filter(|_| is_asked) else { return Err(error) };
     match person::take_over(&error) {
-        Choice::Retry => {
-            let wish = Wish { accept: false, on_doubt: None, on_failure: None, detach: None };
-            resume(common, run, &wish, allocated)
-        }
+        Choice::Retry => resume(common, run, &Wish::default(), allocated),
         Choice::Rollback => roll_back(common, run, (false, Vec::new()), allocated),
         // The question has told it.
         _ => Ok(Exit::Held),

@@ -110,6 +110,9 @@ pub enum Command {
         /// Leaves everything as it is when the run fails.
         #[arg(long)]
         no_rollback: bool,
+        /// Goes on although another run changed this resource, or what this call changed, meanwhile; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        force: Vec<String>,
         /// Ends the process at a gate, and at a wait that is longer than this (a minute when it is not said).
         #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "1m")]
         detach: Option<String>,

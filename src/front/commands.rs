@@ -30,9 +30,9 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Plan { target, save }) => {
             execution::plan(&order(&common, target), save.as_deref(), &common, allocated)
         }
-        Some(Command::Resume { run, accept_changes, on_doubt, no_rollback, detach }) => {
+        Some(Command::Resume { run, accept_changes, on_doubt, no_rollback, detach, force }) => {
             let on_failure = no_rollback.then_some(OnFailure::Stop);
-            let wish = again::Wish { accept: accept_changes, on_doubt, on_failure, detach };
+            let wish = again::Wish { accept: accept_changes, on_doubt, on_failure, detach, force };
             again::resume(&common, &run, &wish, allocated)
         }
         Some(Command::Tick) => again::tick(&common, allocated),

@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod due;
 pub mod exec;
+pub mod meanwhile;
 pub mod order;
 pub mod parameters;
 pub mod past;

@@ -28,6 +28,8 @@ pub struct Resumption {
     pub accept: bool,
     /// What happens with an effect in doubt whose call does not say.
     pub on_doubt: Option<OnDoubt>,
+    /// What is to be recorded of it: although what it goes on.
+    pub note: Option<String>,
 }
 
 /// How a run of the past is taken back.

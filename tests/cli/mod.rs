@@ -9,6 +9,7 @@ mod examples;
 mod exec;
 mod journal;
 mod language;
+mod left;
 pub mod operator;
 mod people;
 mod plan;

@@ -41,11 +41,12 @@ impl Journal {
         let record = self.record(row.clone())?;
         self.relock(&record)?;
         let resumed = match resumed {
-            Event::RunResumed { person, script, .. } => {
+            Event::RunResumed { person, script, note, .. } => {
                 let hashed = |one: &Script| (one.name.clone(), chain::sha256(&one.text));
                 let scripts_now = scripts.iter().map(hashed).collect();
                 self.home.keep_scripts(scripts)?;
-                Event::RunResumed { person, script, scripts: scripts_now, reopened: row.ended.is_some() }
+                let reopened = row.ended.is_some();
+                Event::RunResumed { person, script, scripts: scripts_now, reopened, note }
             }
             other => other,
         };

@@ -58,6 +58,7 @@ impl Whole {
             script: String::new(),
             scripts: std::collections::BTreeMap::new(),
             reopened: false,
+            note: None,
         };
         let again = journal.resume_run(&self.run, resumed, &[]).unwrap();
         again.note(&said("three")).unwrap();

@@ -242,8 +242,9 @@ pub(in crate::front) fn leaf(event: &Event, planning: bool) -> Option<Node> {
             let (until, scale) = (until.clone(), *scale);
             Node::new(position, What::Waiting { pause: *pause, until, scale })
         }
-        Event::RunResumed { person, .. } => {
-            Node::new("", What::Logged { text: format!("gone on with by {person}") })
+        Event::RunResumed { person, note, .. } => {
+            let note = note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
+            Node::new("", What::Logged { text: format!("gone on with by {person}{note}") })
         }
         Event::Decided { position, what, choice, by, note, .. } => {
             let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();

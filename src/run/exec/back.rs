@@ -7,11 +7,11 @@ use super::begin::Run;
 use super::carried::failed;
 use crate::base::call::Call;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::event::{Event, Position};
+use crate::base::event::Position;
 use crate::base::outcome::Outcome;
 use crate::effect::journal::Journal;
 use crate::effect::recall::{Frontier, Index, Terms};
-use crate::run::unwind::{Comparison, Item, Remains, Unwinding, Unwound};
+use crate::run::unwind::{self, Comparison, Item, Remains, Unwinding, Unwound};
 use crate::script::engine;
 use crate::script::here::{self, Here};
 
@@ -82,17 +82,7 @@ impl Run {
     /// What of a run remains to be taken back, after all that took it back so far.
     pub(super) fn remains(&self, record: &Journal, run: &str) -> Result<(Vec<Item>, Vec<Position>)> {
         let mut remains = Remains::new(self.families);
-        // Oldest first.
-        let reversals = record.reversals(run)?.into_iter().rev().map(|reversal| reversal.id);
-        for id in std::iter::once(run.to_owned()).chain(reversals) {
-            record.each(&id, &mut |kept| {
-                // Of a rollback only what it took back counts; its own calls have no place in the run.
-                if id == run || matches!(kept.event, Event::Unwound { .. }) {
-                    remains.hear(&kept);
-                }
-                Ok(())
-            })?;
-        }
+        unwind::remains(record, run, &mut remains, &mut |_| {})?;
         Ok(remains.finish(&self.session.pipeline.ledger))
     }
 }

@@ -15,9 +15,10 @@ use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
-use crate::effect::journal::{Facts, Filter, Journal, NewRun, RunJournal, RunKind, Script, State};
+use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, Script};
 use crate::effect::pipeline::Mode;
 use crate::effect::recall::Index;
+use crate::run::meanwhile;
 use crate::run::order::{Ask, Audience, Ready};
 use crate::run::past::index;
 use crate::run::saved::Watch;
@@ -91,7 +92,7 @@ impl Run {
         let begin = clock::instant();
         let facts = facts(ready, intention, scripts);
         let place = match record {
-            Some(record) => Place::take(record, &facts, (intention, scripts))?,
+            Some(record) => Place::take(record, families, &facts, (intention, scripts))?,
             None => Place::default(),
         };
         let id = place.journal.as_ref().map(|journal| journal.id().to_owned());
@@ -142,24 +143,30 @@ impl Run {
 }
 
 impl Place {
-    fn take(record: Journal, facts: &Facts, (intention, scripts): (&Intention, &[Script])) -> Result<Self> {
+    fn take(
+        record: Journal,
+        families: Families,
+        facts: &Facts,
+        (intention, scripts): (&Intention, &[Script]),
+    ) -> Result<Self> {
         if let Intention::PlanRollBack(_) = intention {
             return Ok(Self { record: Some(record), ..Self::default() });
         }
         let new = || NewRun { facts: facts.clone(), scripts: scripts.to_vec() };
         let (journal, index, left) = match intention {
             Intention::Resume(resumption) => {
-                let (journal, index) = go_on(&record, &resumption.record.id, facts, scripts)?;
+                let (journal, index) =
+                    go_on(&record, &resumption.record.id, facts, (scripts, &resumption.note))?;
                 (journal, index, None)
             }
             Intention::RollBack(reversal) if reversal.by.is_some() => {
                 let by = reversal.by.as_ref().map(|by| by.id.clone()).unwrap_or_default();
-                let (journal, index) = go_on(&record, &by, facts, scripts)?;
+                let (journal, index) = go_on(&record, &by, facts, (scripts, &None))?;
                 (journal, index, None)
             }
             Intention::RollBack(_) => (record.begin_run(&new())?, Index::default(), None),
             _ => {
-                let left = left_behind(&record, &facts.environment)?;
+                let left = meanwhile::left_behind((&record, families), &facts.environment)?;
                 (record.begin_run(&new())?, Index::default(), left)
             }
         };
@@ -168,12 +175,18 @@ impl Place {
 }
 
 /// Goes on with the record of a run that no process holds any more.
-fn go_on(record: &Journal, run: &str, facts: &Facts, scripts: &[Script]) -> Result<(RunJournal, Index)> {
+fn go_on(
+    record: &Journal,
+    run: &str,
+    facts: &Facts,
+    (scripts, note): (&[Script], &Option<String>),
+) -> Result<(RunJournal, Index)> {
     let resumed = Event::RunResumed {
         person: environment::person(),
         script: facts.script.clone(),
         scripts: std::collections::BTreeMap::new(),
         reopened: false,
+        note: note.clone(),
     };
     let journal = record.resume_run(run, resumed, scripts)?;
     Ok((journal, index(record, run)?))
@@ -231,16 +244,4 @@ fn began(facts: &Facts, id: Option<&str>, planning: bool) -> Event {
         parameters: facts.parameters.clone(),
         planning,
     }
-}
-
-/// What to say when the last run in this environment never came to its end.
-fn left_behind(journal: &Journal, environment: &str) -> Result<Option<String>> {
-    let filter = Filter { last: Some(1), environment: Some(environment.to_owned()), ..Filter::default() };
-    let last = journal.runs(&filter)?.into_iter().next().filter(|run| run.state == State::Interrupted);
-    Ok(last.map(|run| {
-        let (id, playbook) = (&run.id, &run.facts.playbook);
-        format!(
-            "warning: run {id} of {playbook} was cut off, and nothing of it was taken back: go on with it by `playbook resume {id}`, or take it back by `playbook rollback {id}`",
-        )
-    }))
 }

@@ -122,7 +122,7 @@ impl Newer<'_> {
 }
 
 /// Whether two names may be of the same thing.
-fn overlap(one: &str, other: &str) -> bool {
+pub fn overlap(one: &str, other: &str) -> bool {
     let holds = |one: &str, other: &str| (one.is_empty() || one.ends_with('/')) && other.starts_with(one);
     one == other || holds(one, other) || holds(other, one)
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 use rhai::Engine;
 use serde_json::Value;
 
-pub use compare::{Comparison, changed_since};
+pub use compare::{Comparison, changed_since, overlap};
 pub use newer::changed_by_newer;
 pub use remains::{Item, Remains, Way};
 
@@ -19,7 +19,7 @@ use crate::base::call::{Call, Inverse};
 use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
-use crate::effect::journal::Journal;
+use crate::effect::journal::{Journal, Kept};
 use crate::effect::pipeline::Request;
 use crate::effect::recall::UNDO;
 use crate::script::forms::rollback;
@@ -29,6 +29,30 @@ use crate::sys::clock;
 
 /// What is said of an effect that nothing takes back.
 pub const NO_INVERSE: &str = "it has no inverse";
+
+/// Shows what remains all that a run did, and all that was taken back of it so far; `see` is shown the run's own entries too.
+pub fn remains(
+    journal: &Journal,
+    run: &str,
+    remains: &mut Remains,
+    see: &mut dyn FnMut(&Kept),
+) -> Result<()> {
+    journal.each(run, &mut |kept| {
+        see(&kept);
+        remains.hear(&kept);
+        Ok(())
+    })?;
+    // Oldest first. Of a rollback only what it took back counts; its own calls have no place in the run.
+    for reversal in journal.reversals(run)?.into_iter().rev() {
+        journal.each(&reversal.id, &mut |kept| {
+            if matches!(kept.event, Event::Unwound { .. }) {
+                remains.hear(&kept);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
 
 /// What came of taking back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

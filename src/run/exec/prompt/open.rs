@@ -56,7 +56,7 @@ impl Prompt {
         let signals = runtime.block_on(async { Signals::listen() })?;
         let compiled = reading::look(&ready, families, &audience, runtime.handle()).into_program()?;
         let (before, next) = last_words(journal, record)?;
-        let resumption = Resumption { record: record.clone(), accept: false, on_doubt: None };
+        let resumption = Resumption { record: record.clone(), accept: false, on_doubt: None, note: None };
         let intention = Intention::Resume(Box::new(resumption));
         let run = Run::begin(&ready, families, &audience, (&intention, runtime.handle()), &compiled)?;
         let mut prompt = Self::of(run, (runtime, signals), ready, families, audience);

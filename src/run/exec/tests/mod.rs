@@ -111,7 +111,7 @@ impl<'a> Stage<'a> {
             let of = self.journal.run(parent).unwrap();
             return Intention::RollBack(Box::new(Reversal { of, by: Some(record), force: Vec::new() }));
         }
-        Intention::Resume(Box::new(Resumption { record, accept: false, on_doubt: None }))
+        Intention::Resume(Box::new(Resumption { record, accept: false, on_doubt: None, note: None }))
     }
 
     /// Begins, dies as often as there are fuses, and goes on each time until it ends.
