@@ -230,6 +230,12 @@ pub const fn entry<P: Primitive>() -> Entry {
 }
 
 impl Entry {
+    /// Whether it sends a notice, whose failure fails no run unless the call says so.
+    #[must_use]
+    pub fn is_notice(&self) -> bool {
+        self.arguments().iter().any(|(name, _)| name == "must")
+    }
+
     /// Turns arguments by name into the primitive, or says what is wrong with them.
     pub fn bind(&self, arguments: &Map<String, Value>) -> Result<Box<dyn Bound>> {
         (self.bind)(arguments).map_err(|why| {

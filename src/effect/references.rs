@@ -7,10 +7,14 @@ use serde_json::Value;
 
 use super::environment::Resource;
 use super::family::{self, Families};
+use super::host::Host;
 use crate::base::access::ResourceId;
-use crate::base::error::Error;
+use crate::base::error::{Error, Result};
 use crate::base::secret::Reference;
 use crate::sys::{environment, files};
+
+/// A secret file larger than this is a mistake.
+const LARGEST: u64 = 64 * 1024;
 
 /// The references in a resource's settings, as they are written.
 #[must_use]
@@ -38,6 +42,47 @@ pub fn unset(resource: &Resource, families: Families, project: &Path) -> Option<
         _ => false,
     })?;
     Some(no_value(&missing, &resource.id))
+}
+
+/// From now on takes the secrets of the host's environment out of everything, as far as they lie on this machine.
+pub fn learn(host: &Host) {
+    for resource in host.environment.resources.values().filter(|one| may_refer(&one.settings)) {
+        for text in of(resource, host.families) {
+            if let Some(reference) = Reference::find(&text)
+                && let Ok(Some(value)) = here(&reference, &host.project)
+            {
+                host.redactor.learn(&reference, &value);
+            }
+        }
+    }
+}
+
+/// The value of a secret that lies on this machine; `None` where it has none.
+pub(super) fn here(reference: &Reference, project: &Path) -> Result<Option<String>> {
+    let value = match reference.provider.as_str() {
+        "env" => environment::variable(&reference.name),
+        "file" => {
+            let path = project.join(&reference.name);
+            files::exists(&path).then(|| files::read_text(&path, LARGEST)).transpose()?
+        }
+        _ => None,
+    };
+    Ok(value.as_deref().and_then(trimmed))
+}
+
+/// A value without the end of its line; none where nothing is left.
+pub(super) fn trimmed(value: &str) -> Option<String> {
+    Some(value.trim_end_matches(['\n', '\r'])).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// Whether any text in the settings reads like a reference: most resources need no schema to know that they have none.
+fn may_refer(settings: &Value) -> bool {
+    match settings {
+        Value::String(text) => Reference::find(text).is_some(),
+        Value::Array(values) => values.iter().any(may_refer),
+        Value::Object(fields) => fields.values().any(may_refer),
+        _ => false,
+    }
 }
 
 /// What is said of a secret without a value.

@@ -15,10 +15,6 @@ use crate::base::error::{Error, Result};
 use crate::base::redact;
 use crate::base::secret::{Reference, Revealed};
 use crate::base::suggest;
-use crate::sys::{environment, files};
-
-/// A secret file larger than this is a mistake.
-const LARGEST: u64 = 64 * 1024;
 
 type Cell = Arc<OnceCell<Revealed>>;
 
@@ -36,16 +32,10 @@ impl Fetched {
 
 /// The value of a secret; from now on it is taken out of everything that is shown or kept.
 pub(super) async fn read(cx: &Cx, reference: &Reference) -> Result<Revealed> {
-    let value = match reference.provider.as_str() {
-        "env" => environment::variable(&reference.name),
-        "file" => {
-            let path = cx.trusted_path(&reference.name);
-            files::exists(&path).then(|| files::read_text(&path, LARGEST)).transpose()?
-        }
-        _ => Some(elsewhere(cx, reference).await?),
+    let value = match reference.family() {
+        None => references::here(reference, &cx.host().project)?,
+        Some(_) => references::trimmed(&elsewhere(cx, reference).await?),
     };
-    let value =
-        value.map(|value| value.trim_end_matches(['\n', '\r']).to_owned()).filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| references::no_value(reference, cx.resource()))?;
     cx.redactor().learn(reference, &value);
     Ok(Revealed::new(value))

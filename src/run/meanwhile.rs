@@ -138,7 +138,7 @@ fn standing(
 fn is_own(families: Families, call: &Call) -> bool {
     let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
     let Some(entry) = entry else { return true };
-    let is_new = entry.adds || entry.arguments().iter().any(|(name, _)| name == "must");
+    let is_new = entry.adds || entry.is_notice();
     let changes = |bound: Box<dyn crate::effect::primitive::Bound>| {
         bound
             .needs(&call.resource)

@@ -18,6 +18,7 @@ mod report;
 pub mod resume;
 mod rollback;
 mod sandbox;
+mod secrets;
 mod shop;
 mod signals;
 mod specs;

@@ -160,7 +160,7 @@ pub(in crate::front) fn properties(entry: &Entry) -> String {
 /// What happens to one that began when the run was cut off, where nothing tells whether it was done.
 fn doubt(entry: &Entry) -> String {
     let Some(why) = entry.no_probe else { return String::new() };
-    let is_notice = entry.arguments().iter().any(|(name, _)| name == "must");
+    let is_notice = entry.is_notice();
     let then = match (entry.idempotent, is_notice) {
         (true, _) => "it is done again",
         (false, true) => "it is not sent again, unless `on_doubt` says so or it `must`",

@@ -26,7 +26,7 @@ use signals::{Attended, Signals};
 
 use super::order::{Audience, Ready};
 use super::past::{Resumption, Reversal};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Listener;
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
@@ -102,8 +102,15 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
         audience.listeners.push(Arc::new(journal::Aside::new(&ready.folder)));
     }
     let audience = &audience;
-    let compiled = reading::look(ready, families, audience, runtime.handle()).into_program()?;
+    let checked = reading::look(ready, families, audience, runtime.handle());
+    let lacking = reading::lacking(&checked, ready, families);
+    let compiled = checked.into_program()?;
     if matches!(intention, Intention::Apply) {
+        // Half way is no moment to find out that one is missing. A test asks none of the systems.
+        if let Some(mut lacking) = lacking.filter(|_| audience.mocks.is_none()) {
+            lacking.kind = Kind::Usage;
+            return Err(lacking);
+        }
         windows::permit(ready)?;
     }
     let mut signals = runtime.block_on(async { Signals::listen() })?;

@@ -8,15 +8,16 @@ use tokio::runtime::Handle;
 
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Host;
-use crate::effect::family::Families;
+use crate::effect::family::{self, Families};
 use crate::effect::journal::Script;
 use crate::effect::ledger::Ledger;
 use crate::effect::pipeline::{Mode, Pipeline};
 use crate::effect::policy::Grants;
+use crate::effect::primitive::Entry;
 use crate::effect::recall::Recall;
 use crate::effect::references;
 use crate::run::order::{Audience, Ready};
-use crate::script::check::{self, Checked, Subject};
+use crate::script::check::{self, Checked, Subject, Touched};
 use crate::script::engine;
 use crate::script::session::{Parts, Session};
 
@@ -31,13 +32,31 @@ pub fn check(ready: &Ready, families: Families) -> Result<Checked> {
     let mut checked = look(ready, families, &Audience::default(), runtime.handle());
     if checked.findings.is_empty() {
         // Where a playbook is checked need not be where it runs, so this is no mistake.
-        let unset = checked.touched.iter().filter_map(|one| {
-            let resource = ready.environment.resources.get(&one.resource)?;
-            Some(references::unset(resource, families, &ready.folder)?.at(one.at.clone()))
-        });
+        let unset: Vec<Error> = unset(&checked, ready, families).collect();
         checked.warnings.extend(unset);
     }
     Ok(checked)
+}
+
+/// The secrets without a value of what the playbook touches, one of each resource.
+fn unset(checked: &Checked, ready: &Ready, families: Families) -> impl Iterator<Item = Error> {
+    checked.touched.iter().filter_map(move |one| unset_of(one, ready, families))
+}
+
+fn unset_of(touched: &Touched, ready: &Ready, families: Families) -> Option<Error> {
+    let resource = ready.environment.resources.get(&touched.resource)?;
+    Some(references::unset(resource, families, &ready.folder)?.at(touched.at.clone()))
+}
+
+/// The first secret without a value that fails the run once it is asked for; one of a notice does not.
+pub(super) fn lacking(checked: &Checked, ready: &Ready, families: Families) -> Option<Error> {
+    let is_notice = |touched: &Touched| {
+        let family = family::find(families, &touched.resource.family);
+        let mut verbs = touched.verbs.iter();
+        verbs.all(|verb| family.and_then(|family| family.entry(&verb.name)).is_some_and(Entry::is_notice))
+    };
+    let needed = checked.touched.iter().filter(|touched| !is_notice(touched));
+    needed.filter_map(|touched| unset_of(touched, ready, families)).next()
 }
 
 /// The playbook and its modules as they would run.
@@ -72,6 +91,8 @@ pub(super) fn session(
 ) -> Arc<Session> {
     let mut host =
         Host::new(ready.folder.clone(), ready.environment.clone(), families, audience.listeners.clone());
+    // Before anything asks for one of them: what a system shows may hold the secret of another.
+    references::learn(&host);
     host.consent.clone_from(&audience.consent);
     host.mocks.clone_from(&audience.mocks);
     let pipeline = Pipeline {

@@ -38,7 +38,7 @@ fn wrong_keys_and_buckets_name_the_setting() {
     let (_, seen) = run(rig(&bucket.settings("destroy")), get);
     seen.expect(1).says("`s3.box` has no object `x`").says("list(");
     let (_, seen) = run(Rig::new(&bucket.settings("destroy")), get);
-    seen.expect(1).says("the secret `env:RIG_ACCESS` of `s3.box` has no value");
+    seen.expect(2).says("the secret `env:RIG_ACCESS` of `s3.box` has no value");
 }
 
 #[test]
