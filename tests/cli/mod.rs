@@ -10,6 +10,7 @@ mod exec;
 mod journal;
 mod language;
 mod left;
+mod lost;
 pub mod operator;
 mod people;
 mod plan;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
 use super::Intention;
+use super::lost::Loss;
 use super::reading::{Compiled, session};
 use super::windows;
 use crate::base::decision::Choose;
@@ -51,6 +52,8 @@ pub(super) struct Run {
     pub(super) ask: Option<Ask>,
     pub(super) choose: Option<Choose>,
     pub(super) begin: Instant,
+    /// What a rollback would lose.
+    pub(super) lost: Vec<Loss>,
     /// The saved plan that it is held to.
     pub(super) plan: Option<Arc<Watch>>,
     pub(super) playbook: String,
@@ -136,6 +139,7 @@ impl Run {
             ask: audience.ask.clone(),
             choose: audience.choose.clone(),
             begin,
+            lost: Vec::new(),
             plan: ready.plan.clone().filter(|_| matches!(intention, Intention::Apply)),
             playbook: ready.name.clone(),
         })

@@ -1,15 +1,19 @@
 //! A run of the past is taken back by a run of its own, or only told what that would do.
 
+use std::sync::Arc;
+
 use super::begin::Run;
+use super::lost::Loss;
 use super::{Ended, Intention};
 use crate::base::call::Inverse;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::base::text;
 use crate::effect::recall::{Frontier, Terms};
 use crate::run::past::{self, Reversal};
 use crate::run::unwind::{self, Comparison, Item, Unwinding, Unwound, Way};
+use crate::script::forms::rollback;
 use crate::script::here::{self, Here};
 
 impl Run {
@@ -40,7 +44,8 @@ impl Run {
         let own = own.split_undo();
         begun.extend(own.undone());
         let (run, force) = (reversal.of.id.clone(), reversal.force.clone());
-        let comparison = Comparison { run, calls, force, begun };
+        let restored = self.lost.iter().map(Loss::resource).collect();
+        let comparison = Comparison { run, calls, force, begun, restored };
         let (items, covered) = self.remains(&record, &reversal.of.id)?;
         comparison.check(&items)?;
         {
@@ -52,6 +57,7 @@ impl Run {
             self.tell_plan(&items, covered);
             return Ok(Outcome::Done);
         }
+        self.lose(reversal)?;
         self.session.pipeline.recall.begin(own, Terms::new(Frontier::Loose));
         let reason = format!("rollback of the run {}", reversal.of.id);
         let unwinding = Unwinding {
@@ -81,6 +87,8 @@ impl Run {
             host.tell(&Event::Logged { position: ordinal.to_string(), text });
         };
         let (mut ways, mut lost) = (0, 0);
+        rollback::lend(Some(Arc::clone(&self.engine)));
+        let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
         for (ordinal, item) in items.iter().rev().enumerate() {
             let text = match &item.way {
                 Way::Block => {
@@ -105,8 +113,28 @@ impl Run {
             };
             ways += 1;
             tell(ordinal, text);
+            if matches!(item.way, Way::Block) {
+                self.plan_block(&item.position);
+            }
         }
+        rollback::lend(None);
         tell(items.len(), sum(ways - lost, lost));
+    }
+
+    /// Tells what the rollback block of a step would do.
+    fn plan_block(&self, position: &str) {
+        let Some(block) = self.session.pipeline.ledger.block(position) else { return };
+        let host = &self.session.pipeline.host;
+        match (block.run)() {
+            Ok(()) => {}
+            Err(error) if error.kind == Kind::Horizon => {
+                host.tell(&Event::Horizon { at: error.at.clone(), on: error.what.clone() });
+            }
+            Err(error) => {
+                let text = format!("as things are, that block would fail: {}", error.what);
+                host.tell(&Event::Logged { position: String::new(), text });
+            }
+        }
     }
 
     /// A rollback that was refused before it did anything: its record says why.
