@@ -16,7 +16,7 @@ use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
-use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, Script};
+use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, RunRecord, Script};
 use crate::effect::pipeline::Mode;
 use crate::effect::recall::Index;
 use crate::run::meanwhile;
@@ -206,6 +206,7 @@ fn facts(ready: &Ready, intention: &Intention, scripts: &[Script]) -> Facts {
             script,
             kind: RunKind::Rollback,
             parent: Some(reversal.of.id.clone()),
+            title: title(&reversal.of),
             ..reversal.of.facts.clone()
         },
         Intention::Apply | Intention::Plan => Facts {
@@ -222,6 +223,13 @@ fn facts(ready: &Ready, intention: &Intention, scripts: &[Script]) -> Facts {
             ..Facts::default()
         },
     }
+}
+
+/// What the rollback of a run is called.
+fn title(of: &RunRecord) -> String {
+    let (facts, id) = (&of.facts, &of.id);
+    let title = if facts.title.is_empty() { &facts.playbook } else { &facts.title };
+    format!("Rollback of {id}: {title}")
 }
 
 /// What `run` is in the script: of a run that is taken back, what it was then.

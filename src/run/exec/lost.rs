@@ -14,7 +14,7 @@ use crate::base::decision::{Choice, Question};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
 use crate::base::event::{Event, Listener};
 use crate::effect::family::{self, Families};
-use crate::effect::journal::Journal;
+use crate::effect::journal::{Journal, State};
 use crate::effect::recall::UNDO;
 use crate::run::order::{Audience, Ready};
 use crate::run::past::Reversal;
@@ -73,8 +73,9 @@ pub(super) fn losses(
 ) -> Result<Vec<Loss>> {
     let mut all = families.iter().flat_map(|family| family.entries);
     let is_named = |verb: &str| ready.recorded.values().any(|text| text.contains(verb));
-    // Who went on with a rollback was asked when it began.
-    if reversal.by.is_some() || !all.any(|entry| entry.overwrites && is_named(entry.name)) {
+    // Who went on with a rollback was asked when it began; of a run that was cut off no one had begun to use the result.
+    let is_asked = reversal.by.is_none() && reversal.of.state == State::Ended;
+    if !is_asked || !all.any(|entry| entry.overwrites && is_named(entry.name)) {
         return Ok(Vec::new());
     }
     let found = Arc::new(Found { families, losses: Mutex::default() });

@@ -10,6 +10,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::base::text;
+use crate::effect::journal::Journal;
 use crate::effect::recall::{Frontier, Terms};
 use crate::run::past::{self, Reversal};
 use crate::run::unwind::{self, Comparison, Item, Unwinding, Unwound, Way};
@@ -53,6 +54,7 @@ impl Run {
             unwind::changed_since(&self.session, &comparison, &items)?;
         }
         unwind::changed_by_newer((&record, self.families), &reversal.of, &comparison, &items)?;
+        self.tell_earlier(&record, reversal)?;
         if self.journal.is_none() {
             self.tell_plan(&items, covered);
             return Ok(Outcome::Done);
@@ -79,6 +81,22 @@ impl Run {
             }
             Unwound::Partly => Outcome::NotTakenBack,
         })
+    }
+
+    /// Names what came back before: by an earlier turn of this rollback, which is told again, or by an earlier rollback.
+    fn tell_earlier(&self, record: &Journal, reversal: &Reversal) -> Result<()> {
+        if let Some(by) = &reversal.by {
+            return self.tell_again(record, &by.id);
+        }
+        let mut all = record.reversals(&reversal.of.id)?;
+        all.push(reversal.of.clone());
+        for by in all.iter().rev() {
+            for (what, _) in past::unwound(record, by)?.into_iter().filter(|(_, is_back)| *is_back) {
+                let text = format!("taken back before, by the run {}: {what}", by.id);
+                self.session.record(&Event::Logged { position: String::new(), text })?;
+            }
+        }
+        Ok(())
     }
 
     fn tell_plan(&self, items: &[Item], mut covered: Vec<Position>) {
