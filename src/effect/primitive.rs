@@ -40,6 +40,8 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Whether it puts something in the place of all that its resource holds, so that doing it again late would take away
     /// what others wrote since: a run that goes on does not, where a later run changed the same resource.
     const OVERWRITES: bool = false;
+    /// Whether each call makes a thing of its own beside those that are there, so that two calls never meet.
+    const ADDS: bool = false;
     /// Whether a failure means that nothing was changed, so that there is nothing to take back. An effect in doubt has
     /// not failed.
     const ATOMIC: bool = false;
@@ -177,6 +179,8 @@ pub struct Entry {
     pub idempotent: bool,
     /// Whether doing it again late would take away what others wrote since.
     pub overwrites: bool,
+    /// Whether each call makes a thing of its own.
+    pub adds: bool,
     /// Whether a failure means that nothing was changed.
     pub atomic: bool,
     /// Why nothing tells afterwards whether it was done, where nothing does.
@@ -201,6 +205,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         measures: P::MEASURES,
         idempotent: P::IDEMPOTENT || P::EFFECT.is_read(),
         overwrites: P::OVERWRITES,
+        adds: P::ADDS,
         atomic: P::ATOMIC,
         no_probe: P::NO_PROBE,
         schema: || schemars::schema_for!(P),

@@ -1,16 +1,14 @@
 //! Carries out one command: what it prints, and its exit code.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
-use super::arguments::{Approve, Arguments, Color, Command, Common, Output, Target};
-use super::json::Json;
+use super::arguments::{Approve, Arguments, Command, Common, Output, Target};
+use super::printing::{complain, is_live, print, style};
 use super::runs::{self, Format};
-use super::style::Style;
 use super::{
     again, approve, bundle, check, docs, doctor, execution, list, locks, report, show, verify, work,
 };
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
 use crate::effect::journal::{Filter, Journal};
@@ -184,37 +182,4 @@ fn docs(write: bool, check: bool) -> Result<Exit> {
         (false, false) => print(&docs::reference(FAMILIES)),
     }
     Ok(Exit::Done)
-}
-
-pub(super) fn style(common: &Common) -> Style {
-    Style { color: is_colored(common, std::io::stdout().is_terminal()), width: None }
-}
-
-pub(super) fn is_colored(common: &Common, is_terminal: bool) -> bool {
-    match common.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => is_terminal && environment::variable("NO_COLOR").is_none_or(|value| value.is_empty()),
-    }
-}
-
-/// A screen moves only where there is one that understands it, and where control codes are welcome.
-pub(super) fn is_live(common: &Common) -> bool {
-    let dumb = environment::variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    common.output == Output::Text && terminal::is_there() && !dumb && is_colored(common, true)
-}
-
-/// Prints to standard output; whoever closed it early (`| head`) has seen enough.
-pub(super) fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-pub(super) fn complain(error: &Error, common: &Common) {
-    match common.output {
-        Output::Json => Json::new().error(error),
-        Output::Text => {
-            let each: Vec<String> = error.each().map(|error| format!("error: {error}")).collect();
-            eprintln!("{}", each.join("\n\n"));
-        }
-    }
 }

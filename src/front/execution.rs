@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::arguments::{Common, Exec, Output};
-use super::commands::{complain, is_colored, is_live, print, style};
 use super::json::Json;
+use super::printing::{complain, is_colored, is_live, print, style};
 use super::summary::Summary;
 use super::terminal::{Terminal, Usual};
 use super::{at_gate, locks, log, person};

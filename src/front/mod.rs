@@ -4,6 +4,7 @@ mod again;
 mod at_gate;
 mod person;
 mod plan;
+mod printing;
 mod refused;
 mod ways;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::arguments::{Common, Output};
-use super::commands::print;
+use super::printing::print;
 use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;
 use crate::sys::{files, terminal};

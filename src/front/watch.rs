@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::arguments::{Color, Common, Output};
-use super::commands::style;
+use super::printing::style;
 use super::style::{Line, Paint};
 use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;

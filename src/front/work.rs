@@ -3,9 +3,9 @@
 use clap::Subcommand;
 
 use super::arguments::Common;
-use super::commands::print;
 #[cfg(feature = "lsp")]
 use super::lsp;
+use super::printing::print;
 #[cfg(feature = "repl")]
 use super::repl;
 #[cfg(feature = "watch")]

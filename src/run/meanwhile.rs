@@ -133,19 +133,19 @@ fn standing(
     Ok((items.into_iter().filter_map(call).collect(), last))
 }
 
-/// Whether the call changes the resource that it is made on: a dump changes its store, where it is a thing of its own, and a
-/// notice changes nothing that another could meet.
+/// Whether the call changes the resource that it is made on: a dump changes its store, where it is a thing of its own, and
+/// what a notice or another call adds is nothing that another could meet.
 fn is_own(families: Families, call: &Call) -> bool {
     let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
     let Some(entry) = entry else { return true };
-    let is_notice = entry.arguments().iter().any(|(name, _)| name == "must");
+    let is_new = entry.adds || entry.arguments().iter().any(|(name, _)| name == "must");
     let changes = |bound: Box<dyn crate::effect::primitive::Bound>| {
         bound
             .needs(&call.resource)
             .iter()
             .any(|need| need.resource == call.resource && !need.effect.is_read())
     };
-    !is_notice && entry.bind(&call.arguments).map_or(true, changes)
+    !is_new && entry.bind(&call.arguments).map_or(true, changes)
 }
 
 /// Whether two calls may have changed the same thing.

@@ -80,6 +80,23 @@ fn what_changed_elsewhere_or_does_not_stand_hinders_nobody() {
 }
 
 #[test]
+fn another_thing_of_the_same_resource_hinders_nobody_whatever_the_verb() {
+    for (change, exit) in [
+        ("out.put(\"other.txt\", \"1\")", 0),
+        ("out.copy(\"one.txt\", \"other.txt\")", 0),
+        ("out.copy(\"go.txt\", \"one.txt\")", 8),
+        ("out.delete(\"one.txt\")", 8),
+    ] {
+        let (rig, id) = left();
+        let script =
+            format!("//! O.\n//! uses = [\"files.out:destroy\"]\nlet out = files(\"out\");\n{change};\n");
+        let rig = rig.file("other.rhai", &script);
+        rig.run(&["exec", "other.rhai"]).expect(0);
+        rig.run(&["resume", &id]).expect(exit);
+    }
+}
+
+#[test]
 fn who_begins_a_run_is_told_of_one_that_was_left() {
     let (rig, id) = left();
     rig.run(&["exec", "elsewhere.rhai"])

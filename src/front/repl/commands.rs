@@ -9,7 +9,7 @@ use crate::base::suggest;
 use crate::effect::family;
 use crate::effect::journal::{Filter, Journal};
 use crate::front::assist::{WORDS, manual};
-use crate::front::commands::print;
+use crate::front::printing::print;
 use crate::front::runs::{self, Format};
 use crate::front::style::{Line, Paint};
 use crate::front::{draw, show};

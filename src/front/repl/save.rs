@@ -12,7 +12,7 @@ use crate::base::text::headline;
 use crate::effect::journal::Entry;
 use crate::front::assist::discreet::discreet;
 use crate::front::assist::scan::{Scan, Sort};
-use crate::front::commands::print;
+use crate::front::printing::print;
 use crate::primitives::FAMILIES;
 use crate::run::exec;
 use crate::run::exec::prompt::{Prompt, Typed, Variable};

@@ -9,7 +9,7 @@ use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::Entry;
 use crate::effect::recall::HAND;
-use crate::front::commands::print;
+use crate::front::printing::print;
 use crate::sys::files;
 
 /// As much of a line as stands in the table.

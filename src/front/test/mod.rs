@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::arguments::{Common, Output};
-use super::commands::{print, style};
 use super::draw;
+use super::printing::{print, style};
 use super::style::{Line, Paint};
 use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;

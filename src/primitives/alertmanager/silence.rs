@@ -77,6 +77,7 @@ impl Silence {
 impl Primitive for Silence {
     const NAME: &'static str = "silence";
     const EFFECT: Effect = Effect::Write;
+    const ADDS: bool = true;
     const EXAMPLE: &'static str = r#"alertmanager("main").silence(#{ alertname: "HighErrorRate" }, #{ for: "30m", comment: "the canary" })"#;
     const IDEMPOTENT: bool = true;
 

@@ -90,6 +90,10 @@ impl Primitive for Put {
         format!("write {} to `{}`", text::show_size(self.text.len() as u64), self.key)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         replacing(cx, &self.key).await
     }
@@ -207,6 +211,10 @@ impl Primitive for Copy {
         format!("copy `{}` to `{}`", self.from, self.to)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.to.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         replacing(cx, &self.to).await
     }
@@ -248,6 +256,10 @@ impl Primitive for Delete {
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("delete `{}`{}", self.key, if self.keep { "" } else { " for good" })
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -320,6 +332,10 @@ impl Primitive for Restore {
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("put back what `{}` held before", self.key)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -70,6 +70,7 @@ impl Annotate {
 impl Primitive for Annotate {
     const NAME: &'static str = "annotate";
     const EFFECT: Effect = Effect::Write;
+    const ADDS: bool = true;
     const EXAMPLE: &'static str =
         r#"let mark = grafana("main").annotate("API v2", #{ tags: ["deployment", "api"] });"#;
     const IDEMPOTENT: bool = true;

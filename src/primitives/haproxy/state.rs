@@ -67,6 +67,10 @@ impl Primitive for Ready {
         format!("let `{}/{}` take its share", self.backend, self.server)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.backend.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         self.change().inverse(cx).await
     }
@@ -114,6 +118,10 @@ impl Primitive for Drain {
     fn plan(&self, _: &ResourceId) -> String {
         let wait = self.within.as_ref().map(|within| format!(", wait for its sessions at most {within}"));
         format!("drain `{}/{}`{}", self.backend, self.server, wait.unwrap_or_default())
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.backend.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -183,6 +191,10 @@ impl Primitive for Maintenance {
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("take `{}/{}` out for maintenance", self.backend, self.server)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.backend.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -65,6 +65,10 @@ impl Primitive for SetWeights {
         format!("set the weights of `{}`: {}", self.backend, traffic::told(&self.weights))
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.backend.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let backend = Backend::read(cx, &self.backend).await?;
         let wanted = wanted(&backend, &self.weights, self.allow_empty, cx)?;
@@ -125,6 +129,10 @@ impl Primitive for SetWeight {
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("set the weight of `{}/{}` to {}", self.backend, self.server, self.weight)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.backend.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -42,6 +42,10 @@ impl Primitive for Delete {
         format!("delete {} and what belongs to it", self.target)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let cluster = Cluster::of(cx).await?;
         let kind = cluster.kind(&self.target.word).await?;

@@ -74,6 +74,10 @@ impl Primitive for Patch {
         format!("patch {} with {}", self.target, text::headline(&fields, 120))
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let cluster = Cluster::of(cx).await?;
         let change = self.change(&cluster).await?;

@@ -74,6 +74,10 @@ impl Primitive for Pause {
         format!("pause {}", self.target)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         inverse(cx, &self.target, true).await
     }
@@ -96,6 +100,10 @@ impl Primitive for Resume {
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("resume {}", self.target)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

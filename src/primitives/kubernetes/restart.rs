@@ -56,6 +56,10 @@ impl Primitive for Restart {
         format!("restart {}", self.target)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let cluster = Cluster::of(cx).await?;
         self.found(&cluster).await.map(|_| Inverse::Nothing)

@@ -50,6 +50,10 @@ impl Primitive for Scale {
         format!("scale {} to {}", self.target, self.replicas)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let cluster = Cluster::of(cx).await?;
         let (change, _) = self.change(&cluster).await?;

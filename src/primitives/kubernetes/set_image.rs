@@ -82,6 +82,10 @@ impl Primitive for SetImage {
         format!("set the image of {of}{} to {}", self.target, self.image)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let cluster = Cluster::of(cx).await?;
         let (change, ..) = self.change(&cluster).await?;

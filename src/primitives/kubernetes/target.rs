@@ -16,6 +16,14 @@ pub(super) struct Target {
     pub(super) name: String,
 }
 
+impl Target {
+    /// See [`Primitive::touches`](crate::effect::primitive::Primitive::touches). A kind has many names, so the object's own
+    /// is what two calls have in common.
+    pub(super) fn touched(&self) -> String {
+        self.name.clone()
+    }
+}
+
 impl FromStr for Target {
     type Err = Error;
 

@@ -128,6 +128,10 @@ impl Primitive for Undo {
         }
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.target.touched())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let cluster = Cluster::of(cx).await?;
         let (change, ..) = self.change(&cluster, None).await?;

@@ -89,6 +89,10 @@ impl Primitive for SetWeights {
         format!("set the weights of `{}`: {}", self.upstream, traffic::told(&self.weights))
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.upstream.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let control = Control::take(cx, &self.upstream).await?;
         let (_, after) = self.wanted(&control, cx)?;
@@ -136,6 +140,10 @@ impl Primitive for Restore {
             Some(_) => format!("put back the file of the upstream `{}`", self.upstream),
             None => format!("remove the file of the upstream `{}`", self.upstream),
         }
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.upstream.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

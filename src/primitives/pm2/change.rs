@@ -16,6 +16,11 @@ use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 use crate::effect::witness::VALUE;
 
+/// The application, or all of them.
+fn touched(name: &str) -> Option<String> {
+    Some(if name == "all" { String::new() } else { name.to_owned() })
+}
+
 /// Stops every process of an application, on one host after the other; nothing happens to what does not run. Taken back
 /// by running again what ran. Gives the processes.
 #[derive(Deserialize, JsonSchema)]
@@ -34,6 +39,10 @@ impl Primitive for Stop {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("stop {} of {resource}", self.name)
+    }
+
+    fn touches(&self) -> Option<String> {
+        touched(&self.name)
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -91,6 +100,10 @@ impl Primitive for Reload {
         format!("reload {} of {resource}", self.name)
     }
 
+    fn touches(&self) -> Option<String> {
+        touched(&self.name)
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         as_it_was(cx, &self.name).await
     }
@@ -131,6 +144,10 @@ impl Primitive for Restart {
         format!("restart {} of {resource}", self.name)
     }
 
+    fn touches(&self) -> Option<String> {
+        touched(&self.name)
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         as_it_was(cx, &self.name).await
     }
@@ -166,6 +183,10 @@ impl Primitive for Delete {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("stop {} of {resource} and forget it", self.name)
+    }
+
+    fn touches(&self) -> Option<String> {
+        touched(&self.name)
     }
 
     async fn inverse(&self, _: &Cx) -> Result<Inverse> {

@@ -47,6 +47,13 @@ impl Primitive for Start {
         format!("start {} of {resource}{only}{env}", self.what)
     }
 
+    fn touches(&self) -> Option<String> {
+        match self.names().as_slice() {
+            [name] => Some(name.clone()),
+            _ => None,
+        }
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         self.consistent()?;
         let pm2 = Pm2::open(cx, Effect::Read).await?;

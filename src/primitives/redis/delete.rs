@@ -53,6 +53,13 @@ impl Primitive for Delete {
         format!("delete {} of {resource}", restore::listed(&self.keys()))
     }
 
+    fn touches(&self) -> Option<String> {
+        match self.keys().as_slice() {
+            [key] => Some(key.clone()),
+            _ => None,
+        }
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let keys = self.keys();
         if keys.len() > MOST {

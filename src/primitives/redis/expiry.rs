@@ -39,6 +39,10 @@ impl Primitive for Expire {
         format!("let `{}` of {resource} expire: {}", self.key, self.expires)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         When::parse(&self.expires)?;
         let session = Session::open(cx).await?;
@@ -98,6 +102,10 @@ impl Primitive for Persist {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("let `{}` of {resource} live for ever", self.key)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

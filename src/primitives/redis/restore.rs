@@ -40,6 +40,13 @@ impl Primitive for Restore {
         format!("put {} back in {resource} as it was", keys.join(", "))
     }
 
+    fn touches(&self) -> Option<String> {
+        match self.entries.as_slice() {
+            [entry] => Some(entry.key.clone()),
+            _ => None,
+        }
+    }
+
     async fn inverse(&self, _: &Cx) -> Result<Inverse> {
         for entry in &self.entries {
             entry.payload()?;

@@ -54,6 +54,10 @@ impl Primitive for Set {
         format!("set `{}` of {resource} to {shown}{time}", self.key)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.key.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         self.bytes()?;
         self.millis()?;

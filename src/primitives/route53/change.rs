@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::zone::{Set, open};
+use super::zone::{Set, open, touched};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -55,6 +55,10 @@ impl Primitive for SetRecord {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("set the {} record of {} in {resource} to {}", self.kind, self.name, self.values.join(", "))
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(touched(&self.name, &self.kind))
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -125,6 +129,10 @@ impl Primitive for DeleteRecord {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("delete the {} record of {} from {resource}", self.kind, self.name)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(touched(&self.name, &self.kind))
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

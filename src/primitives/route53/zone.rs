@@ -131,6 +131,11 @@ fn whole(name: &str) -> String {
     format!("{}.", name.trim_end_matches('.').to_ascii_lowercase())
 }
 
+/// See [`Primitive::touches`](crate::effect::primitive::Primitive::touches).
+pub(super) fn touched(name: &str, kind: &str) -> String {
+    format!("{} {}", whole(name), kind.to_ascii_uppercase())
+}
+
 /// Route 53 writes the `*` of a name as `\052`.
 fn unescape(name: &str) -> String {
     name.replace("\\052", "*")

@@ -1,4 +1,6 @@
-//! Copies made by the server itself: one request up to 5 GiB, ranges above.
+//! Copies made by the server itself: one request for an object that is not too large for that, ranges above.
+
+use std::ops::Range;
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use futures::future::try_join_all;
@@ -6,12 +8,11 @@ use futures::future::try_join_all;
 use super::bucket::{Attributes, Bucket, Head};
 use super::failure::status;
 use super::reading::Span;
-use super::{key, patience};
+use super::{key, leftovers, patience};
 use crate::base::error::{Error, Result};
+use crate::effect::cx::Cx;
 
-/// The largest object that the server copies in one request, in bytes.
-const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
-/// How much of a larger one is copied in one request, in bytes.
+/// How much of a large object is copied in one request at most, in bytes.
 const RANGE: u64 = 1024 * 1024 * 1024;
 /// How many ranges are copied at once.
 const AT_ONCE: usize = 4;
@@ -43,23 +44,35 @@ fn was_answered_unseen(error: &Error) -> bool {
 
 impl Bucket {
     /// Copies the object that `head` described.
-    pub(super) async fn copy(&self, from: &str, head: &Head, mut copy: Copy<'_>) -> Result<()> {
+    pub(super) async fn copy(&self, cx: &Cx, (from, head): (&str, &Head), mut copy: Copy<'_>) -> Result<()> {
         let (version, etag) = (head.version.clone(), head.etag.clone());
         let span = Span { key: from.to_owned(), version, etag, bytes: head.bytes };
-        if span.bytes <= LARGEST {
+        if span.bytes <= self.bounds.segment {
             return self.copy_whole(&span, &copy).await;
         }
         // What is put together from ranges takes nothing over from its source.
         copy.with.get_or_insert_with(|| head.attributes.clone());
-        let open = self.open_multipart(copy.to, copy.with.as_ref()).await?;
-        let joined = self.join(&[span], &copy, &open).await;
-        if joined.is_err() {
-            let _ = self.abort_multipart(copy.to, &open).await;
-        }
-        joined
+        let stage = key::stage(cx.run());
+        leftovers::mark(self, &stage, copy.to, None).await?;
+        let copied = self.copy_in_ranges(span, &copy, &stage).await;
+        let _ = self.erase(&leftovers::marker(&stage)).await;
+        copied
     }
 
-    /// Copies an object of at most 5 GiB, replacing what is there.
+    async fn copy_in_ranges(&self, span: Span, copy: &Copy<'_>, stage: &str) -> Result<()> {
+        let open = self.open_multipart(copy.to, copy.with.as_ref()).await?;
+        let copied = async {
+            leftovers::mark(self, stage, copy.to, Some(&open)).await?;
+            self.join(&[span], copy, &open).await
+        };
+        let copied = copied.await;
+        if copied.is_err() {
+            let _ = self.abort_multipart(copy.to, &open).await;
+        }
+        copied
+    }
+
+    /// Copies an object in one request, replacing what is there.
     pub(super) async fn copy_whole(&self, span: &Span, copy: &Copy<'_>) -> Result<()> {
         let source = key::source(&self.name, &self.whole(&span.key), span.version.as_deref());
         let mut request = self.patient.copy_object().bucket(&self.name).key(self.whole(copy.to));
@@ -80,15 +93,16 @@ impl Bucket {
 
     /// Puts an object together from spans, as the multipart upload `open`.
     pub(super) async fn join(&self, spans: &[Span], copy: &Copy<'_>, open: &str) -> Result<()> {
-        let mut ranges = Vec::new();
+        let (range, mut ranges) = (RANGE.min(self.bounds.segment), Vec::new());
         for span in spans {
-            ranges.extend((0..span.bytes.div_ceil(RANGE)).map(|number| (span, number * RANGE)));
+            let starts = (0..span.bytes).step_by(usize::try_from(range).unwrap_or(usize::MAX));
+            ranges.extend(starts.map(|from| (span, from, range.min(span.bytes - from))));
         }
         let mut parts: Vec<CompletedPart> = Vec::with_capacity(ranges.len());
         for batch in ranges.chunks(AT_ONCE) {
             let mut copies = Vec::with_capacity(AT_ONCE);
-            for (number, (span, from)) in (parts.len() as i32 + 1..).zip(batch) {
-                copies.push(self.copy_part(span, *from, (copy.to, open), number));
+            for (number, (span, from, bytes)) in (parts.len() as i32 + 1..).zip(batch) {
+                copies.push(self.copy_part(span, *from..*from + *bytes, (copy.to, open), number));
             }
             parts.extend(try_join_all(copies).await?);
         }
@@ -99,16 +113,16 @@ impl Bucket {
     async fn copy_part(
         &self,
         span: &Span,
-        from: u64,
+        range: Range<u64>,
         (to, open): (&str, &str),
         number: i32,
     ) -> Result<CompletedPart> {
-        let until = (from + RANGE).min(span.bytes) - 1;
         let source = key::source(&self.name, &self.whole(&span.key), span.version.as_deref());
         let request = self.patient.upload_part_copy().bucket(&self.name).key(self.whole(to)).upload_id(open);
         let request = request.part_number(number).copy_source(source).copy_source_if_match(&span.etag);
-        let request = request.copy_source_range(format!("bytes={from}-{until}"));
-        let sent = request.customize().config_override(patience::copying(self, RANGE)).send().await;
+        let request = request.copy_source_range(format!("bytes={}-{}", range.start, range.end - 1));
+        let patience = patience::copying(self, range.end - range.start);
+        let sent = request.customize().config_override(patience).send().await;
         let copied = sent.map_err(|why| self.failed(&format!("copy `{}` to `{to}`", span.key), &why))?;
         let part = CompletedPart::builder().part_number(number);
         Ok(match copied.copy_part_result {

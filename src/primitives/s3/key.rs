@@ -1,5 +1,7 @@
 //! Keys: what may be one, which are the store's own, and how they travel in a copy's source.
 
+use std::sync::LazyLock;
+
 use crate::base::error::{Error, Kind, Result};
 use crate::base::text;
 
@@ -39,6 +41,24 @@ pub(super) fn check_prefix(key: &str) -> Result<()> {
 fn wrong(key: &str, kind: Kind, why: &str) -> Result<()> {
     let shown = text::headline(&format!("{key:?}"), 60);
     Err(Error::new(kind, format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
+}
+
+/// Where a run stages something; what lies there adds to it.
+pub(super) fn stage(run: &str) -> String {
+    // Short, because some servers make names of files of it; its own, because a run may write one key twice at once.
+    format!("{INCOMING}{run}/{}{}-", turn(), random(10))
+}
+
+/// What the name of everything begins with that this process stages: a run that goes on after a crash has another one than
+/// before it.
+pub(super) fn turn() -> &'static str {
+    static TURN: LazyLock<String> = LazyLock::new(|| random(6));
+    &TURN
+}
+
+fn random(digits: usize) -> String {
+    let own = uuid::Uuid::now_v7().simple().to_string();
+    own[own.len() - digits..].to_owned()
 }
 
 /// The source of a copy as its header wants it: `bucket/key`, escaped, and the version behind it.

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::bucket::{Attributes, Bucket, time};
+use super::bucket::{Bucket, time};
 use super::failure::{is_refusal, is_unknown_to_server, status};
-use super::key::{INCOMING, UNDO};
-use super::store;
+use super::key::{self, INCOMING, UNDO};
 use crate::base::error::{Error, Kind, Result};
 use crate::effect::cx::Cx;
 use crate::effect::store::Object;
@@ -18,8 +16,6 @@ use crate::sys::clock;
 
 /// What a run of another project or machine left is removed after this long; ours is removed at once.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
-/// A marker larger than this is something else.
-const LARGEST_MARKER: u64 = 64 * 1024;
 /// What a marker's key ends with.
 const MARKER: &str = "joining";
 
@@ -39,8 +35,7 @@ pub(super) fn marker(stage: &str) -> String {
 /// Notes a multipart upload of `key` beside the staged objects that it puts together.
 pub(super) async fn mark(bucket: &Bucket, stage: &str, key: &str, upload: Option<&str>) -> Result<()> {
     let joining = Joining { key: key.to_owned(), upload: upload.map(str::to_owned) };
-    let text = serde_json::to_vec(&joining).map_err(|why| Error::bug("a marker").why(why.to_string()))?;
-    bucket.write(&bucket.patient, &marker(stage), Bytes::from(text), Attributes::default()).await.map(drop)
+    bucket.note(&marker(stage), &joining).await
 }
 
 /// Removes, once in a run, what runs that are over left. A bucket that cannot be reached or listed at all is an error;
@@ -98,7 +93,7 @@ impl Over<'_> {
         let (run, name) = place.unwrap_or_default();
         if run == self.cx.run() {
             // Another process has begun that, and nobody goes on with a run while it lives.
-            return Ok(!name.starts_with(store::turn()));
+            return Ok(!name.starts_with(key::turn()));
         }
         let known = match self.known.get(run) {
             Some(known) => *known,
@@ -137,10 +132,7 @@ fn is_access_denied(error: &Error) -> bool {
 /// Gives up the multipart upload that a marker tells of.
 async fn stop_joining(bucket: &Bucket, marker: &Object) {
     let look = async {
-        let head = bucket.look(&marker.key, None).await?.filter(|head| head.bytes <= LARGEST_MARKER);
-        let Some(head) = head else { return Ok(()) };
-        let text = bucket.text(&marker.key, None, head.bytes).await?;
-        let Ok(joining) = serde_json::from_slice::<Joining>(&text) else { return Ok(()) };
+        let Some(joining) = bucket.noted::<Joining>(&marker.key).await? else { return Ok(()) };
         if let Some(upload) = joining.upload {
             return bucket.abort_multipart(&joining.key, &upload).await;
         }

@@ -11,6 +11,7 @@ mod leftovers;
 mod link;
 mod listing;
 mod look;
+mod notes;
 mod object;
 mod parts;
 mod patience;

@@ -78,7 +78,7 @@ impl Primitive for Copy {
         if self.keep {
             undo::keep(&bucket, &cx, &self.to).await.map_err(Error::unchanged)?;
         }
-        bucket.copy(&self.from, &head, Copying::to(&self.to)).await.map_err(unless_refused)?;
+        bucket.copy(&cx, (&self.from, &head), Copying::to(&self.to)).await.map_err(unless_refused)?;
         let copied = bucket.look(&self.to, None).await?;
         let version = copied.as_ref().and_then(|copied| copied.version.as_deref());
         Ok(receipt(&self.to, head.bytes, head.sha256(), version))

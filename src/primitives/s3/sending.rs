@@ -11,7 +11,7 @@ use super::bucket::{Attributes, Bucket, SHA256};
 use super::failure::unless_refused;
 use super::object::receipt;
 use super::parts::Parts;
-use super::{key, leftovers, store, undo};
+use super::{key, leftovers, undo};
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next, until_stopped};
@@ -90,7 +90,7 @@ async fn in_parts(
     sending: &Sending<'_>,
 ) -> Result<()> {
     // The upload has the object's own key, where nobody would look for what a killed run left: the marker tells of it.
-    let stage = store::stage(cx);
+    let stage = key::stage(cx.run());
     let marked = leftovers::mark(bucket, &stage, sending.key, None).await;
     marked.map_err(Error::unchanged)?;
     let parts = Parts::begin(bucket, sending.key, Some(&sending.with), bytes).await;

@@ -60,8 +60,9 @@ pub(super) struct Table {
     /// How large each part of a large upload is; at least 5 MiB. Five of them are held in memory
     #[serde(default = "five_mib")]
     part: String,
-    /// How much of a large upload becomes one staged object at most, until all of it is published together; at most 5 GiB.
-    /// The first ones have one part each, so that they can be read back soon
+    /// How much of a large upload becomes one staged object at most, until all of it is published together, and how large
+    /// an object may be to be copied in one request; at most 5 GiB. The first staged ones have one part each, so that they
+    /// can be read back soon
     #[serde(default = "four_gib")]
     segment: String,
 }

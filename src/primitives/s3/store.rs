@@ -1,6 +1,6 @@
 //! A bucket as a store of objects for other families: staged, read back, then published.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -31,25 +31,7 @@ struct Opened {
 async fn begin(bucket: &Arc<Bucket>, cx: &Cx, key: &str, with: Attributes) -> Result<Incoming> {
     key::check(key)?;
     leftovers::tidy(bucket, cx).await?;
-    Ok(Incoming::new(Arc::clone(bucket), key, stage(cx), with))
-}
-
-/// Where something is staged; what lies there adds to it.
-pub(super) fn stage(cx: &Cx) -> String {
-    // Short, because some servers make names of files of it; its own, because a run may write one key twice at once.
-    format!("{}{}/{}{}-", key::INCOMING, cx.run(), turn(), random(10))
-}
-
-/// What the name of everything begins with that this process stages: a run that goes on after a crash has another one than
-/// before it.
-pub(super) fn turn() -> &'static str {
-    static TURN: LazyLock<String> = LazyLock::new(|| random(6));
-    &TURN
-}
-
-fn random(digits: usize) -> String {
-    let own = uuid::Uuid::now_v7().simple().to_string();
-    own[own.len() - digits..].to_owned()
+    Ok(Incoming::new(Arc::clone(bucket), key, key::stage(cx.run()), with))
 }
 
 /// The bytes of an object, or of one version of it.

@@ -76,7 +76,7 @@ pub(super) async fn keep(bucket: &Bucket, cx: &Cx, key: &str) -> Result<Option<H
     if let (Some(head), Prior::Copied(kept)) = (&head, Prior::of(cx, key, head.as_ref()))
         && bucket.look(&kept, None).await?.is_none()
     {
-        bucket.copy(key, head, Copy::to(&kept)).await?;
+        bucket.copy(cx, (key, head), Copy::to(&kept)).await?;
     }
     Ok(head)
 }
@@ -120,13 +120,13 @@ impl Primitive for Restore {
         };
         key::check(&self.key)?;
         keep(&bucket, &cx, &self.key).await.map_err(Error::unchanged)?;
-        put_back(&bucket, &prior, &self.key).await?;
+        put_back(&bucket, &cx, &prior, &self.key).await?;
         Ok(Value::Null)
     }
 }
 
 /// Makes `key` what it was before.
-pub(super) async fn put_back(bucket: &Bucket, prior: &Prior, key: &str) -> Result<()> {
+pub(super) async fn put_back(bucket: &Bucket, cx: &Cx, prior: &Prior, key: &str) -> Result<()> {
     let (from, version) = match prior {
         Prior::Absent => return bucket.erase(key).await,
         Prior::Version(version) => (key, Some(version.as_str())),
@@ -139,7 +139,7 @@ pub(super) async fn put_back(bucket: &Bucket, prior: &Prior, key: &str) -> Resul
         return Ok(());
     }
     head.version = version.map(str::to_owned);
-    bucket.copy(from, &head, Copy::to(key)).await.map_err(unless_refused)
+    bucket.copy(cx, (from, &head), Copy::to(key)).await.map_err(unless_refused)
 }
 
 fn gone(bucket: &Bucket, key: &str, version: Option<&str>) -> Error {

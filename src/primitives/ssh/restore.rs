@@ -60,6 +60,11 @@ impl Primitive for Restore {
         format!("put back what `{}` was on {} of {resource}", self.to, hosts_in_words(self.before.len()))
     }
 
+    fn touches(&self) -> Option<String> {
+        // One that is not absolute may be another spelling of one that is.
+        self.to.starts_with('/').then(|| self.to.clone())
+    }
+
     async fn inverse(&self, _: &Cx) -> Result<Inverse> {
         Ok(Inverse::none("it takes something back itself"))
     }

@@ -72,6 +72,11 @@ impl Primitive for Upload {
         format!("upload {} to `{}` on {}", self.file, self.to, on(resource, self.hosts.as_deref()))
     }
 
+    fn touches(&self) -> Option<String> {
+        // One that is not absolute may be another spelling of one that is.
+        self.to.starts_with('/').then(|| self.to.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let content = Content::read(cx.path(&self.file)?).await?;
         let found = self.look(cx, self.max_failures).await?;

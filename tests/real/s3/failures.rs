@@ -186,6 +186,41 @@ fn what_a_killed_run_left_is_gone_after_the_next_write() {
 }
 
 #[test]
+fn a_large_copy_keeps_its_attributes_and_a_killed_one_leaves_no_upload() {
+    let Some(bucket) = moto::bucket() else { return };
+    let faults = Faults::before(bucket.server.port);
+    let settings = format!(
+        "{}part = \"5 MiB\"\nsegment = \"6 MiB\"\n",
+        s3s::settings(faults.port, &bucket.name, "destroy")
+    );
+    let mut rig = rig(&settings);
+    std::fs::write(rig.path("large"), vec![3; 15 * 1024 * 1024]).unwrap();
+    let body = r#"
+        box.upload("large", "large.bin", #{ content_type: "image/tiff", cache_control: "no-cache" });
+        let copied = box.copy("large.bin", "copy.bin");
+        let there = box.head("copy.bin");
+        check "whole", copied.bytes == 15728640 && box.checksum("copy.bin") == copied.sha256;
+        check "what it is", there.content_type == "image/tiff" && there.cache_control == "no-cache";
+    "#;
+    let (again, seen) = run(rig, body);
+    seen.expect(0);
+    assert_eq!(faults.seen("/copy.bin?").iter().filter(|line| line.contains("partNumber=")).count(), 3);
+    assert_eq!((bucket.keys(), bucket.open_uploads()), (vec!["copy.bin".into(), "large.bin".into()], vec![]));
+    faults.spoil(&["POST", "/other.bin?uploadId"], 99, Fault::Status(503));
+    let script = "//! T.\n//! uses = [\"s3.box:write\"]\ns3(\"box\").copy(\"large.bin\", \"other.bin\");\n";
+    rig = again.file("test.rhai", script);
+    let mut child = quietly(&rig).spawn().unwrap();
+    wait_until("the joining", 60, || {
+        faults.seen("POST /").iter().any(|line| line.contains("other.bin?uploadId"))
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(bucket.open_uploads(), ["other.bin"]);
+    run(rig, "box.put(\"a\", \"b\");").1.expect(0);
+    assert_eq!((bucket.keys().len(), bucket.open_uploads()), (3, vec![]));
+}
+
+#[test]
 fn a_write_whose_answer_is_lost_is_taken_back_all_the_same() {
     let Some(bucket) = moto::bucket() else { return };
     // A write that was answered by nobody is looked for: it is there, and the run fails only afterwards.

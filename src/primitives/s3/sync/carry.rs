@@ -42,9 +42,16 @@ pub(super) struct Work {
     pub(super) rules: Rules,
     /// How many files at once.
     pub(super) parallel: usize,
+    /// What was sent and deleted so far.
+    pub(super) written: Written,
 }
 
 impl Work {
+    /// Work that has not begun.
+    pub(super) fn new(bucket: Arc<Bucket>, cx: Cx, rules: Rules, parallel: usize) -> Self {
+        Self { bucket, cx, rules, parallel, written: Written::default() }
+    }
+
     /// Waits for `work`, which leaves nothing behind when it is dropped, until a stop.
     pub(super) async fn until_stopped<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         dump::until_stopped(&self.cx, work).await
@@ -97,25 +104,17 @@ struct Sender {
     /// Room in memory, in KiB.
     room: Arc<Semaphore>,
     tally: Arc<Tally>,
-    written: Written,
     total: u64,
     below: Arc<str>,
 }
 
-/// Sends and deletes what differs; gives the receipt, and adds to what was written.
-pub(super) async fn out(
-    work: &Arc<Work>,
-    below: &str,
-    difference: Difference,
-    written: &Written,
-) -> Result<Value> {
+/// Sends and deletes what differs; gives the receipt.
+pub(super) async fn out(work: &Arc<Work>, below: &str, difference: Difference) -> Result<Value> {
     let Difference { folder, send, delete, unchanged } = difference;
     let (tally, room) = (Arc::new(Tally::default()), Arc::new(Semaphore::new(IN_MEMORY)));
     let (total, below) = (send.len() as u64, below.into());
-    let (work, written) = (Arc::clone(work), written.clone());
-    let deleting = (Arc::clone(&work.bucket), written.clone());
-    let tallied = Arc::clone(&tally);
-    let sender = Sender { work: Arc::clone(&work), folder, room, tally, written, total, below };
+    let (deleting, tallied) = (Arc::clone(work), Arc::clone(&tally));
+    let sender = Sender { work: Arc::clone(work), folder, room, tally, total, below };
     let is_page = |file: &Sending| file.path.ends_with(".html") || file.path.ends_with(".htm");
     let (pages, others): (Vec<Sending>, Vec<Sending>) = send.into_iter().partition(is_page);
     for wave in [others, pages] {
@@ -126,10 +125,10 @@ pub(super) async fn out(
     }
     let batches: Vec<Vec<String>> = delete.chunks(DELETED_AT_ONCE).map(<[String]>::to_vec).collect();
     let erase = move |keys: Vec<String>| {
-        let (bucket, written) = deleting.clone();
+        let work = Arc::clone(&deleting);
         async move {
-            bucket.erase_all(&keys).await?;
-            written.deleted(&keys);
+            work.bucket.erase_all(&keys).await?;
+            work.written.deleted(&keys);
             Ok(())
         }
     };
@@ -167,7 +166,7 @@ impl Sender {
             && file.bytes > part as u64
         {
             let mark = send_large(&self.work, &self.folder, file).await?;
-            self.written.add(&file.key, mark);
+            self.work.written.add(&file.key, mark);
             self.tell(file.bytes);
             return Ok(());
         }
@@ -183,7 +182,7 @@ impl Sender {
             let (bucket, bytes) = (&self.work.bucket, content.len() as u64);
             let sha256 = with.metadata.get(SHA256).cloned();
             let written = bucket.write(&bucket.patient, &file.key, content, with).await?;
-            self.written.add(&file.key, Mark::new(&written.etag, bytes, sha256.as_deref()));
+            self.work.written.add(&file.key, Mark::new(&written.etag, bytes, sha256.as_deref()));
             self.tell(bytes);
         }
         Ok(())

@@ -18,7 +18,6 @@ use self::carry::Work;
 use self::compare::Difference;
 pub(super) use self::prior::UndoSync;
 use self::rules::{PerFile, Rules};
-use self::written::Written;
 use super::object::sha256;
 use super::removal::yes;
 use super::{LONG, client, key, leftovers};
@@ -125,7 +124,7 @@ impl Primitive for SyncFrom {
             leftovers::tidy(&bucket, &cx).await.map_err(Error::unchanged)?;
         }
         cx.close_gracefully();
-        let work = Work { bucket, cx: cx.clone(), rules: self.rules()?, parallel: self.parallel };
+        let work = Work::new(bucket, cx.clone(), self.rules()?, self.parallel);
         let (work, manifest) = (Arc::new(work), manifest(&cx));
         let keys = if !difference.is_empty() && (self.keep || !difference.loses()) {
             let kept = work.until_stopped(prior::keep(&work, &difference, &manifest)).await;
@@ -135,10 +134,9 @@ impl Primitive for SyncFrom {
         } else {
             Vec::new()
         };
-        let written = Written::default();
-        let mut receipt = carry::out(&work, &self.below(), difference, &written).await?;
+        let mut receipt = carry::out(&work, &self.below(), difference).await?;
         if !keys.is_empty() {
-            work.until_stopped(written.note(&work.bucket, &manifest, keys)).await?;
+            work.until_stopped(work.written.note(&work.bucket, &manifest, keys)).await?;
         }
         let took = asking + cx.instant().duration_since(began);
         receipt["took_ms"] = (took.as_millis() as u64).into();

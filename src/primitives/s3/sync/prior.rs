@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::bucket::{Attributes, Bucket};
+use super::super::bucket::Bucket;
 use super::super::undo::{self, Prior};
 use super::super::{LONG, client, key};
 use super::carry::Work;
@@ -24,8 +23,6 @@ use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 use crate::sys::clock;
 
-/// A manifest larger than this is something else, in bytes.
-const LARGEST: u64 = 1024 * 1024 * 1024;
 /// How many objects are put back at once.
 const AT_ONCE: usize = 32;
 
@@ -58,26 +55,14 @@ pub(super) async fn keep(work: &Arc<Work>, difference: &Difference, manifest: &s
     work.each(lost, keep).await?;
     let mut before = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
     // A try before this one may have changed some of them already: what it found is what was there.
-    before.extend(read(&work.bucket, manifest).await?.unwrap_or_default());
-    let text = serde_json::to_vec(&before).map_err(|why| Error::bug("a manifest").why(why.to_string()))?;
-    let bucket = &work.bucket;
-    bucket.write(&bucket.patient, manifest, Bytes::from(text), Attributes::default()).await?;
+    before.extend(work.bucket.noted::<Manifest>(manifest).await?.unwrap_or_default());
+    work.bucket.note(manifest, &before).await?;
     Ok(before.into_keys().collect())
 }
 
 /// The keys of all that an earlier try of the sync was about to touch.
 pub(super) async fn touched(bucket: &Bucket, manifest: &str) -> Result<Vec<String>> {
-    Ok(read(bucket, manifest).await?.unwrap_or_default().into_keys().collect())
-}
-
-async fn read(bucket: &Bucket, manifest: &str) -> Result<Option<Manifest>> {
-    let Some(head) = bucket.look(manifest, None).await? else { return Ok(None) };
-    let unreadable = |why: String| Error::remote(format!("`{manifest}` is no record of a sync")).why(why);
-    if head.bytes > LARGEST {
-        return Err(unreadable(format!("it has {} bytes", head.bytes)));
-    }
-    let text = bucket.text(manifest, None, head.bytes).await?;
-    serde_json::from_slice(&text).map(Some).map_err(|why| unreadable(why.to_string()))
+    Ok(bucket.noted::<Manifest>(manifest).await?.unwrap_or_default().into_keys().collect())
 }
 
 /// Puts back what a sync replaced and deleted, and removes what it added. This is how `sync_from` is taken back;
@@ -121,7 +106,7 @@ impl Primitive for UndoSync {
             return Err(Error::usage(format!("`{}` is no record of a sync", self.manifest)).unchanged());
         }
         let bucket = client::bucket(&cx).await?;
-        let before = match read(&bucket, &self.manifest).await.map_err(Error::unchanged)? {
+        let before = match bucket.noted::<Manifest>(&self.manifest).await.map_err(Error::unchanged)? {
             Some(before) => before,
             None if self.is_forgotten(&bucket) => {
                 return Err(undo::forgotten(&bucket, "the folder").unchanged());
@@ -130,14 +115,14 @@ impl Primitive for UndoSync {
             None => Manifest::new(),
         };
         let rules = Rules::new(&[], None, &BTreeMap::new())?;
-        let work = Arc::new(Work { bucket, cx, rules, parallel: AT_ONCE });
+        let work = Arc::new(Work::new(bucket, cx, rules, AT_ONCE));
         let is_new = |(_, prior): &(String, Prior)| *prior == Prior::Absent;
         let (new, old): (Vec<_>, Vec<_>) = before.into_iter().partition(is_new);
         let restored = old.len();
-        let shared = Arc::clone(&work.bucket);
+        let shared = Arc::clone(&work);
         let put_back = move |(key, prior): (String, Prior)| {
-            let bucket = Arc::clone(&shared);
-            async move { undo::put_back(&bucket, &prior, &key).await }
+            let work = Arc::clone(&shared);
+            async move { undo::put_back(&work.bucket, &work.cx, &prior, &key).await }
         };
         work.until_stopped(work.each(old, put_back)).await?;
         let new: Vec<String> = new.into_iter().map(|(key, _)| key).collect();

@@ -2,13 +2,12 @@
 //! others have changed since.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use bytes::Bytes;
 use futures::stream::{StreamExt as _, TryStreamExt as _, iter};
 use serde::{Deserialize, Serialize};
 
-use super::super::bucket::{Attributes, Bucket, Head};
+use super::super::bucket::{Bucket, Head};
 use super::compare;
 use crate::base::error::{Error, Kind, Result};
 
@@ -48,9 +47,9 @@ impl Mark {
 /// What is under each key after the sync: `None` where it deleted.
 type Marks = BTreeMap<String, Option<Mark>>;
 
-/// What was written so far; clones are the same.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Written(Arc<Mutex<Marks>>);
+/// What was written so far.
+#[derive(Debug, Default)]
+pub(super) struct Written(Mutex<Marks>);
 
 impl Written {
     /// An object was written.
@@ -72,14 +71,12 @@ impl Written {
         for (key, head) in heads(bucket, unknown).await? {
             marks.insert(key, head.as_ref().map(Mark::of));
         }
-        let text = serde_json::to_vec(&marks).map_err(|why| Error::bug("a note").why(why.to_string()))?;
-        let (key, with) = (noted(manifest), Attributes::default());
-        bucket.write(&bucket.patient, &key, Bytes::from(text), with).await.map(drop)
+        bucket.note(&beside(manifest), &marks).await
     }
 }
 
 /// Where it is noted.
-fn noted(manifest: &str) -> String {
+fn beside(manifest: &str) -> String {
     format!("{manifest}.after")
 }
 
@@ -91,11 +88,7 @@ async fn heads(bucket: &Bucket, keys: Vec<String>) -> Result<Vec<(String, Option
 /// Whether all that the sync of `manifest` wrote is still so; `None` when that was not noted, or no longer is. An error
 /// that names the keys which others have changed since.
 pub(super) async fn is_as_left(bucket: &Bucket, below: &str, manifest: &str) -> Result<Option<bool>> {
-    let key = noted(manifest);
-    let Some(head) = bucket.look(&key, None).await? else { return Ok(None) };
-    let text = bucket.text(&key, None, head.bytes).await?;
-    let marks: Marks = serde_json::from_slice(&text)
-        .map_err(|why| Error::remote(format!("`{key}` is no note of a sync")).why(why.to_string()))?;
+    let Some(marks) = bucket.noted::<Marks>(&beside(manifest)).await? else { return Ok(None) };
     let now = compare::list(bucket, below).await?;
     let (mut changed, mut unknown) = (Vec::new(), Vec::new());
     for (key, mark) in &marks {

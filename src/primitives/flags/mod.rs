@@ -1,21 +1,21 @@
 //! Feature flags in a table of any SQL resource: one row for each flag, its name and whether it is on.
 
-use std::sync::Arc;
+mod held;
+mod table;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use self::table::{Table, open};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Result};
-use crate::base::suggest;
+use crate::base::error::Result;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::{Examine, Health};
 use crate::effect::primitive::{Primitive, entry};
-use crate::effect::sql::{Row, Sql, quote};
 
 /// The register's line.
 pub const FAMILY: Family = Family {
@@ -29,35 +29,6 @@ pub const FAMILY: Family = Family {
     sql: None,
     hosts: None,
 };
-
-/// A table of feature flags.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    /// The SQL resource that holds the table, as "postgres.main"; access to the flags is access to that table
-    database: ResourceId,
-    /// The table, with its schema where it needs one
-    #[serde(default = "feature_flags")]
-    table: String,
-    /// The column that holds a flag's name
-    #[serde(default = "name")]
-    name: String,
-    /// The column that holds whether it is on: yes or no, 1 or 0, or a text such as "on"
-    #[serde(default = "enabled")]
-    enabled: String,
-}
-
-fn feature_flags() -> String {
-    "feature_flags".to_owned()
-}
-
-fn name() -> String {
-    "name".to_owned()
-}
-
-fn enabled() -> String {
-    "enabled".to_owned()
-}
 
 /// Turns a flag on. Taken back by giving it the value that it had. Gives `flag`, `enabled` and `changed`.
 #[derive(Deserialize, JsonSchema)]
@@ -75,6 +46,10 @@ impl Primitive for Enable {
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("turn the flag `{}` on", self.flag)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.flag.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -110,6 +85,10 @@ impl Primitive for Disable {
 
     fn plan(&self, _: &ResourceId) -> String {
         format!("turn the flag `{}` off", self.flag)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.flag.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -172,6 +151,10 @@ impl Primitive for Set {
         format!("turn the flag `{}` {}", self.flag, if self.value { "on" } else { "off" })
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.flag.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         restoring(cx, &self.flag, self.value).await
     }
@@ -225,26 +208,6 @@ async fn look(cx: Cx) -> Result<Health> {
     }
 }
 
-/// The table, reached through its database.
-struct Flags {
-    id: ResourceId,
-    table: Table,
-    sql: Arc<dyn Sql>,
-}
-
-/// One flag, and its value as the database holds it.
-struct Flag {
-    name: String,
-    is_on: bool,
-    held: Value,
-}
-
-async fn open(cx: &Cx, effect: Effect) -> Result<Flags> {
-    let table: Table = cx.settings()?;
-    let sql = cx.sql(&table.database, effect).await?;
-    Ok(Flags { id: cx.resource().clone(), table, sql })
-}
-
 async fn restoring(cx: &Cx, flag: &str, value: bool) -> Result<Inverse> {
     let before = open(cx, Effect::Read).await?.find(flag).await?.is_on;
     if before == value {
@@ -270,124 +233,4 @@ async fn set(cx: &Cx, name: String, value: bool) -> Result<Value> {
 
 fn receipt(flag: &str, enabled: bool, changed: bool) -> Value {
     json!({ "flag": flag, "enabled": enabled, "changed": changed })
-}
-
-impl Flags {
-    /// Reads name and value under names of our own, whatever the columns are called.
-    fn select(&self, condition: &str) -> String {
-        let Table { table, name, enabled, .. } = &self.table;
-        let (table, name, enabled) = (quote(table), quote(name), quote(enabled));
-        // Qualified, because SQLite takes a quoted name that is no column for a text.
-        format!("SELECT f.{name} AS flag, f.{enabled} AS held FROM {table} AS f{condition} ORDER BY f.{name}")
-    }
-
-    /// The one row of a flag. None is an error that names the near ones: an update of no row would be silent.
-    async fn find(&self, flag: &str) -> Result<Flag> {
-        let condition = format!(" WHERE f.{} = {}", quote(&self.table.name), self.sql.marker(1));
-        let mut rows = self.sql.query(&self.select(&condition), &[flag.into()]).await?;
-        match (rows.pop(), rows.len()) {
-            (Some(row), 0) => self.read(row),
-            (Some(_), more) => {
-                Err(Error::remote(format!("`{}` has {} rows for the flag `{flag}`", self.id, more + 1))
-                    .fix(format!("make the column `{}` of `{}` unique", self.table.name, self.table.table)))
-            }
-            (None, _) => {
-                let rows = self.sql.query(&self.select(""), &[]).await?;
-                let names: Vec<&str> = rows.iter().filter_map(|row| row.get("flag")?.as_str()).collect();
-                Err(Error::missing(format!("`{}` has no flag `{flag}`", self.id))
-                    .why(format!("looked in `{}` of `{}`", self.table.table, self.table.database))
-                    .fix(suggest::advice(flag, names.iter().copied())))
-            }
-        }
-    }
-
-    fn read(&self, mut row: Row) -> Result<Flag> {
-        let held = row.remove("held").unwrap_or_default();
-        let name = match row.remove("flag") {
-            Some(Value::String(name)) => name,
-            other => other.unwrap_or_default().to_string(),
-        };
-        let is_on = is_on(&held).ok_or_else(|| {
-            Error::remote(format!("the flag `{name}` of `{}` is neither on nor off", self.id))
-                .why(format!("the column `{}` holds {held}", self.table.enabled))
-        })?;
-        Ok(Flag { name, is_on, held })
-    }
-
-    async fn write(&self, flag: &Flag, value: bool) -> Result<()> {
-        let Table { table, name, enabled, .. } = &self.table;
-        let (one, two) = (self.sql.marker(1), self.sql.marker(2));
-        let sql =
-            format!("UPDATE {} SET {} = {one} WHERE {} = {two}", quote(table), quote(enabled), quote(name));
-        let changed = self.sql.execute(&sql, &[like(&flag.held, value), flag.name.as_str().into()]).await?;
-        if changed == 1 {
-            return Ok(());
-        }
-        Err(Error::remote(format!(
-            "turning the flag `{}` of `{}` changed {changed} rows",
-            flag.name, self.id
-        ))
-        .fix("look at the table: somebody else may be changing it"))
-    }
-}
-
-/// The words for on and off that a column of text may hold.
-const WORDS: [(&str, &str); 6] =
-    [("true", "false"), ("on", "off"), ("yes", "no"), ("1", "0"), ("t", "f"), ("enabled", "disabled")];
-
-/// Whether a held value means on; nothing held means off.
-fn is_on(held: &Value) -> Option<bool> {
-    match held {
-        Value::Bool(yes) => Some(*yes),
-        Value::Null => Some(false),
-        Value::Number(number) => match number.as_f64() {
-            Some(0.0) => Some(false),
-            Some(1.0) => Some(true),
-            _ => None,
-        },
-        Value::String(text) => WORDS.iter().find_map(|(on, off)| match text.to_lowercase() {
-            word if word == *on => Some(true),
-            word if word == *off => Some(false),
-            _ => None,
-        }),
-        _ => None,
-    }
-}
-
-/// `value` in the form in which the column held its value before.
-fn like(held: &Value, value: bool) -> Value {
-    match held {
-        Value::Number(_) => u8::from(value).into(),
-        Value::String(text) => {
-            let word = text.to_lowercase();
-            let pair = WORDS.iter().find(|(on, off)| word == *on || word == *off).unwrap_or(&WORDS[0]);
-            let word = if value { pair.0 } else { pair.1 };
-            let is_loud = text.len() > 1 && text.chars().all(|c| !c.is_lowercase());
-            if is_loud { word.to_uppercase().into() } else { word.into() }
-        }
-        _ => value.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_keeps_the_form_that_the_column_has() {
-        for (held, on, off) in [
-            (json!(true), json!(true), json!(false)),
-            (json!(0), json!(1), json!(0)),
-            (json!("off"), json!("on"), json!("off")),
-            (json!("TRUE"), json!("TRUE"), json!("FALSE")),
-            (json!("t"), json!("t"), json!("f")),
-            (json!(null), json!(true), json!(false)),
-        ] {
-            assert_eq!((like(&held, true), like(&held, false)), (on.clone(), off.clone()));
-            assert_eq!((is_on(&on), is_on(&off)), (Some(true), Some(false)));
-        }
-        for strange in [json!(2), json!("perhaps"), json!({ "base64": "" })] {
-            assert_eq!(is_on(&strange), None);
-        }
-    }
 }
