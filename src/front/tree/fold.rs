@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::node::is_of;
 use super::{Decided, End, Head, Node, Tree, Unwind, What};
 use crate::base::call::Inverse;
+use crate::base::decision::Choice;
 use crate::base::event::Event;
 use crate::base::gate::{Answer, GateEnd};
 use crate::base::outcome::Outcome;
@@ -55,9 +56,7 @@ impl Tree {
                 self.add(event);
             }
             Event::Decided { position, choice, by, .. } => {
-                if let Some(node) = self.begun(position) {
-                    node.decided = Some(Decided { choice: *choice, by: by.clone() });
-                }
+                self.decided(position, *choice, by);
                 self.add(event);
             }
             Event::GateAnswered { position, answer } => self.answered(position, answer),
@@ -72,6 +71,12 @@ impl Tree {
             | Event::Branched { .. }
             | Event::Witnessed { .. } => {}
             other => self.add(other),
+        }
+    }
+
+    fn decided(&mut self, position: &str, choice: Choice, by: &str) {
+        if let Some(node) = self.begun(position) {
+            node.decided = Some(Decided { choice, by: by.to_owned() });
         }
     }
 
