@@ -34,6 +34,22 @@ fn a_finished_run_is_taken_back_with_its_blocks() {
     assert!(!rig.path("out/told.txt").exists(), "nothing is taken back twice");
 }
 
+#[test]
+fn the_plan_of_a_rollback_says_what_the_rollback_says() {
+    let rig =
+        crate::rig::Rig::new("[env.local.sqlite.main]\npath = \"a.db\"\ncreate = true\naccess = \"write\"\n");
+    let (rig, seen) = rig.exec(
+        "//! T.\n//! uses = [\"sqlite.main:write\"]\nlet db = sqlite(\"main\");\n\
+         db.execute(\"CREATE TABLE t (a INT)\", [], #{ undo: \"DROP TABLE t\" });\n\
+         db.transaction([\"INSERT INTO t VALUES (2)\"], #{ undo: [\"DELETE FROM t WHERE a = 2\"] });\n",
+    );
+    seen.expect(0);
+    let ways = ["by execute `DELETE FROM t WHERE a = 2` in a transaction", "by execute `DROP TABLE t`"];
+    for arguments in [&["rollback", "last", "--plan"][..], &["rollback", "last"]] {
+        rig.run(arguments).expect(0).hides("sqlite.main.transaction").says(ways[0]).says(ways[1]);
+    }
+}
+
 fn first(rig: &crate::rig::Rig) -> String {
     let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
     journal.query_row("SELECT id FROM runs WHERE number = 1", [], |row| row.get(0)).unwrap()
