@@ -24,9 +24,10 @@ impl Run {
         else {
             return self.leave(Error::bug("a rollback without a run"));
         };
+        let is_new = self.index.is_empty();
         match self.reverse(&reversal) {
             Ok(outcome) => self.end(outcome, None),
-            Err(error) if self.index.is_empty() => self.refuse(error),
+            Err(error) if is_new => self.refuse(error),
             Err(error) => self.leave(error),
         }
     }
