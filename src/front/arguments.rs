@@ -152,7 +152,7 @@ pub enum Command {
     /// Lists the runs of this project, newest first.
     Runs {
         /// How many at most.
-        #[arg(long, default_value_t = 20, value_name = "N")]
+        #[arg(long, short = 'n', visible_alias = "limit", default_value_t = 20, value_name = "N")]
         last: usize,
     },
     /// Shows a run: its steps with durations, checks and effects.
@@ -208,8 +208,11 @@ pub enum Command {
         /// The run's id, a bundle's file, or all runs.
         run: Option<String>,
     },
-    /// Prints the reference of every primitive, generated from their declarations.
+    /// Prints the manual of a family, a primitive or a word of the language, or the reference of all.
     Docs {
+        /// What is asked about: `pm2`, `pm2.reload`, `step`; without it the whole reference as Markdown.
+        #[arg(conflicts_with_all = ["write", "check"])]
+        name: Option<String>,
         /// Writes it to `docs/reference.md` instead.
         #[arg(long)]
         write: bool,

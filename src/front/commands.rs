@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use super::arguments::{Approve, Arguments, Command, Common, Output, Target};
+use super::assist::manual;
 use super::printing::{complain, is_live, print, style};
 use super::runs::{self, Format};
 use super::{
-    again, approve, bundle, check, docs, doctor, execution, list, locks, report, show, verify, work,
+    again, approve, bundle, check, docs, doctor, draw, execution, list, locks, report, show, verify, work,
 };
 use crate::base::error::{Error, Kind, Result};
 use crate::base::exit::Exit;
-use crate::effect::environment::OnFailure;
+use crate::effect::environment::{Environment, OnFailure};
 use crate::effect::journal::{Filter, Journal};
 use crate::primitives::FAMILIES;
 use crate::run::order::Order;
@@ -65,7 +66,8 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         #[cfg(feature = "serve")]
         Some(Command::Serve(wanted)) => serve(&common, wanted),
         Some(Command::Approve(wanted)) => answer(&common, wanted),
-        Some(Command::Docs { write, check }) => docs(write, check),
+        Some(Command::Docs { name: Some(name), .. }) => manual(&common, &name),
+        Some(Command::Docs { write, check, .. }) => docs(write, check),
         Some(Command::Work(wanted)) => work::work(&common, wanted, allocated),
         None => list(&common),
     };
@@ -184,6 +186,14 @@ fn list(common: &Common) -> Result<Exit> {
         Output::Text => list::draw(&project, &listed, style(common)),
         Output::Json => format!("{}\n", list::json(&project, &listed)),
     });
+    Ok(Exit::Done)
+}
+
+/// Prints what the manual has on one thing.
+fn manual(common: &Common, name: &str) -> Result<Exit> {
+    let (family, verb) = name.split_once('.').unwrap_or((name, ""));
+    let lines = manual::find(FAMILIES, (family, verb), &Environment::default())?;
+    print(&draw::text(&lines, style(common)));
     Ok(Exit::Done)
 }
 

@@ -18,14 +18,21 @@ pub(super) fn is_colored(common: &Common, is_terminal: bool) -> bool {
     match common.color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => is_terminal && environment::variable("NO_COLOR").is_none_or(|value| value.is_empty()),
+        Color::Auto => {
+            let is_unwanted = environment::variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+            is_terminal && !is_unwanted && !is_dumb()
+        }
     }
+}
+
+/// Whether the terminal says that it understands no control codes.
+fn is_dumb() -> bool {
+    environment::variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
 /// A screen moves only where there is one that understands it, and where control codes are welcome.
 pub(super) fn is_live(common: &Common) -> bool {
-    let dumb = environment::variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    common.output == Output::Text && terminal::is_there() && !dumb && is_colored(common, true)
+    common.output == Output::Text && terminal::is_there() && !is_dumb() && is_colored(common, true)
 }
 
 /// Prints to standard output; whoever closed it early (`| head`) has seen enough.

@@ -4,6 +4,7 @@ use rhai::{Array, Blob, Dynamic, Map};
 use serde_json::{Number, Value};
 
 use super::handle::Handle;
+use super::stand_in;
 use crate::base::error::{Error, Result};
 
 /// Values nest no deeper than this: comparing or printing deeper ones takes unbounded time inside one native call.
@@ -75,7 +76,10 @@ pub fn from_json(value: &Value) -> Dynamic {
 /// A value as the report shows it: text bare, all else as JSON; what is no JSON by its own words.
 #[must_use]
 pub fn shown(value: &Dynamic) -> Value {
-    to_json(value).unwrap_or_else(|_| Value::String(format!("⟨{}⟩", value.type_name())))
+    to_json(value).unwrap_or_else(|_| {
+        let what = stand_in::within(value).map_or_else(|| value.type_name().to_owned(), |it| it.what);
+        Value::String(format!("⟨{what}⟩"))
+    })
 }
 
 #[cfg(test)]

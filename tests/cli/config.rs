@@ -277,6 +277,23 @@ fn playbook_alone_lists_what_is_there() {
 }
 
 #[test]
+fn the_manual_of_one_thing_is_printed() {
+    let rig = Rig::new("");
+    rig.run(&["docs", "pm2.reload"])
+        .expect(0)
+        .says("pm2.reload(name")
+        .says("update_env")
+        .hides("# Reference");
+    rig.run(&["docs", "files"]).expect(0).says("put").says("restore");
+    rig.run(&["docs", "gate"]).expect(0).says("people decide");
+    rig.run(&["docs", "files.putt"])
+        .expect(2)
+        .says("`files` has no method `putt`")
+        .says("did you mean `put`?");
+    rig.run(&["docs", "redsi"]).expect(2).says("did you mean `redis`?");
+}
+
+#[test]
 fn the_reference_is_printed_written_and_checked() {
     let rig = Rig::new("");
     rig.run(&["docs"]).expect(0).says("### http.get").says("| 130 |");

@@ -133,3 +133,12 @@ fn what_changes_a_thing_that_the_plan_makes_first_is_not_called_final() {
         rig.run(&["plan", "test.rhai"]).expect(0).says("would not begin: `sqlite.main` has no database at");
     seen.says("1 change, 1 would not begin as things are").hides("cannot be taken back");
 }
+
+#[test]
+fn a_plan_names_what_a_logged_result_stands_for() {
+    let settings = "[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n";
+    let script = "//! T.\n//! uses = [\"files.out:write\"]\nlog(files(\"out\").put(\"a\", \"x\"));\n";
+    let rig = Rig::new(settings).file("test.rhai", script);
+    let seen = rig.run(&["plan", "test.rhai"]).expect(0);
+    seen.says("⟨the result of `files.out.put` in line 3⟩").hides("StandIn");
+}

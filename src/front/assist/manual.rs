@@ -1,12 +1,33 @@
 //! The manual of a family or a primitive: as Markdown for an editor, as lines for the prompt.
 
+use super::WORDS;
+use crate::base::error::{Error, Result};
+use crate::base::suggest;
 use crate::effect::environment::Environment;
-use crate::effect::family::Family;
+use crate::effect::family::{self, Families, Family};
 use crate::effect::options::SHARED;
 use crate::effect::primitive::Entry;
 use crate::front::docs::fields::{Fields, folded};
 use crate::front::docs::{properties, signature};
 use crate::front::style::{Line, Paint};
+
+/// The manual of a family, of one of its primitives, or of a word of the language, as lines; `verb` is empty where all of
+/// the family is meant.
+pub fn find(families: Families, (name, verb): (&str, &str), environment: &Environment) -> Result<Vec<Line>> {
+    match family::find(families, name) {
+        Some(family) if verb.is_empty() => Ok(family_lines(family, environment)),
+        Some(family) => match family.entry(verb) {
+            Some(entry) => Ok(lines(family, entry)),
+            None => Err(Error::usage(format!("`{name}` has no method `{verb}`"))
+                .fix(suggest::advice(verb, family.entries.iter().map(|entry| entry.name)))),
+        },
+        None => match WORDS.iter().find(|(word, about)| *word == name && !about.is_empty()) {
+            Some((_, about)) => Ok(vec![Line::default().with(Paint::Plain, *about)]),
+            None => Err(Error::usage(format!("the manual has nothing on `{name}`"))
+                .fix(suggest::advice(name, families.iter().map(|family| family.name)))),
+        },
+    }
+}
 
 /// The manual of a primitive as Markdown.
 #[must_use]

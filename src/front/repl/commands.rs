@@ -6,9 +6,8 @@ use super::talk::{Next, Talk};
 use super::{save, timeline};
 use crate::base::error::{Error, Result};
 use crate::base::suggest;
-use crate::effect::family;
 use crate::effect::journal::{Filter, Journal};
-use crate::front::assist::{WORDS, manual};
+use crate::front::assist::manual;
 use crate::front::printing::print;
 use crate::front::runs::{self, Format};
 use crate::front::style::{Line, Paint};
@@ -189,25 +188,7 @@ pub(super) fn manual(talk: &Talk, text: &str) -> Result<()> {
     let name = first.split('(').next().unwrap_or(first);
     let of_variable = talk.names.lock().ok().and_then(|names| names.family(name));
     let family = of_variable.as_deref().unwrap_or(name);
-    let lines = match family::find(FAMILIES, family) {
-        Some(family) if verb.is_empty() => manual::family_lines(family, &talk.environment),
-        Some(family) => {
-            let entry = family.entry(verb).ok_or_else(|| {
-                let verbs = family.entries.iter().map(|entry| entry.name);
-                Error::usage(format!("`{}` has no method `{verb}`", family.name))
-                    .fix(suggest::advice(verb, verbs))
-            })?;
-            manual::lines(family, entry)
-        }
-        None => match WORDS.iter().find(|(word, about)| *word == name && !about.is_empty()) {
-            Some((_, about)) => vec![Line::default().with(Paint::Plain, *about)],
-            None => {
-                let known = FAMILIES.iter().map(|family| family.name);
-                return Err(Error::usage(format!("the manual has nothing on `{name}`"))
-                    .fix(suggest::advice(name, known.collect::<Vec<_>>())));
-            }
-        },
-    };
+    let lines = manual::find(FAMILIES, (family, verb), &talk.environment)?;
     print(&draw::text(&lines, talk.style));
     Ok(())
 }
