@@ -75,7 +75,7 @@ pub struct Unwinding<'a> {
     pub journal: &'a Journal,
     /// Its id.
     pub run: &'a str,
-    /// What remains to be taken back, oldest first.
+    /// What remains to be taken back, the last of them first.
     pub items: Vec<Item>,
     /// Steps whose block has run.
     pub covered: Vec<Position>,
