@@ -92,6 +92,16 @@ impl Intention {
     }
 }
 
+/// Refuses a run that lacks a secret, since half way is no moment to find that out, or whose windows are closed.
+fn admit(ready: &Ready, audience: &Audience, lacking: Option<Error>) -> Result<()> {
+    // A test asks none of the systems.
+    if let Some(mut lacking) = lacking.filter(|_| audience.mocks.is_none()) {
+        lacking.kind = Kind::Usage;
+        return Err(lacking);
+    }
+    windows::permit(ready)
+}
+
 /// Carries out or plans what is ready, and returns when it has ended, been taken back where it failed, and journalled.
 pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &Intention) -> Result<Ended> {
     let runtime = runtime::start()?;
@@ -107,19 +117,8 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
     let lacking = reading::lacking(&checked, ready, families);
     let compiled = checked.into_program()?;
     if matches!(intention, Intention::Apply) {
-        // Half way is no moment to find out that one is missing. A test asks none of the systems.
-        if let Some(mut lacking) = lacking.filter(|_| audience.mocks.is_none()) {
-            lacking.kind = Kind::Usage;
-            return Err(lacking);
-        }
-        windows::permit(ready)?;
+        admit(ready, audience, lacking)?;
     }
-    let lost = match intention {
-        Intention::RollBack(reversal) => {
-            lost::losses(ready, families, (audience, runtime.handle()), reversal, &compiled)?
-        }
-        _ => Vec::new(),
-    };
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     let mut queue = Queue::new(ready, audience);
     let mut run = loop {
