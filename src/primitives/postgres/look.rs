@@ -9,7 +9,7 @@ use crate::effect::sql::Row;
 
 const SQL: &str = "SELECT current_setting('server_version') AS version, \
      current_setting('server_version_num')::int / 10000 AS major, current_user::text AS role, \
-     pg_is_in_recovery() AS replica, \
+     pg_is_in_recovery() AS replica, current_setting('default_transaction_read_only') AS reads_only, \
      to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS now, \
      count(t.tablename)::int AS tables, \
      (SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user) AS creates, \
@@ -51,6 +51,19 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
         );
         return Ok(health.refused(Error::remote(what).fix(format!(
             "ALTER ROLE {} CREATEDB, or name a role that may in {}",
+            text("role"),
+            cx.table()
+        ))));
+    }
+    if writes && !is_replica && text("reads_only") == "on" {
+        let what = format!(
+            "the role {} may only read on `{}`: its transactions are read-only",
+            text("role"),
+            cx.resource()
+        );
+        return Ok(health.refused(Error::remote(what).why("default_transaction_read_only is on").fix(format!(
+            "ALTER ROLE {} SET default_transaction_read_only = off (or the same of the database, or of the server), or grant only \
+             `access = \"read\"` in {}",
             text("role"),
             cx.table()
         ))));
