@@ -172,7 +172,7 @@ impl Programs {
         let target = &self.door.target;
         let named = target.programs.as_ref().map(|folder| folder.join(name));
         if let Some(missing) = named.as_ref().filter(|path| !files::exists(path)) {
-            return Err(Error::missing(format!("there is no program {}", missing.display())).fix(format!(
+            return Err(Error::missing(format!("there is no program `{}`", missing.display())).fix(format!(
                 "correct `programs` of {}: the folder in which pg_dump and pg_restore are, or leave it out to have them found by PATH",
                 self.cx.table()
             )));

@@ -197,7 +197,7 @@ fn a_change_that_waits_says_for_whom_and_so_does_its_time_out() {
         exec(files(rig(&database, "write")), "write", line)
             .1
             .expect_any(&[1, 4])
-            .says(&format!("waits for process {pid} (app, holder, idle in transaction, since "))
+            .says(&format!("waits for process {pid} (postgres, holder, idle in transaction, since "))
             .says("SELECT * FROM held")
             .says(&format!("it waited for process {pid}"))
             .says(&format!("SELECT pg_terminate_backend({pid})"))
@@ -233,7 +233,7 @@ fn a_lock_timeout_gives_up_soon_and_names_who_holds_the_lock() {
     // The table's own, for what is no part of a transaction too; and a call may wait longer than that.
     let settings = format!("{}lock_timeout = \"800ms\"\n", database.settings("write"));
     let rig = || Rig::new(&settings).variable("PG_PASSWORD", PASSWORD);
-    exec(rig(), "write", "db.execute(\"REINDEX TABLE held\");")
+    exec(rig(), "write", "db.execute(\"VACUUM FULL held\");")
         .1
         .expect(1)
         .says("55P03")
@@ -253,7 +253,7 @@ fn a_restore_that_waits_says_for_whom() {
     let Some(database) = monitored() else { return };
     database.sql("CREATE TABLE first (n int)");
     let settings = format!(
-        "{}[env.local.files.out]\nroot = \"out\"\naccess = \"destroy\"\n",
+        "{}[env.local.files.out]\npath = \"out\"\naccess = \"destroy\"\n",
         database.settings("destroy")
     );
     let script = |lines: &str| {
