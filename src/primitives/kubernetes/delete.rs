@@ -76,9 +76,12 @@ impl Primitive for Delete {
         let kind = cluster.kind(&self.target.word).await?;
         let is_deleted = cluster.delete(&kind, &self.target.name).await?;
         let mut wait = Wait::begin(&cx, &cluster, format!("the end of {}", self.target), Duration::MAX);
-        while self.wait && is_deleted {
+        if !self.wait || !is_deleted {
+            return Ok(json!({ "target": self.target, "deleted": is_deleted }));
+        }
+        loop {
             match wait.ask(cluster.find(&kind, &self.target.name)).await {
-                Ok(None) => break,
+                Ok(None) => return Ok(json!({ "target": self.target, "deleted": true })),
                 Ok(Some(_)) => {}
                 Err(error) if wait.may_look_again(&error) => {}
                 Err(mut error) => {
@@ -89,6 +92,5 @@ impl Primitive for Delete {
             }
             cx.pause(EVERY).await?;
         }
-        Ok(json!({ "target": self.target, "deleted": is_deleted }))
     }
 }

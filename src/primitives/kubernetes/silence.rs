@@ -11,6 +11,7 @@ use super::cluster::Cluster;
 use crate::base::error::{Error, Kind as Sort, Result};
 use crate::base::text::show_duration;
 use crate::effect::cx::Cx;
+use crate::sys::clock;
 
 /// A server that has not answered for so long is said to be silent.
 const NOTICE: Duration = Duration::from_secs(3);
@@ -84,7 +85,7 @@ impl<'a> Wait<'a> {
     /// Tells it when the server falls silent, while something else is waited for.
     pub(super) async fn heed(&mut self) -> Infallible {
         loop {
-            tokio::time::sleep(SIGN).await;
+            clock::pause(SIGN).await;
             let _ = self.ask(self.cluster.version()).await;
         }
     }

@@ -15,6 +15,7 @@ use super::settings::Table;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::text;
 use crate::effect::cx::Cx;
+use crate::sys::clock;
 
 /// How long until the first look, and how long a wait lasts until people hear of it.
 const FIRST: Duration = Duration::from_secs(1);
@@ -108,7 +109,7 @@ pub(super) async fn attend<T>(
 async fn watch(cx: &Cx, waiter: &Waiter<'_>, first: Duration, seen: &mut Vec<Blocker>) -> Infallible {
     let (mut pause, mut told, mut since) = (first, Vec::new(), None::<Instant>);
     loop {
-        tokio::time::sleep(pause).await;
+        clock::pause(pause).await;
         pause = if since.is_none() { FIRST } else { AGAIN };
         let looked = tokio::time::timeout(LOOK, look(cx, waiter)).await;
         // What is being ended waits for nobody any more, and who it was is still worth telling.
