@@ -235,7 +235,7 @@ fn a_lock_timeout_gives_up_soon_and_names_who_holds_the_lock() {
     let rig = || Rig::new(&settings).variable("PG_PASSWORD", PASSWORD);
     exec(rig(), "write", "db.execute(\"VACUUM FULL held\");")
         .1
-        .expect(1)
+        .expect(6)
         .says("55P03")
         .says("it waited for process");
     exec(
