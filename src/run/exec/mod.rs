@@ -119,6 +119,12 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
     if matches!(intention, Intention::Apply) {
         admit(ready, audience, lacking)?;
     }
+    let lost = match intention {
+        Intention::RollBack(reversal) => {
+            lost::losses(ready, families, (audience, runtime.handle()), reversal, &compiled)?
+        }
+        _ => Vec::new(),
+    };
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     let mut queue = Queue::new(ready, audience);
     let mut run = loop {
