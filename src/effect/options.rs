@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Error, Result};
 use crate::base::text;
+use crate::effect::primitive::Entry;
 
 /// The shared options and their manual, in the order of the manual.
 pub const SHARED: &[(&str, &str)] = &[
@@ -91,6 +92,16 @@ impl Options {
             options.on_doubt = Some(policy.ok_or_else(|| wrong("on_doubt", &value, wanted))?);
         }
         Ok(options)
+    }
+
+    /// Why a call of `entry`, which people know as `name`, cannot have these, if so.
+    #[must_use]
+    pub fn refused(&self, entry: &Entry, name: &str) -> Option<Error> {
+        let twice = "doing it twice is not the same as once";
+        (self.retry > 0 && !entry.idempotent).then(|| {
+            Error::usage(format!("`{name}` cannot be retried by itself: {twice}"))
+                .fix("put it into `retry N every \"5s\" { … }` together with what makes a second try safe")
+        })
     }
 }
 

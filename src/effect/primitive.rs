@@ -64,6 +64,12 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         None
     }
 
+    /// Whether it takes into use what changes before it put there, as a restart does: then it is taken back after them, when
+    /// what they replaced is there again.
+    fn undone_last(&self) -> bool {
+        false
+    }
+
     /// Why the call is refused, as far as that can be told from what it is given and from the resource's table in an
     /// environment, without reaching anything: `playbook check` says so.
     fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
@@ -108,6 +114,8 @@ pub trait Bound: Send + Sync {
     fn plan(&self, resource: &ResourceId) -> String;
     /// See [`Primitive::touches`].
     fn touches(&self) -> Option<String>;
+    /// See [`Primitive::undone_last`].
+    fn undone_last(&self) -> bool;
     /// See [`Primitive::forbidden`].
     fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error>;
     /// See [`Primitive::must`].
@@ -133,6 +141,10 @@ impl<P: Primitive> Bound for P {
 
     fn touches(&self) -> Option<String> {
         Primitive::touches(self)
+    }
+
+    fn undone_last(&self) -> bool {
+        Primitive::undone_last(self)
     }
 
     fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {

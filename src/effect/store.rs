@@ -5,7 +5,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Kind, Result};
+use crate::base::text;
 
 /// An object as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,17 @@ pub struct Object {
     /// Its version, in a store that keeps every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+}
+
+/// Says so where a key would lead out of its store, which none allows.
+pub fn stays_inside(key: &str) -> Result<()> {
+    if !key.starts_with('/') && key.split('/').all(|part| part != "..") {
+        return Ok(());
+    }
+    let shown = text::headline(&format!("{key:?}"), 60);
+    Err(Error::new(Kind::Denied, format!("{shown} is no key"))
+        .why("a key does not lead out of its store")
+        .fix("write it like `2026/11/main.dump`"))
 }
 
 /// A stream of an object's bytes.

@@ -24,7 +24,8 @@ pub struct Common {
     /// The folder of `playbook.toml`; default: the playbook's folder, or the current one, or the nearest above.
     #[arg(long, global = true, value_name = "DIR")]
     pub project: Option<PathBuf>,
-    /// What is printed: lines for people, or one JSON object per line.
+    /// What is printed: lines for people, or JSON. What runs or examines prints one object per line as it goes; what lists
+    /// or shows (`runs`, `show`, `locks`, `verify`) one document.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
     /// Colours: as the terminal can, always, or never.
@@ -53,7 +54,7 @@ pub struct Common {
 pub enum Output {
     /// Lines for people.
     Text,
-    /// One JSON object per line.
+    /// JSON: objects, one per line, or one document.
     Json,
 }
 

@@ -8,7 +8,7 @@ use super::runs::{self, Format};
 use super::{
     again, approve, bundle, check, docs, doctor, execution, list, locks, report, show, verify, work,
 };
-use crate::base::error::Result;
+use crate::base::error::{Error, Kind, Result};
 use crate::base::exit::Exit;
 use crate::effect::environment::OnFailure;
 use crate::effect::journal::{Filter, Journal};
@@ -90,10 +90,22 @@ fn record(common: &Common, command: Command) -> Result<Exit> {
         }
         Command::Unlock { name, env, force, reason } => tell(common, |journal, format| {
             let reason = reason.filter(|_| force);
-            locks::unlock(journal, (&name, env.as_deref()), reason.as_deref(), format)
+            let done = locks::unlock(journal, (&name, env.as_deref()), reason.as_deref(), format);
+            done.map_err(|error| if force { error } else { by_force(error, &name) })
         }),
         _ => tell(common, locks::locks),
     }
+}
+
+/// What is said of a lock that a run holds, with the way that takes it all the same.
+fn by_force(mut error: Error, name: &str) -> Error {
+    if error.kind == Kind::Held {
+        let before = error.fix.as_ref().map(|fix| format!("{fix}; ")).unwrap_or_default();
+        error.fix = Some(format!(
+            "{before}to take it all the same: `playbook unlock {name} --force --reason \"WHY\"`"
+        ));
+    }
+    error
 }
 
 /// Prints what `draw` makes of the project's journal.

@@ -43,27 +43,89 @@ pub(super) fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error>
         }
         ErrorKind::UnknownArgument => {
             let word = said(ContextKind::InvalidArg)?;
-            let before = line.iter().zip(line.iter().skip(1)).find(|(_, one)| **one == *word);
-            let before = before.and_then(|(before, _)| before.to_str());
-            if let Some(option) = WITH_SIGN.iter().find(|option| before == Some(**option)) {
-                return Some(
-                    Error::usage(format!("the value of `{option}` has to follow a `=`"))
-                        .why("it may stand without one, so the next word is not taken for its value")
-                        .fix(format!("write {option}={word}")),
-                );
-            }
-            let is_option = word.starts_with('-');
-            let what = if is_option { "there is no option" } else { "there is one word too many:" };
-            Some(Error::usage(format!("{what} `{word}`")).fix(
-                match said(ContextKind::SuggestedArg).or_else(|| nearest(&word, line)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None if is_option => "`--help` behind the command lists its options".to_owned(),
-                    None => "leave it out, or put words that belong together in quotes".to_owned(),
-                },
-            ))
+            Some(unknown(&word, said(ContextKind::SuggestedArg), line))
+        }
+        ErrorKind::ArgumentConflict => {
+            let (one, other) = (said(ContextKind::InvalidArg)?, said(ContextKind::PriorArg)?);
+            Some(conflict(bare(&one), bare(&other)))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let (option, value) = (said(ContextKind::InvalidArg)?, said(ContextKind::InvalidValue)?);
+            let known = match refused.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(all)) => all.clone(),
+                _ => Vec::new(),
+            };
+            let option = bare(&option);
+            let error = match value.as_str() {
+                "" => Error::usage(format!("`{option}` has no value")),
+                value => Error::usage(format!("`{option}` does not take `{value}`")),
+            };
+            Some(match known.as_slice() {
+                [] => error.fix(format!("give it a value: {}", written(&said(ContextKind::InvalidArg)?))),
+                known => error.fix(suggest::advice(&value, known.iter().map(String::as_str))),
+            })
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = said(ContextKind::InvalidArg)?;
+            Some(lacking(&missing, line))
         }
         _ => None,
     }
+}
+
+/// What is said of a word that nothing takes; `near` is the parser's own guess.
+fn unknown(word: &str, near: Option<String>, line: &[OsString]) -> Error {
+    let before = line.iter().zip(line.iter().skip(1)).find(|(_, one)| **one == *word);
+    let before = before.and_then(|(before, _)| before.to_str());
+    if let Some(option) = WITH_SIGN.iter().find(|option| before == Some(**option)) {
+        return Error::usage(format!("the value of `{option}` has to follow a `=`"))
+            .why("it may stand without one, so the next word is not taken for its value")
+            .fix(format!("write {option}={word}"));
+    }
+    let is_option = word.starts_with('-');
+    let what = if is_option { "there is no option" } else { "there is one word too many:" };
+    Error::usage(format!("{what} `{word}`")).fix(match near.or_else(|| nearest(word, line)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if is_option => "`--help` behind the command lists its options".to_owned(),
+        None => "leave it out, or put words that belong together in quotes".to_owned(),
+    })
+}
+
+/// An argument without its value: `--set` of `--set <NAME=VALUE>`.
+fn bare(argument: &str) -> &str {
+    argument.split([' ', '=']).next().unwrap_or(argument)
+}
+
+/// An argument as it is typed: `--set NAME=VALUE`.
+fn written(argument: &str) -> String {
+    argument.replace(['<', '>', '[', ']'], "")
+}
+
+fn conflict(one: &str, other: &str) -> Error {
+    let is_plan = |name: &str| name == "--plan";
+    let error = Error::usage(format!("`{one}` and `{other}` do not go together"));
+    if is_plan(one) || is_plan(other) {
+        return error.why("a saved plan holds the playbook, its environment and its parameters").fix(
+            "leave out all but `--plan FILE`, or make another plan: `playbook plan PLAYBOOK --save FILE`",
+        );
+    }
+    error.fix("keep one of the two")
+}
+
+fn lacking(missing: &str, line: &[OsString]) -> Error {
+    let name = written(missing);
+    let command = line.iter().skip(1).filter_map(|one| one.to_str()).find(|one| !one.starts_with('-'));
+    let command = command.unwrap_or_default();
+    let error = Error::usage(format!("`playbook {command}` needs {name}"));
+    error.fix(match name.as_str() {
+        "RUN" => format!("name the run: `playbook {command} last`, or its id; `playbook runs` lists them"),
+        "PLAYBOOK" => {
+            format!(
+                "name its file: `playbook {command} deploy.rhai`; `playbook` alone lists those of the project"
+            )
+        }
+        name => format!("add {name}; `playbook {command} --help` tells more"),
+    })
 }
 
 /// The option that is nearest to `word` among those of the command that `line` names.
@@ -98,6 +160,18 @@ mod tests {
         assert!(said(&["playbook", "frobnicate"]).contains("`playbook --help` lists"));
         assert!(said(&["playbook", "exec", "a.rhai", "--wait", "1s"]).contains("fix: write --wait=1s"));
         assert!(said(&["playbook", "exec", "a.rhai", "--evn", "x"]).contains("did you mean `--env`?"));
+        assert_eq!(
+            said(&["playbook", "report", "--format", "htlm"]),
+            "`--format` does not take `htlm`\n  fix: did you mean `html`?"
+        );
+        assert!(said(&["playbook", "report", "--format", "pdf"]).contains("choose one of `md`, `html`"));
+        let said_of_plan = said(&["playbook", "exec", "--plan", "p.json", "--set", "a=1"]);
+        assert!(said_of_plan.contains("`--plan` and `--set` do not go together"), "{said_of_plan}");
+        assert!(said(&["playbook", "resume"]).contains("`playbook resume` needs RUN\n  fix: name the run"));
+        assert!(said(&["playbook", "plan"]).contains("`playbook plan deploy.rhai`"));
+        assert!(said(&["playbook", "unlock", "api", "--force"]).contains("add --reason TEXT"));
+        assert!(said(&["playbook", "exec", "a.rhai", "--set"]).contains("`--set` has no value"));
+        assert!(said(&["playbook", "runs", "--last", "many"]).contains("`--last` does not take `many`"));
         assert!(said(&["playbook", "check", "a.rhai", "b.rhai"]).contains("one word too many: `b.rhai`"));
     }
 

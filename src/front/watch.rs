@@ -143,7 +143,10 @@ struct Work {
 impl Post {
     fn stand(&mut self, quiet: Duration) -> Result<Exit> {
         self.look();
-        self.say(Paint::Dim, &format!("watching {} files; Ctrl-C ends it", self.snapshot.count()));
+        self.say(
+            Paint::Dim,
+            &format!("watching {}; Ctrl-C ends it", text::count(self.snapshot.count(), "file")),
+        );
         if self.watching.is_exhausted() {
             self.say(
                 Paint::Warn,

@@ -106,11 +106,15 @@ impl Order {
     /// The same, where the playbook's text is `text` and not what its file holds: an editor knows better.
     pub fn read_with(&self, text: Option<&str>, families: Families) -> Result<Ready> {
         if !files::exists(&self.playbook) {
-            return Err(Error::missing(format!("there is no playbook {}", self.playbook.display()))
-                .fix("`playbook` alone lists the playbooks of the project"));
+            return Err(absent(&self.playbook));
         }
         if files::is_folder(&self.playbook) {
             return Err(folder(&self.playbook));
+        }
+        if self.playbook.extension().is_some_and(|extension| extension != ENDING) {
+            return Err(Error::usage(format!("{} is no playbook", self.playbook.display()))
+                .why("a playbook is a file whose name ends with `.rhai`")
+                .fix("name such a file: `playbook` alone lists those of the project"));
         }
         let path = files::real_path(&self.playbook)?;
         let near = path.parent().map(Path::to_path_buf);
@@ -150,10 +154,30 @@ impl Order {
     }
 }
 
+/// What the name of a playbook's file ends with; one without an ending may be run as a command.
+const ENDING: &str = "rhai";
+
+/// What is said of a playbook that is not there: what may have been meant by its name.
+fn absent(file: &Path) -> Error {
+    let error = Error::missing(format!("there is no playbook {}", file.display()));
+    let beside = file.parent().unwrap_or(Path::new(""));
+    let here = if beside.as_os_str().is_empty() { Path::new(".") } else { beside };
+    let found = files::list(here, ENDING).unwrap_or_default();
+    let name = |path: &PathBuf| Some(beside.join(path.file_name()?).display().to_string());
+    let names: Vec<String> = found.iter().filter_map(name).collect();
+    // Without the ending as well: `exec deploy` means deploy.rhai.
+    let wanted = file.with_extension(ENDING).display().to_string();
+    let near = names.iter().find(|name| **name == wanted).map(String::as_str);
+    error.fix(match near.or_else(|| suggest::nearest(&wanted, names.iter().map(String::as_str))) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`playbook` alone lists the playbooks of the project".to_owned(),
+    })
+}
+
 /// What is said where a folder is named in place of a playbook.
 fn folder(folder: &Path) -> Error {
     let error = Error::usage(format!("{} is a folder, and no playbook", folder.display()));
-    let found = files::list(folder, "rhai").unwrap_or_default();
+    let found = files::list(folder, ENDING).unwrap_or_default();
     let found: Vec<String> = found.iter().take(5).map(|file| file.display().to_string()).collect();
     error.fix(match found.as_slice() {
         [] => "name the file: `playbook` alone lists the playbooks of the project".to_owned(),

@@ -44,8 +44,10 @@ fn given<'a>(header: &Header, set: &'a [String], mistakes: &mut Vec<Error>) -> B
             let error = Error::usage(format!("`{name}` is no parameter of this playbook"));
             mistakes.push(error.fix(match header.parameters.as_slice() {
                 [] => format!("leave it out, or add it to `params` in the header: {name} = \"string\""),
-                [only] => format!("did you mean `{0}`? Write --set {0}={text}", only.name),
-                _ => suggest::advice(name, names()),
+                _ => match suggest::nearest(name, names()) {
+                    Some(near) => format!("did you mean `{near}`? Write --set {near}={text}"),
+                    None => format!("leave it out; the playbook takes {}", suggest::list(names())),
+                },
             }));
         } else if given.insert(name, text).is_some() {
             mistakes.push(Error::usage(format!("`{name}` is set twice")).fix("keep one of the two"));
@@ -131,7 +133,7 @@ mod tests {
         assert!(!error.contains("hunter2"), "{error}");
         insta::assert_snapshot!(error, @r#"
         `verson` is no parameter of this playbook
-          fix: did you mean `version`?
+          fix: did you mean `version`? Write --set version=1
 
         `--set` takes NAME=VALUE
           fix: write --set fast=VALUE

@@ -10,6 +10,7 @@ pub mod header;
 pub mod here;
 pub mod imports;
 pub mod modules;
+pub mod own;
 pub mod session;
 pub mod stand_in;
 pub mod traces;

@@ -9,7 +9,7 @@ use rhai::{Dynamic, Position};
 use serde_json::{Map, Value};
 
 use super::forms::time;
-use super::here;
+use super::{here, traces};
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::gate::AtTerminal;
@@ -282,6 +282,7 @@ impl Sources {
 /// A text argument of a form, or what it was instead.
 pub(crate) fn text_of(value: &Dynamic, of: &str) -> Result<String> {
     value.clone().into_string().map_err(|found| {
-        Error::usage(format!("{of} must be a text, and it is `{found}`")).fix(format!("write {of} in quotes"))
+        Error::usage(format!("{of} must be a text, and it is {}", traces::spoken(found)))
+            .fix(format!("write {of} in quotes"))
     })
 }

@@ -3,7 +3,7 @@
 use rhai::{Dynamic, EvalAltResult, ParseErrorType, Position};
 
 use super::session::Sources;
-use super::{stand_in, values, words};
+use super::{own, stand_in, values, words};
 use crate::base::error::{Error, Kind, Report};
 
 /// What the engine's functions return.
@@ -85,8 +85,7 @@ fn innermost(error: &EvalAltResult) -> Error {
             if stand_in::is_named_in(signature) {
                 return horizon(&format!("`{name}` of a planned result"));
             }
-            Error::usage(format!("there is no function `{signature}`"))
-                .fix("`playbook check` knows every function, its arguments and the nearest name")
+            not_for(name, signature)
         }
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) if stand_in::is_named_in(found) => {
             horizon(&format!("a planned result where {wanted} is needed"))
@@ -135,14 +134,39 @@ fn property(text: &str) -> Error {
     })
 }
 
+/// The engine's "wait (i64)": nothing of that name takes such values. That there is none at all a check has found.
+fn not_for(name: &str, signature: &str) -> Error {
+    if name.starts_with("anon$") {
+        return Error::usage("this closure was made in a module, and can be called only there")
+            .why("a closure is a function of the file that it is written in")
+            .fix("let the module call it, or let it return what the closure would give");
+    }
+    let types = signature.split_once('(').map_or("", |(_, types)| types.trim_end_matches(')'));
+    let types: Vec<String> = types.split(", ").filter(|kind| !kind.is_empty()).map(spoken).collect();
+    let ours = own::find(name)
+        .and_then(|own| types.iter().enumerate().find_map(|(place, found)| own.refuses(place, found, None)));
+    if let Some(error) = ours {
+        return error;
+    }
+    let is_word = name.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    match types.as_slice() {
+        [] => Error::usage(format!("there is no function `{name}` that takes nothing"))
+            .fix("give it what it takes"),
+        [left, right] if !is_word => Error::usage(format!("`{name}` does not go between {left} and {right}"))
+            .fix("turn one into the other: `parse_int(text)`, `value.to_string()`"),
+        all => Error::usage(format!("`{name}` does not take {}", all.join(" with ")))
+            .fix("look with `log(…)` at what it is given: it takes values of another type"),
+    }
+}
+
 /// A type as people call it.
-fn spoken(kind: &str) -> String {
+pub(super) fn spoken(kind: &str) -> String {
     let known = match kind.trim_start_matches('&').trim_start_matches("mut ") {
         "()" => "nothing",
         "i64" | "INT" => "a whole number",
         "f64" | "FLOAT" => "a number with a point",
         "bool" => "`true` or `false`",
-        "string" | "String" | "ImmutableString" | "&str" | "str" => "a text",
+        "string" | "String" | "ImmutableString" | "str" | "str | ImmutableString | String" => "a text",
         "char" => "a single letter",
         "array" => "an array",
         "map" => "a map",

@@ -4,6 +4,7 @@ mod grants;
 mod language;
 mod names;
 mod resources;
+mod words;
 
 use crate::rig::Rig;
 

@@ -226,7 +226,7 @@ fn wrong_parameters() {
     --- stdout
     --- stderr
     error: `verison` is no parameter of this playbook
-      fix: did you mean `version`?
+      fix: did you mean `version`? Write --set version=2
 
     error: the parameter `version` has no value
       --> deploy.rhai:4:5

@@ -98,9 +98,21 @@ fn what_cannot_be_run_is_told_in_our_words() {
     rig.run(&["exec", "."]).expect(2).says("is a folder, and no playbook").says("a.rhai");
     rig.run(&["exec", "a.rhai", "--set", "release=9"])
         .expect(2)
-        .says("did you mean `version`? Write --set version=9");
+        .says("leave it out; the playbook takes `version`")
+        .hides("--set version=9");
+    rig.run(&["exec", "a.rhai", "--set", "verison=9"]).expect(2).says("Write --set version=9");
     let seen = rig.run(&["exec", "a.rhai", "--set", "version=9"]).expect(1);
     seen.says("a whole number has no property `foo`").says("fix: ").hides("getter");
     rig.run(&["exec", "a.rhai", "--wait", "1s"]).expect(2).says("fix: write --wait=1s");
     rig.run(&["chekc", "a.rhai"]).expect(2).says("did you mean `playbook check`?");
+    let rig = rig.file("x.sql", "select 1").file("sub/deploy.rhai", "//! D.\nlog(1);\n").file("p.json", "{}");
+    rig.run(&["exec", "x.sql"]).expect(2).says("x.sql is no playbook").says("ends with `.rhai`");
+    rig.run(&["exec", "a"]).expect(2).says("did you mean `a.rhai`?");
+    rig.run(&["plan", "sub/deplyo.rhai"]).expect(2).says("did you mean `sub/deploy.rhai`?");
+    rig.run(&["check", "frobnicate.rhai"]).expect(2).says("`playbook` alone lists the playbooks");
+    rig.run(&["exec", "--plan", "p.json"]).expect(2).says("it has no `hash`").hides("line 1");
+    let seen = rig.run(&["exec", "--plan", "p.json", "--set", "version=1"]).expect(2);
+    seen.says("`--plan` and `--set` do not go together").hides("Usage:");
+    rig.run(&["resume"]).expect(2).says("`playbook resume last`").hides("Usage:");
+    rig.run(&["report", "--format", "pdf"]).expect(2).says("`--format` does not take `pdf`").says("`junit`");
 }

@@ -51,7 +51,7 @@ fn a_check_shows_both_sides_and_fails_the_run() {
 
 #[test]
 fn a_check_of_a_text_with_a_number_is_a_mistake_and_not_a_no() {
-    exec("check \"version\", \"3\" == 3;").expect(1).says("a string is compared with a number");
+    exec("check \"version\", \"3\" == 3;").expect(1).says("a text is compared with a whole number");
 }
 
 #[test]

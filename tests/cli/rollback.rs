@@ -34,6 +34,47 @@ fn a_finished_run_is_taken_back_with_its_blocks() {
     assert!(!rig.path("out/told.txt").exists(), "nothing is taken back twice");
 }
 
+#[test]
+fn the_plan_of_a_rollback_says_what_the_rollback_says() {
+    let rig =
+        crate::rig::Rig::new("[env.local.sqlite.main]\npath = \"a.db\"\ncreate = true\naccess = \"write\"\n");
+    let (rig, seen) = rig.exec(
+        "//! T.\n//! uses = [\"sqlite.main:write\"]\nlet db = sqlite(\"main\");\n\
+         db.execute(\"CREATE TABLE t (a INT)\", [], #{ undo: \"DROP TABLE t\" });\n\
+         db.transaction([\"INSERT INTO t VALUES (2)\"], #{ undo: [\"DELETE FROM t WHERE a = 2\"] });\n",
+    );
+    seen.expect(0);
+    let ways = ["by execute `DELETE FROM t WHERE a = 2` in a transaction", "by execute `DROP TABLE t`"];
+    for arguments in [&["rollback", "last", "--plan"][..], &["rollback", "last"]] {
+        rig.run(arguments).expect(0).hides("sqlite.main.transaction").says(ways[0]).says(ways[1]);
+    }
+}
+
+#[test]
+fn what_takes_changes_into_use_is_undone_after_they_are_taken_back() {
+    let project = "[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n\
+        [env.local.program.cp]\nwrite = [[\"out/conf\", \"running\"], [\"-f\", \"out/conf\", \"running\"]]\naccess = \"write\"\n";
+    for (undo, running) in [("take", "old"), ("[\"-f\"] + take", "new")] {
+        for end in ["fail(\"no\");", ""] {
+            let rig = crate::rig::Rig::new(project).file("out/conf", "old").file("running", "old");
+            let (rig, seen) = rig.exec(&format!(
+                "//! T.\n//! uses = [\"files.out:write\", \"program.cp:write\"]\nlet take = [\"out/conf\", \"running\"];\n\
+                 files(\"out\").put(\"conf\", \"new\");\nprogram(\"cp\").run(take, #{{ undo: {undo} }});\n\
+                 files(\"out\").put(\"more\", \"new\");\n{end}"
+            ));
+            if end.is_empty() {
+                seen.expect(0);
+                rig.run(&["rollback", "last", "--plan"]).expect(0);
+                rig.run(&["rollback", "last"]).expect(0).says("taken back");
+            } else {
+                seen.expect(1).says("taken back");
+            }
+            let is = |name: &str| std::fs::read_to_string(rig.path(name)).unwrap();
+            assert_eq!((is("out/conf").as_str(), is("running").as_str()), ("old", running), "{undo} {end}");
+        }
+    }
+}
+
 fn first(rig: &crate::rig::Rig) -> String {
     let journal = rusqlite::Connection::open(rig.path(".playbook/journal.db")).unwrap();
     journal.query_row("SELECT id FROM runs WHERE number = 1", [], |row| row.get(0)).unwrap()

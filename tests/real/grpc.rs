@@ -49,8 +49,8 @@ fn a_server_without_health_one_that_hangs_and_none_at_all_differ() {
     Rig::new("[env.local.grpc.shop]\nurl = \"127.0.0.1:1\"\n")
         .exec(&format!("{HEAD}shop.status();\n"))
         .1
-        .expect(1)
-        .says("is no address");
+        .expect(2)
+        .says("the address does not begin with `http://` or `https://`");
     rig(1).exec("//! T.\ngrpc(\"shop\").status();\n").1.expect(3).says("grpc.shop:read");
     if !grpc::is_here() {
         return;

@@ -181,9 +181,9 @@ fn a_release_may_not_lead_elsewhere() {
     let project = Project::new(
         "[env.local.service.app]\naccess = \"write\"\nprogram = \"sleep\"\nargs = [\"600\"]\nsettle = \"0ms\"\n",
     );
-    project.exec("app.start(\"v1\");").expect(1).says("has no releases");
+    project.exec("app.start(\"v1\");").expect(2).says("has no releases");
     project.exec("app.start();\ncheck \"runs\", app.status().running;").expect(0);
-    project.exec("app.replace(\"v1\");").expect(1).says("has no releases");
+    project.exec("app.replace(\"v1\");").expect(2).says("has no releases");
 }
 
 #[test]

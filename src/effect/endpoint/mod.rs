@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 pub use api::{Api, in_doubt};
 
@@ -24,6 +24,7 @@ const LARGEST_CA: u64 = 4 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// The base address: `https://prometheus.example.com`
+    #[serde(deserialize_with = "web_address")]
     pub url: Setting,
     /// Headers that go with every request
     #[serde(default)]
@@ -77,6 +78,23 @@ impl Endpoint {
             (None, None) => Ok(None),
         }
     }
+}
+
+/// Reads an address of the web from a table of playbook.toml; one in clear has to begin as such.
+pub fn web_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Setting, D::Error> {
+    let setting = Setting::deserialize(deserializer)?;
+    match &setting {
+        Setting::Plain(text) if !has_scheme(text) => Err(serde::de::Error::custom(
+            "the address does not begin with `http://` or `https://`; write it whole, as \"https://api.example.com\"",
+        )),
+        _ => Ok(setting),
+    }
+}
+
+fn has_scheme(text: &str) -> bool {
+    let begins =
+        |scheme: &str| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    begins("http://") || begins("https://")
 }
 
 /// The base address, or what is wrong with it; never with a password in it, which would travel into every error.

@@ -105,12 +105,8 @@ impl Pipeline {
     pub async fn call(&self, mut request: Request) -> Result<Reply> {
         let entry = self.entry(&request.call)?;
         let options = Options::take(&mut request.call.arguments)?;
-        if options.retry > 0 && !entry.idempotent {
-            return Err(Error::usage(format!(
-                "`{}` cannot be retried by itself: doing it twice is not the same as once",
-                request.call
-            ))
-            .fix("put it into `retry N every \"5s\" { … }` together with what makes a second try safe"));
+        if let Some(error) = options.refused(entry, &request.call.name()) {
+            return Err(error);
         }
         if request.depends {
             return self.plan_dependent(entry, &request);
@@ -153,9 +149,21 @@ impl Pipeline {
         if let Mode::Apply(journal) = &self.mode {
             cx = cx.of_run(journal.clone());
         }
-        let plan = options.label.clone().unwrap_or_else(|| bound.plan(&request.call.resource));
-        let plan = self.host.redactor.text(&text::headline(&plan, 240));
+        let plan = self.described(&options, bound.as_ref(), &request.call.resource);
         Ok(Permitted { entry, bound, effect, options, cx, plan, digest, request })
+    }
+
+    /// What a call does, in the words with which it would be told.
+    pub fn told_as(&self, call: &Call) -> Result<String> {
+        let mut arguments = call.arguments.clone();
+        let options = Options::take(&mut arguments)?;
+        let bound = self.entry(call)?.bind(&arguments)?;
+        Ok(self.described(&options, bound.as_ref(), &call.resource))
+    }
+
+    fn described(&self, options: &Options, bound: &dyn Bound, resource: &ResourceId) -> String {
+        let plan = options.label.clone().unwrap_or_else(|| bound.plan(resource));
+        self.host.redactor.text(&text::headline(&plan, 240))
     }
 
     /// Journals an event, when there is a journal, and tells every listener.

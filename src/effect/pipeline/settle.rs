@@ -111,10 +111,11 @@ impl Pipeline {
             return Ok(None);
         }
         let Some(run) = call.cx.changed_by_later().await? else { return Ok(None) };
+        let id = call.cx.run();
         let (call, resource) = (&call.request.call, &call.request.call.resource);
         let what = format!("`{call}` is not done again: a later run changed `{resource}`");
         let fix = format!(
-            "look at `{resource}`, then go on with `playbook resume RUN --on-doubt skip`, or do it again with `--on-doubt \
+            "look at `{resource}`, then go on with `playbook resume {id} --on-doubt skip`, or do it again with `--on-doubt \
              retry`, which takes away what was written since"
         );
         Ok(Some(
@@ -243,8 +244,11 @@ fn doubt(call: &Permitted, why: Option<String>) -> Error {
         || "it had begun when the run was cut off, and the system itself does not tell".to_owned(),
         |why| format!("it had begun when the run was cut off, and it could not be looked at: {why}"),
     );
-    let fix = "look at the system itself, then go on with `playbook resume RUN --on-doubt retry` or `--on-doubt skip`; \
-               or say at the call what is right: `on_doubt: \"retry\"`";
+    let fix = format!(
+        "look at the system itself, then go on with `playbook resume {} --on-doubt retry` or `--on-doubt skip`; or say at \
+         the call what is right: `on_doubt: \"retry\"`",
+        call.cx.run()
+    );
     Error::new(
         Kind::InDoubt,
         format!("it is not known whether `{}` was done: {}", call.request.call, call.plan),

@@ -21,7 +21,7 @@ paragraphs say more about it, and the rest is TOML:
 | key | |
 | --- | --- |
 | `params` | What a run is given: `name = "TYPE"` must be given, `name = { type, default, about, choices, pattern, min, max, secret }` says more |
-| `uses` | What the playbook may touch, and how far: `FAMILY.NAME:read`, `:write` or `:destroy`. The environment must grant as much |
+| `uses` | What the playbook may touch, and how far: `FAMILY.NAME:read`, `:write` or `:destroy`. A call happens only where this and the environment's `access` both cover it |
 | `lock` | The name of a lock: two runs that name the same do not run at the same time |
 | `timeout` | How long a run may take; it can only shorten the environment's limit |
 | `on_failure` | `"rollback"`, or `"stop"`: leave everything as it is when a run fails and nobody is asked; goes before the environment's |

@@ -27,6 +27,7 @@ pub(super) struct Table {
     pub(super) channel: Option<String>,
     /// The address of the Web API
     #[serde(default = "slack")]
+    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// The address of a run's page, with `{run}` for its id; each message links to it
     pub(super) run_url: Option<String>,

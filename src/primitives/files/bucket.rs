@@ -15,7 +15,7 @@ use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
 use crate::effect::primitive::Work;
-use crate::effect::store::{Content, Object, Store, Upload};
+use crate::effect::store::{Content, Object, Store, Upload, stays_inside};
 use crate::sys::blocking;
 use crate::sys::clock;
 use crate::sys::folder::{Folder, Status};
@@ -59,9 +59,7 @@ pub(super) fn check_key(key: &str) -> Result<()> {
         let shown = text::headline(&format!("{key:?}"), 60);
         Err(Error::new(kind, format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
     };
-    if key.starts_with('/') || key.split('/').any(|part| part == "..") {
-        return wrong(Kind::Denied, "a key does not lead out of its store");
-    }
+    stays_inside(key)?;
     if is_hidden(key) {
         return wrong(Kind::Denied, "`.incoming` and `.kept` are the store's own");
     }

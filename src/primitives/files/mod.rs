@@ -75,6 +75,7 @@ fn a_week() -> String {
 #[serde(deny_unknown_fields)]
 struct Put {
     /// The object's key: parts separated by `/`
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Its whole content
     text: String,
@@ -114,6 +115,7 @@ impl Primitive for Put {
 #[serde(deny_unknown_fields)]
 struct Get {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -149,6 +151,7 @@ impl Primitive for Get {
 #[serde(deny_unknown_fields)]
 struct Head {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -195,8 +198,10 @@ impl Primitive for List {
 #[serde(deny_unknown_fields)]
 struct Copy {
     /// The key to copy
+    #[schemars(extend("format" = "key of a store"))]
     from: String,
     /// The key of the copy
+    #[schemars(extend("format" = "key of a store"))]
     to: String,
 }
 
@@ -238,6 +243,7 @@ impl Primitive for Copy {
 #[serde(deny_unknown_fields)]
 struct Delete {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Whether its content is kept aside for as long as the setting `keep` says
     #[serde(default = "yes")]
@@ -293,6 +299,7 @@ impl Primitive for Delete {
 #[serde(deny_unknown_fields)]
 struct Checksum {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -319,6 +326,7 @@ struct Restore {
     /// The name under which the content is kept aside
     kept: String,
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 

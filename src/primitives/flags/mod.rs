@@ -12,6 +12,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::Result;
+use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::{Examine, Health};
@@ -201,7 +202,8 @@ impl Primitive for List {
 async fn look(cx: Cx) -> Result<Health> {
     let flags = open(&cx, Effect::Read).await?;
     let rows = flags.sql.query(&flags.select(""), &[]).await?;
-    let health = Health::reached().fact(format!("{} flags in {}", rows.len(), flags.table.database));
+    let health =
+        Health::reached().fact(format!("{} in {}", text::count(rows.len(), "flag"), flags.table.database));
     match rows.into_iter().map(|row| flags.read(row)).collect::<Result<Vec<_>>>() {
         Ok(_) => Ok(health.permitted()),
         Err(neither) => Ok(health.trouble(neither)),

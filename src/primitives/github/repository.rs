@@ -25,6 +25,7 @@ pub(super) struct Table {
     token: Option<Secret>,
     /// The address of the API; on GitHub Enterprise "https://HOST/api/v3"
     #[serde(default = "github")]
+    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// The file of a further authority's certificate, PEM, beside those the machine trusts
     ca: Option<String>,

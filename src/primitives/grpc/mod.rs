@@ -28,6 +28,7 @@ pub const FAMILY: Family = Family {
 #[serde(deny_unknown_fields)]
 struct Table {
     /// The address: `http://127.0.0.1:50051`, or `https://…` with TLS
+    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// The file of the authority's certificate, PEM, in place of those that the machine trusts
     ca: Option<String>,

@@ -25,6 +25,7 @@ struct Undo {
     /// `post`, `put`, `patch` or `delete`
     method: UndoMethod,
     /// The path below the base address
+    #[schemars(extend("format" = "path below an address"))]
     path: String,
     /// Its body, sent as JSON
     json: Option<Value>,
@@ -72,6 +73,7 @@ macro_rules! change {
         #[serde(deny_unknown_fields)]
         pub(super) struct $name {
             /// The path below the base address
+            #[schemars(extend("format" = "path below an address"))]
             path: String,
             /// The body, sent as JSON
             json: Option<Value>,

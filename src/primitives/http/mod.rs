@@ -48,6 +48,7 @@ pub const FAMILY: Family = Family {
 #[serde(deny_unknown_fields)]
 struct Table {
     /// The base address: `https://api.example.com/v1`
+    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// Headers that go with every request
     #[serde(default)]

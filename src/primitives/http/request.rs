@@ -22,6 +22,7 @@ use crate::sys::http::{Answer, Method, Request, path};
 #[serde(deny_unknown_fields)]
 pub(super) struct Get {
     /// The path below the base address
+    #[schemars(extend("format" = "path below an address"))]
     path: String,
     /// Names and values behind the `?`
     #[serde(default)]

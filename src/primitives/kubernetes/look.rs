@@ -6,6 +6,7 @@ use super::cluster::Cluster;
 use super::kind::Kind;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::health::Health;
 
@@ -24,7 +25,7 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
         }
         Err(error) => return Err(error),
     };
-    let health = health.fact(format!("{} pods in {}", pods.len(), cluster.namespace));
+    let health = health.fact(format!("{} in {}", text::count(pods.len(), "pod"), cluster.namespace));
     let verb = match cx.granted() {
         Effect::Read => return Ok(health.permitted()),
         Effect::Write => "patch",

@@ -26,6 +26,7 @@ pub(super) struct ArchiveTo {
     /// The store
     store: ResourceId,
     /// The key of the archive
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// The application's name
     name: String,

@@ -3,6 +3,7 @@
 use super::{database, programs::Programs, session::Door};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::health::Health;
 use crate::effect::sql::Row;
@@ -30,7 +31,7 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     let mut health = Health::reached()
         .version(format!("PostgreSQL {}", text("version")))
         .fact(format!("as {}", text("role")))
-        .fact(format!("{tables} tables"));
+        .fact(text::count(usize::try_from(tables).unwrap_or_default(), "table"));
     if let Ok(now) = text("now").parse() {
         health = health.clock(now);
     }

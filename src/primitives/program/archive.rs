@@ -29,6 +29,7 @@ pub(super) struct ArchiveTo {
     /// The store
     store: ResourceId,
     /// The key of the archive
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// The arguments, one by one
     arguments: Vec<String>,

@@ -51,7 +51,8 @@ struct Run {
     arguments: Vec<String>,
     /// What it reads on its standard input; nothing when left out
     stdin: Option<String>,
-    /// The arguments that take it back; without them it cannot be taken back
+    /// The arguments that take it back; without them it cannot be taken back. Where they are the same `arguments`, as of a
+    /// restart, which takes into use what was put there before, they come after everything else was taken back
     undo: Option<Vec<String>>,
     /// How its standard output is read
     parse: Option<Parse>,
@@ -67,6 +68,10 @@ impl Primitive for Run {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("run {}", spoken(resource, &self.arguments))
+    }
+
+    fn undone_last(&self) -> bool {
+        self.undo.as_ref() == Some(&self.arguments)
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

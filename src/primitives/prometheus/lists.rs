@@ -62,6 +62,7 @@ pub(super) struct Targets {
 impl Primitive for Targets {
     const NAME: &'static str = "targets";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str =
         r#"prometheus("main").targets("api").filter(|target| target.health != "up")"#;
 
@@ -99,6 +100,7 @@ pub(super) struct Alerts {}
 impl Primitive for Alerts {
     const NAME: &'static str = "alerts";
     const EFFECT: Effect = Effect::Read;
+    const MEASURES: bool = true;
     const EXAMPLE: &'static str = r#"check "nothing fires", prometheus("main").alerts().filter(|alert| alert.state == "firing") == [];"#;
 
     fn plan(&self, _: &ResourceId) -> String {
@@ -127,4 +129,17 @@ fn list(value: &Value) -> &[Value] {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FAMILY;
+
+    #[test]
+    fn what_moves_by_itself_holds_no_plan() {
+        let moves: Vec<&str> =
+            FAMILY.entries.iter().filter(|entry| entry.measures).map(|entry| entry.name).collect();
+        assert!(moves.contains(&"targets") && moves.contains(&"alerts"), "{moves:?}");
+        assert!(!moves.contains(&"rules"), "{moves:?}");
+    }
 }

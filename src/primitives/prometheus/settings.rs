@@ -13,6 +13,7 @@ use crate::effect::endpoint::Endpoint;
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
     /// The base address: `https://prometheus.example.com`
+    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// Headers that go with every request
     #[serde(default)]

@@ -20,6 +20,7 @@ use crate::sys::http::Url;
 pub(super) struct Table {
     /// Its address: `https://registry.example.com`; Docker Hub's when left out
     #[serde(default = "hub")]
+    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// The user
     user: Option<Setting>,

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::base::error::{Error, Kind, Result};
 use crate::base::text;
+use crate::effect::store::stays_inside;
 
 /// The folder, below the prefix of the resource, that is the store's own.
 pub(super) const OWN: &str = ".playbook/";
@@ -29,8 +30,9 @@ pub(super) fn check(key: &str) -> Result<()> {
 /// Says what is wrong with the beginning of a key, if anything.
 pub(super) fn check_prefix(key: &str) -> Result<()> {
     // To S3 these are keys like any other, but not to every server and proxy on the way.
-    if key.starts_with('/') || key.split('/').any(|part| part == ".." || part == ".") {
-        return wrong(key, Kind::Denied, "a key does not lead out of its store");
+    stays_inside(key)?;
+    if key.split('/').any(|part| part == ".") {
+        return wrong(key, Kind::Denied, "a key has no part `.`");
     }
     if key.len() > LONGEST || key.chars().any(char::is_control) {
         return wrong(key, Kind::Usage, "a key has at most 1024 bytes and no control characters");

@@ -29,6 +29,7 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 #[serde(deny_unknown_fields)]
 pub(super) struct Presign {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// How long it is good, as "15m"; at most "7d", and not longer than temporary keys are
     #[serde(default = "a_quarter_of_an_hour")]

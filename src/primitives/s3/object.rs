@@ -26,6 +26,7 @@ use crate::effect::primitive::Primitive;
 #[serde(deny_unknown_fields)]
 pub(super) struct Put {
     /// The object's key: parts separated by `/`
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Its whole content
     text: String,
@@ -82,6 +83,7 @@ impl Primitive for Put {
 #[serde(deny_unknown_fields)]
 pub(super) struct Get {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Which of its versions; default the newest
     version: Option<String>,
@@ -120,6 +122,7 @@ impl Primitive for Get {
 #[serde(deny_unknown_fields)]
 pub(super) struct Head {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -144,6 +147,7 @@ impl Primitive for Head {
 #[serde(deny_unknown_fields)]
 pub(super) struct Exists {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
@@ -167,6 +171,7 @@ impl Primitive for Exists {
 #[serde(deny_unknown_fields)]
 pub(super) struct Checksum {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 

@@ -22,8 +22,10 @@ use crate::effect::primitive::Primitive;
 #[serde(deny_unknown_fields)]
 pub(super) struct Copy {
     /// The key to copy
+    #[schemars(extend("format" = "key of a store"))]
     from: String,
     /// The key of the copy
+    #[schemars(extend("format" = "key of a store"))]
     to: String,
     /// Whether what it replaces is kept, so that it can be taken back
     #[serde(default = "yes")]
@@ -91,6 +93,7 @@ impl Primitive for Copy {
 #[serde(deny_unknown_fields)]
 pub(super) struct Delete {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Whether its content is kept, so that it can be taken back
     #[serde(default = "yes")]

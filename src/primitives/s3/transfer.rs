@@ -32,6 +32,7 @@ pub(super) struct Upload {
     /// The file, in the project
     file: String,
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// What it is, as "text/html; charset=utf-8"; default by the end of the key
     content_type: Option<String>,
@@ -96,6 +97,7 @@ impl Primitive for Upload {
 #[serde(deny_unknown_fields)]
 pub(super) struct Download {
     /// The object's key
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// The store that gets it, as its handle
     into: ResourceId,

@@ -26,6 +26,7 @@ pub(super) struct ArchiveTo {
     /// The store
     store: ResourceId,
     /// The key of the archive
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Whether an object that has this key already may be replaced
     #[serde(default)]

@@ -61,7 +61,7 @@ impl Control {
 
     /// Refuses a release that cannot be one.
     pub(super) fn judge_release(&self, release: &str) -> Result<()> {
-        self.table.judge_release(&self.cx, release)
+        self.table.judge_release((self.cx.resource(), &self.cx.table()), release)
     }
 
     /// The release to start: the wanted one, else the one started last.

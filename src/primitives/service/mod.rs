@@ -20,6 +20,7 @@ use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
@@ -52,7 +53,7 @@ const LONG: Duration = Duration::from_secs(60);
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Start {
-    /// The release to start; the one started last when left out
+    /// The release to start, which takes the place of `{release}` in the settings; the one started last when left out
     release: Option<String>,
 }
 
@@ -66,6 +67,10 @@ impl Primitive for Start {
     fn plan(&self, resource: &ResourceId) -> String {
         let release = self.release.as_ref().map(|release| format!(", release {release}")).unwrap_or_default();
         format!("start {}{release}", resource.name)
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, self.release.as_deref()?)
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -192,7 +197,7 @@ impl Primitive for Restart {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Replace {
-    /// The release to start
+    /// The release to start, which takes the place of `{release}` in the settings
     release: String,
 }
 
@@ -205,6 +210,10 @@ impl Primitive for Replace {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("replace {} by release {}", resource.name, self.release)
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, &self.release)
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

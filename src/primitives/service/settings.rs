@@ -6,11 +6,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serializer};
 
+use crate::base::access::ResourceId;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Setting;
 use crate::base::text;
 use crate::effect::child;
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::sys::process::Command;
 
 /// What stands in the settings where the release goes.
@@ -21,7 +23,8 @@ const PLACE: &str = "{release}";
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
-    /// The path of its program, which begins at the project, or a name in `PATH`; it stays in the foreground
+    /// The path of its program, which begins at the project, or a name in `PATH`; it stays in the foreground. `{release}` in it, in
+    /// `args`, in `folder` or in a text of `env` stands for the release that is started: `releases/{release}/bin/app`
     program: String,
     /// The program's arguments, one by one
     #[serde(default)]
@@ -82,25 +85,31 @@ impl Table {
     }
 
     /// Refuses a release that could lead elsewhere, or that has no place to go.
-    pub(super) fn judge_release(&self, cx: &Cx, release: &str) -> Result<()> {
+    pub(super) fn judge_release(&self, (id, table): (&ResourceId, &str), release: &str) -> Result<()> {
         if !self.has_releases() {
-            return Err(Error::usage(format!("`{}` has no releases", cx.resource()))
+            return Err(Error::usage(format!("`{id}` has no releases"))
                 .why("its settings say `{release}` nowhere")
                 .fix(format!(
-                    "put `{{release}}` into `program` or `args` of {}, or leave the release out",
-                    cx.table()
+                    "put `{{release}}` into `program` or `args` of {table}, or leave the release out"
                 )));
         }
         let leads_elsewhere =
             release.contains(['/', '\\']) || release.contains("..") || release.starts_with(['.', '-']);
         if release.is_empty() || leads_elsewhere || release.chars().any(char::is_control) {
-            return Err(Error::denied(format!("{release:?} may not be a release of `{}`", cx.resource()))
+            return Err(Error::denied(format!("{release:?} may not be a release of `{id}`"))
                 .why("a release is part of a path, and must not lead out of it")
                 .fix(
                     "name it without `/` and `..`, beginning with a letter or a digit, for example \"v2\"",
                 ));
         }
         Ok(())
+    }
+
+    /// What forbids to start a release of `resource`, as far as its settings tell.
+    pub(super) fn forbids(resource: &Resource, environment: &str, release: &str) -> Option<Error> {
+        let table = Self::deserialize(&resource.settings).ok()?;
+        let named = format!("[env.{environment}.{}]", resource.id);
+        table.judge_release((&resource.id, &named), release).err()
     }
 
     /// Makes sure of the program, as far as it is the same for every release.

@@ -6,6 +6,7 @@ use super::session::{self, Purpose};
 use super::{Table, rows};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::health::Health;
 use crate::sys::files;
@@ -25,9 +26,13 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
         rows::query(&session, SQL, &Value::Null, 1)?.into_rows()
     });
     let row = read.await?.pop().unwrap_or_default();
+    let tables = row.get("tables").and_then(Value::as_u64);
     let health = Health::reached()
         .version(format!("SQLite {}", row.get("version").and_then(Value::as_str).unwrap_or_default()))
-        .fact(format!("{} tables", row.get("tables").unwrap_or(&Value::Null)));
+        .fact(text::count(
+            tables.and_then(|tables| usize::try_from(tables).ok()).unwrap_or_default(),
+            "table",
+        ));
     // The folder too: the journal of a transaction lies beside the file.
     let folder = path.parent().is_none_or(files::is_writable);
     if !writes || (files::is_writable(&path) && folder) {

@@ -48,7 +48,8 @@ pub(super) struct Exec {
     /// The exit codes that mean success
     #[serde(default = "zero")]
     ok: Vec<i32>,
-    /// The command that takes it back, on the same hosts; without it it cannot be taken back
+    /// The command that takes it back, on the same hosts; without it it cannot be taken back. Where it is the same `command`,
+    /// as of a restart, which takes into use what was put there before, it comes after everything else was taken back
     undo: Option<Words>,
 }
 
@@ -62,6 +63,10 @@ impl Primitive for Exec {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("run {} on {}", self.command.spoken(), on(resource, self.hosts.as_deref()))
+    }
+
+    fn undone_last(&self) -> bool {
+        self.undo.as_ref().is_some_and(|undo| undo.arguments() == self.command.arguments())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -81,7 +81,10 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     let servers =
         seen["hosts"].as_object().into_iter().flatten().filter_map(|(_, host)| host["server"].as_str());
     let servers: BTreeSet<&str> = servers.map(|server| server.trim_start_matches("SSH-2.0-")).collect();
-    let health = Health::reached().permitted().fact(format!("{hosts} hosts let us in"));
+    let health = Health::reached().permitted().fact(match hosts {
+        1 => "one host lets us in".to_owned(),
+        hosts => format!("{hosts} hosts let us in"),
+    });
     Ok(health.version(servers.into_iter().collect::<Vec<_>>().join(", ")))
 }
 

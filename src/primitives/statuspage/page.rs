@@ -24,6 +24,7 @@ pub(super) struct Table {
     token: Secret,
     /// The address of its API
     #[serde(default = "atlassian")]
+    #[serde(deserialize_with = "crate::effect::endpoint::web_address")]
     url: Setting,
     /// The file of a further authority's certificate, PEM, beside those the machine trusts
     ca: Option<String>,

@@ -2,7 +2,7 @@
 
 use super::begin::Run;
 use super::{Ended, Intention};
-use crate::base::call::Inverse;
+use crate::base::call::{Call, Inverse};
 use crate::base::error::{Error, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
@@ -49,7 +49,13 @@ impl Run {
         }
         unwind::changed_by_newer((&record, self.families), &reversal.of, &comparison, &items)?;
         if self.journal.is_none() {
-            self.tell_plan(&items, covered);
+            let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
+            self.tell_plan(&items, covered, |item, call| {
+                let whole = unwind::inverse(&self.session, &record, (&reversal.of.id, item.seq));
+                // What can be told of it only when it is made is at least named.
+                let told = whole.and_then(|call| self.session.pipeline.told_as(&call));
+                told.unwrap_or_else(|_| format!("`{call}`"))
+            });
             return Ok(Outcome::Done);
         }
         self.session.pipeline.recall.begin(own, Terms::new(Frontier::Loose));
@@ -75,7 +81,8 @@ impl Run {
         })
     }
 
-    fn tell_plan(&self, items: &[Item], mut covered: Vec<Position>) {
+    /// `by` tells what a call does that takes something back, in the words of the rollback itself.
+    fn tell_plan(&self, items: &[Item], mut covered: Vec<Position>, by: impl Fn(&Item, &Call) -> String) {
         let host = &self.session.pipeline.host;
         let tell = |ordinal: usize, text: String| {
             host.tell(&Event::Logged { position: ordinal.to_string(), text });
@@ -100,7 +107,7 @@ impl Run {
                     format!("cannot take back “{}”: {why}", item.what)
                 }
                 Way::Inverse { inverse: Inverse::Call(call), .. } => {
-                    format!("take back “{}” by `{call}`", item.what)
+                    format!("take back “{}” by {}", item.what, by(item, call))
                 }
             };
             ways += 1;

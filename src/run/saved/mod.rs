@@ -130,8 +130,11 @@ impl Plan {
         }
         let text = files::read_text(file, LARGEST)?;
         let saved: Saved = serde_json::from_str(&text).map_err(|why| {
+            let why = why.to_string();
+            // Where in the file something is missing helps nobody who did not write it.
+            let why = why.split(" at line ").next().unwrap_or_default();
             Error::usage(format!("{} is no saved plan", file.display()))
-                .why(why.to_string())
+                .why(why.replace("missing field", "it has no"))
                 .fix("make one: `playbook plan PLAYBOOK --save FILE`")
         })?;
         if saved.plan.hash()? == saved.hash {

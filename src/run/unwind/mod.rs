@@ -75,7 +75,7 @@ pub struct Unwinding<'a> {
     pub journal: &'a Journal,
     /// Its id.
     pub run: &'a str,
-    /// What remains to be taken back, oldest first.
+    /// What remains to be taken back, the last of them first.
     pub items: Vec<Item>,
     /// Steps whose block has run.
     pub covered: Vec<Position>,
@@ -159,15 +159,8 @@ impl Unwinding<'_> {
     }
 
     fn send(&self, item: &Item) -> Result<()> {
-        let stored = self.journal.inverse(self.run, item.seq)?;
-        let stored = stored.ok_or_else(|| {
-            Error::missing("its inverse is no longer in the journal").fix("take it back by hand")
-        })?;
         let (pipeline, runtime) = (&self.session.pipeline, &self.session.runtime);
-        let stored_arguments = Value::Object(stored.arguments.clone());
-        let whole = runtime.block_on(pipeline.whole(&stored_arguments, &stored.resource, &here::stop()))?;
-        let Value::Object(arguments) = whole else { return Err(Error::bug("arguments that are no map")) };
-        let call = Call { arguments, ..stored };
+        let call = inverse(self.session, self.journal, (self.run, item.seq))?;
         let request = Request {
             call,
             position: format!("{UNDO}/{}", item.seq),
@@ -178,6 +171,20 @@ impl Unwinding<'_> {
         };
         runtime.block_on(pipeline.call(request)).map(drop)
     }
+}
+
+/// The call that takes back what the entry `seq` of a run tells, whole.
+pub fn inverse(session: &Session, journal: &Journal, (run, seq): (&str, u64)) -> Result<Call> {
+    let stored = journal.inverse(run, seq)?.ok_or_else(|| {
+        Error::missing("its inverse is no longer in the journal").fix("take it back by hand")
+    })?;
+    let arguments = Value::Object(stored.arguments.clone());
+    let stop = here::stop();
+    let whole = session.pipeline.whole(&arguments, &stored.resource, &stop);
+    let Value::Object(arguments) = session.runtime.block_on(whole)? else {
+        return Err(Error::bug("arguments that are no map"));
+    };
+    Ok(Call { arguments, ..stored })
 }
 
 fn is_nothing(item: &Item) -> bool {

@@ -125,8 +125,9 @@ impl Remains {
         }
     }
 
-    /// What remains, oldest first, and the steps whose block has run already. Of a step that never ended the block is
-    /// the newest of all that happened in it.
+    /// What remains, in the order of its time and the last first to be taken back, and the steps whose block has run already.
+    /// Of a step that never ended the block is the newest of all that happened in it; what is to be undone last counts as the
+    /// oldest.
     #[must_use]
     pub fn finish(self, ledger: &Ledger) -> (Vec<Item>, Vec<Position>) {
         let mut items: Vec<Item> = self.items.into_iter().flatten().collect();
@@ -144,7 +145,11 @@ impl Remains {
             position,
             way: Way::Block,
         }));
-        (items, self.covered)
+        let families = self.families;
+        let (mut sorted, others): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| is_undone_last(families, item));
+        sorted.extend(others);
+        (sorted, self.covered)
     }
 
     fn push(&mut self, item: Item) {
@@ -167,6 +172,12 @@ impl Remains {
             }
         }
     }
+}
+
+fn is_undone_last(families: Families, item: &Item) -> bool {
+    let Way::Inverse { call, .. } = &item.way else { return false };
+    let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
+    entry.and_then(|entry| entry.bind(&call.arguments).ok()).is_some_and(|bound| bound.undone_last())
 }
 
 fn is_atomic(families: Families, call: &Call) -> bool {

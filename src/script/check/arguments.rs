@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::kind::{Kind, Target};
 use super::literals;
+use super::types;
 use super::verbs::Arguments;
 use super::walk::Walk;
 use crate::base::effect::Effect;
@@ -14,6 +15,8 @@ use crate::base::error::Error;
 use crate::base::{suggest, text};
 use crate::effect::options::{Options, SHARED};
 use crate::effect::primitive::Entry;
+use crate::script::forms::retry::no_pause;
+use crate::script::own::{Own, Wants};
 use crate::script::session::Signature;
 
 /// The values of a call, parted as the binding parts them.
@@ -75,7 +78,7 @@ impl Walk<'_> {
             let what = format!("`{whole}` takes at most {most} values{takes}, and it is given {count}");
             self.tell(extra.start_position(), 1, |_| wrong(what));
         }
-        self.names(&given, &signature, &whole);
+        self.names(&given, &signature, (&whole, entry));
         self.doubt(entry, &given, &whole, position);
         self.forbidden((target, entry), &given, &signature, position);
         let has = |name: &String| given.named.iter().any(|(named, _, _)| named == name);
@@ -130,7 +133,7 @@ impl Walk<'_> {
         });
     }
 
-    fn names(&mut self, given: &Given<'_>, signature: &Signature, whole: &str) {
+    fn names(&mut self, given: &Given<'_>, signature: &Signature, (whole, entry): (&str, &Entry)) {
         let own = || signature.iter().map(|(name, _)| name.as_str());
         for (name, at, value) in &given.named {
             let width = name.chars().count();
@@ -143,8 +146,13 @@ impl Walk<'_> {
                 && SHARED.iter().any(|(shared, _)| shared == name)
             {
                 let mut options = Map::from_iter([(name.clone(), value)]);
-                if let Err(error) = Options::take(&mut options) {
-                    self.tell(*at, width, |_| error);
+                match Options::take(&mut options) {
+                    Err(error) => self.tell(*at, width, |_| error),
+                    Ok(options) => {
+                        if let Some(error) = options.refused(entry, whole) {
+                            self.tell(*at, width, |_| error);
+                        }
+                    }
                 }
             } else if !own().chain(SHARED.iter().map(|(name, _)| *name)).any(|have| have == name) {
                 let known = own().skip(given.positional.len()).chain(SHARED.iter().map(|(name, _)| *name));
@@ -157,12 +165,35 @@ impl Walk<'_> {
         }
     }
 
-    /// A literal duration of a form.
-    pub(super) fn duration(&mut self, value: &Expr) {
-        if let Expr::StringConstant(duration, position) = value
-            && let Err(error) = text::parse_duration(duration).map(|_: Duration| ())
-        {
-            self.tell(*position, duration.chars().count() + 2, |_| error);
+    /// A literal duration of a form, or of one of the language's own functions.
+    pub(super) fn duration(&mut self, value: &Expr, of: Option<(&'static Own, usize)>) {
+        if let Expr::StringConstant(duration, position) = value {
+            if let Err(error) = text::parse_duration(duration).map(|_: Duration| ()) {
+                self.tell(*position, duration.chars().count() + 2, |_| error);
+            }
+            return;
+        }
+        let Some(found) = types::found(value).map(types::spoken) else { return };
+        let number = if let Expr::IntegerConstant(number, _) = value { Some(*number) } else { None };
+        let error = match of {
+            Some((own, place)) => own.refuses(place, found, number),
+            None => Some(no_pause(found, number)),
+        };
+        if let Some(error) = error {
+            self.tell(value.start_position(), 1, |_| error);
+        }
+    }
+
+    /// The literal values that one of the language's own functions is given.
+    pub(super) fn own(&mut self, own: &'static Own, values: &[Expr]) {
+        for (place, (value, wants)) in values.iter().zip(own.takes).enumerate() {
+            if *wants == Wants::Duration {
+                self.duration(value, Some((own, place)));
+            } else if let Some(found) = types::found(value).map(types::spoken)
+                && let Some(error) = own.refuses(place, found, None)
+            {
+                self.tell(value.start_position(), 1, |_| error);
+            }
         }
     }
 }

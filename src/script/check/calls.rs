@@ -9,6 +9,7 @@ use super::walk::Walk;
 use crate::base::error::Error;
 use crate::effect::family;
 use crate::script::forms::gate;
+use crate::script::own;
 
 impl Walk<'_> {
     /// A call; returns the kind of its value.
@@ -46,6 +47,17 @@ impl Walk<'_> {
     }
 
     fn native(&mut self, call: &FnCallExpr) -> Kind {
+        if let Some(own) = own::find(&call.name) {
+            self.own(own, &call.args);
+        }
+        if let ("log", [text @ (Expr::StringConstant(..) | Expr::InterpolatedString(..)), _]) =
+            (call.name.as_str(), call.args.as_slice())
+        {
+            self.tell(text.start_position(), 1, |_| {
+                Error::usage("`log` takes one text, and it is given 2 values")
+                    .fix("write them as one: log(`… ${value}`)")
+            });
+        }
         match (call.name.as_str(), call.args.as_slice()) {
             ("Fn", [Expr::StringConstant(name, _)]) => {
                 self.pass_on(name);
@@ -55,10 +67,7 @@ impl Walk<'_> {
                 self.gate(name, options);
                 Kind::Plain
             }
-            ("wait", [duration]) | ("wait_until", [_, duration]) => {
-                self.duration(duration);
-                Kind::Nothing
-            }
+            ("wait" | "wait_until", _) => Kind::Nothing,
             ("now" | "type_of" | "Fn" | "print" | "debug" | "is_def_var" | "is_def_fn", _) => Kind::Plain,
             _ => Kind::Unknown,
         }

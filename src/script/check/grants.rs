@@ -18,7 +18,12 @@ pub(super) fn judge(world: &World<'_>, touched: &[Touched], found: &mut Found) -
         }
     }
     found.findings.extend(touched.iter().filter_map(|one| not_granted(world, one)));
-    let missing: Vec<&Touched> = touched.iter().filter(|one| !is_asked(world, one)).collect();
+    // That there is no such resource is told where it is made; the header cannot mend that.
+    let is_there = |one: &&Touched| {
+        one.resource == journal::own() || world.environment.resources.contains_key(&one.resource)
+    };
+    let missing = touched.iter().filter(is_there).filter(|one| !is_asked(world, one));
+    let missing: Vec<&Touched> = missing.collect();
     match missing.first() {
         Some(first) if world.header.uses.is_empty() => {
             let all: Vec<String> = missing.iter().map(|one| format!("\"{}\"", access(one))).collect();

@@ -18,6 +18,7 @@ mod literals;
 mod methods;
 mod natives;
 mod program;
+mod slips;
 mod statements;
 mod survey;
 mod syntax;
@@ -116,6 +117,13 @@ pub fn check(engine: &Engine, session: &Session, subject: Subject<'_>) -> Checke
         let is_made = error.kind == Kind::Missing
             && touched.iter().any(|one| absent::may_make(subject.environment, one, &file));
         if is_made { &mut warnings } else { &mut findings }.push(error);
+    }
+    let is_empty = |unit: &program::Unit| unit.ast.statements().is_empty() && unit.functions.is_empty();
+    if program.units.first().is_some_and(is_empty) {
+        warnings.push(
+            Error::usage("there is nothing in this playbook that could be run")
+                .fix("write its first step: `step \"NAME\" { … }`"),
+        );
     }
     if !findings.is_empty() {
         // What is wrong may be the use of what seems to be needless.

@@ -2,7 +2,7 @@
 
 use rhai::{ParseError, ParseErrorType, Position};
 
-use super::{brackets, wording};
+use super::{brackets, slips, wording};
 use crate::base::error::Error;
 use crate::base::place::Place;
 use crate::base::suggest;
@@ -30,6 +30,9 @@ pub(super) fn explain(error: &ParseError, name: &str, text: &str) -> Error {
         return Error::usage(format!("this `{bracket}` is never closed"))
             .fix(format!("put `{closing}` where it should end"))
             .at(Place::of_offset(name, text, offset));
+    }
+    if let Some(told) = slips::of_form(&error.0, &found, (name, text)) {
+        return told;
     }
     if matches!(&*error.0, ParseErrorType::MissingToken(token, _) if token == ";") {
         if let Some(word) = foreign(&found) {

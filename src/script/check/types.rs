@@ -10,6 +10,8 @@ use crate::base::resource::ResourceId;
 use crate::base::{suggest, text};
 use crate::effect::inside::present;
 use crate::effect::primitive::Entry;
+use crate::effect::store::stays_inside;
+use crate::sys::http::path;
 
 impl Walk<'_> {
     /// Holds the literal ones of `values`, by the names of their arguments, against what `entry` takes; `whole` is how
@@ -81,6 +83,8 @@ fn unfit(words: &str, variants: &[&Value]) -> Option<Error> {
     let [only] = variants else { return None };
     match only.get("format")?.as_str()? {
         "duration" => text::parse_duration(words).err(),
+        "key of a store" => stays_inside(words).err(),
+        "path below an address" => path::check(words).err(),
         "resource" => words.parse::<ResourceId>().err().map(|error| {
             error.fix("give the resource itself, as `files(\"backups\")`, or its name as \"files.backups\"")
         }),
@@ -109,7 +113,8 @@ const fn is_literal(value: &Expr) -> bool {
     )
 }
 
-const fn found(value: &Expr) -> Option<&'static str> {
+/// What JSON calls the type of a literal.
+pub(super) const fn found(value: &Expr) -> Option<&'static str> {
     match value {
         Expr::StringConstant(..) => Some("string"),
         Expr::IntegerConstant(..) => Some("integer"),
@@ -121,7 +126,8 @@ const fn found(value: &Expr) -> Option<&'static str> {
     }
 }
 
-fn spoken(kind: &str) -> &str {
+/// A type as people call it.
+pub(super) fn spoken(kind: &str) -> &str {
     match kind {
         "string" => "a text",
         "integer" => "a whole number",

@@ -5,6 +5,7 @@ use super::walk::Walk;
 use crate::base::error::Error;
 use crate::base::suggest;
 use crate::effect::family;
+use crate::script::own;
 
 impl Walk<'_> {
     /// No function of that name takes `count` values.
@@ -78,8 +79,9 @@ pub(super) fn wrong_count(
     let wanted = takes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     let values = if takes == [1] { "value" } else { "values" };
     let error = Error::usage(format!("`{name}` takes {wanted} {values}, and it is given {count}"));
-    match function {
-        Some(function) => error.fix(format!("write `{name}({})`", function.parameters.join(", "))),
-        None => error.fix(format!("give it {wanted}")),
-    }
+    error.fix(match (function, own::find(name)) {
+        (Some(function), _) => format!("write `{name}({})`", function.parameters.join(", ")),
+        (None, Some(own)) => format!("write for example {}", own.example),
+        (None, None) => format!("give it {wanted}"),
+    })
 }

@@ -42,7 +42,7 @@ fn judge(
     let name = context.eval_expression_tree(&inputs[0])?;
     let name = text_of(&name, "the name of a check").map_err(|error| traces::raise(error, at))?;
     let name = session.pipeline.host.redactor.text(&name);
-    let judged = match compare(context, &inputs[1]) {
+    let judged = match compare(context, &inputs[1], judgement) {
         Err(error) if session.is_planning() && depends(&error, context, session) => {
             Judged { passed: None, actual: Value::Null, target: String::new() }
         }
@@ -93,7 +93,11 @@ fn depends(error: &EvalAltResult, context: &EvalContext, session: &Session) -> b
 }
 
 /// Evaluates a condition; of a comparison each side once, so that both can be shown.
-fn compare(context: &mut EvalContext, condition: &Expression) -> Result<Judged, Box<EvalAltResult>> {
+fn compare(
+    context: &mut EvalContext,
+    condition: &Expression,
+    judgement: Judgement,
+) -> Result<Judged, Box<EvalAltResult>> {
     let expression: &Expr = condition;
     if let Expr::FnCall(call, _) = expression
         && let Some(operator) = call.op_token.as_ref().filter(|token| is_comparison(token))
@@ -119,22 +123,29 @@ fn compare(context: &mut EvalContext, condition: &Expression) -> Result<Judged, 
         return Ok(Judged { passed: None, actual: Value::Null, target: String::new() });
     }
     let passed = value.as_bool().map_err(|found| {
-        let error = Error::usage(format!("a check needs a yes or no, and this is `{found}`"))
-            .fix("compare it: `check \"rows\", rows == 3`");
-        traces::raise(error, condition.position())
+        traces::raise(no_condition(judgement.word(), &traces::spoken(found)), condition.position())
     })?;
     Ok(Judged { passed: Some(passed), actual: Value::Bool(passed), target: String::new() })
+}
+
+/// What is said of a condition that is no yes or no.
+pub(in crate::script) fn no_condition(word: &str, found: &str) -> Error {
+    Error::usage(format!("a {word} needs a yes or no, and this is {found}")).fix(match word {
+        "metric" => "compare it with its target: `metric \"latency (ms)\", took < 500`",
+        _ => "compare it: `check \"rows\", rows == 3`",
+    })
 }
 
 /// A text is never equal to a number: in the language that is silently `false`, in a checklist it is a mistake.
 fn refuse_strangers(left: &Dynamic, right: &Dynamic, at: rhai::Position) -> Result<(), Box<EvalAltResult>> {
     let kind =
         |value: &Dynamic| if value.is_int() || value.is_float() { "number" } else { value.type_name() };
-    let (left, right) = (kind(left), kind(right));
-    if left == right || left == "()" || right == "()" {
+    let (one, other) = (kind(left), kind(right));
+    if one == other || one == "()" || other == "()" {
         return Ok(());
     }
-    let error = Error::usage(format!("a {left} is compared with a {right}"))
+    let (left, right) = (traces::spoken(left.type_name()), traces::spoken(right.type_name()));
+    let error = Error::usage(format!("{left} is compared with {right}"))
         .fix("turn one into the other: `parse_int(text)`, `value.to_string()`");
     Err(traces::raise(error, at))
 }

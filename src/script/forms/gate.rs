@@ -65,6 +65,10 @@ pub fn asked(name: &str, options: &Value, people: &People) -> Result<(Asked, Opt
         return Err(Error::usage(format!("`{key}` is no option of a gate"))
             .fix(suggest::advice(key, OPTIONS.iter().copied())));
     }
+    if options.get("approvers").is_none() {
+        return Err(Error::usage("this gate does not say who may approve")
+            .fix(format!("name people or groups of playbook.toml: {example}")));
+    }
     let options = Options::deserialize(options).map_err(|why| {
         Error::usage("the options of this gate are wrong")
             .why(why.to_string())
@@ -75,10 +79,12 @@ pub fn asked(name: &str, options: &Value, people: &People) -> Result<(Asked, Opt
     for approver in &options.approvers {
         let Some(meant) = people.meant(approver) else {
             let error = Error::usage(format!("`{approver}` is no person and no group of playbook.toml"));
-            return Err(error.fix(format!(
-                "{}, or add [people.{approver}] or [groups.{approver}]",
-                suggest::advice(approver, people.names())
-            )));
+            let add = format!("add [people.{approver}] or [groups.{approver}] to playbook.toml");
+            let known = people.names();
+            return Err(error.fix(match known.clone().next() {
+                Some(_) => format!("{}, or {add}", suggest::advice(approver, known)),
+                None => add,
+            }));
         };
         all.extend(meant.into_iter().map(str::to_owned));
     }

@@ -10,7 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::text;
 use crate::effect::recall::{Asked, Record};
-use crate::script::session::{Session, text_of};
+use crate::script::session::Session;
 use crate::script::{here, traces};
 
 /// Teaches the engine the form.
@@ -96,5 +96,13 @@ fn bounds(times: &rhai::Dynamic, every: &rhai::Dynamic) -> Result<(u64, Duration
     let times = times.ok_or_else(|| {
         Error::usage("`retry` needs how many times").fix("write for example `retry 5 every \"2s\" { … }`")
     })?;
-    Ok((times, text::parse_duration(&text_of(every, "the pause of a retry")?)?))
+    let every =
+        every.clone().into_string().map_err(|found| no_pause(&traces::spoken(found), every.as_int().ok()))?;
+    Ok((times, text::parse_duration(&every)?))
+}
+
+/// What is said of a pause that is no text; `number` is its value where it is a whole number.
+pub(in crate::script) fn no_pause(found: &str, number: Option<i64>) -> Error {
+    Error::usage(format!("the pause of a `retry` is a duration in quotes, and this is {found}"))
+        .fix(format!("say the unit: every \"{}s\"", number.unwrap_or(5)))
 }

@@ -37,6 +37,12 @@ pub fn join(base: &Url, path: &str, query: &Map<String, Value>) -> Result<Url> {
     Ok(url)
 }
 
+/// Says so where a path is one of no address at all.
+pub fn check(path: &str) -> Result<()> {
+    let any = "http://x".parse().map_err(|_| Error::bug("a fixed address cannot be read"))?;
+    join(&any, path, &Map::new()).map(drop)
+}
+
 /// Names and values in the form of a query or of a submitted form.
 pub fn encode(fields: &Map<String, Value>) -> Result<String> {
     let mut url: Url = "http://x".parse().map_err(|_| Error::bug("a fixed address cannot be read"))?;
@@ -87,6 +93,8 @@ mod tests {
             "/a#b",
         ] {
             assert_eq!(joined("http://h/v1", wrong), None, "{wrong}");
+            // Where a path leads to hangs on the base; what it may not be does not.
+            assert_eq!(check(wrong).is_ok(), wrong.ends_with("/x") && !wrong.starts_with("//"), "{wrong}");
         }
     }
 

@@ -159,7 +159,7 @@ error: `wait` takes 1 value, and it is given 0
   |
 4 | wait();
   | ^^^^
-  fix: give it 1
+  fix: write for example wait("5s")
 
 error: `contains` takes 1 value, and it is given 0
   --> deploy.rhai:5:7
@@ -173,7 +173,7 @@ error: `parallel` takes 1 or 2 values, and it is given 3
   |
 6 | parallel([], #{}, 3);
   | ^^^^^^^^
-  fix: give it 1 or 2
+  fix: write for example parallel([|| …, || …], #{ limit: 4 })
 
 deploy.rhai: 4 mistakes in the environment `local`
 "#);

@@ -257,7 +257,7 @@ const RESOURCES: &[(&str, &str)] = &[
     ("program.journalctl", "read = [[\"**\"]]"),
     ("ssh.web", "hosts = [\"web1\"]\nread = [[\"**\"]]\nwrite = [[\"**\"]]\ndestroy = [[\"**\"]]"),
     ("pm2.app", ""),
-    ("service.app", "program = \"sleep\""),
+    ("service.app", "program = \"{release}/sleep\""),
     ("flags.main", "database = \"sqlite.main\""),
     ("haproxy.edge", "address = \"127.0.0.1:9\""),
     ("nginx.edge", "upstreams = { app = { file = \"app.conf\", servers = { blue = \"127.0.0.1:9\" } } }"),

@@ -193,7 +193,7 @@ fn a_plan_shows_who_would_be_asked_and_a_check_knows_them() {
     checked("approvers: [\"ada\"], within: \"soon\"").says("`soon` is no duration");
     checked("approver: [\"ada\"]").says("`approver` is no option of a gate");
     checked("approvers: [\"ada\"], on_timeout: \"shrug\"").says("the options of this gate are wrong");
-    checked("quorum: 1").says("missing field `approvers`");
+    checked("quorum: 1").says("this gate does not say who may approve");
 }
 
 #[test]

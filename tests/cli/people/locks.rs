@@ -114,7 +114,7 @@ fn a_lock_is_taken_away_for_a_reason_that_is_recorded() {
     let rig = rig();
     rig.run(&["unlock", "api", "--force", "--reason", "x"]).expect(2).says("the lock `api` is not held");
     let child = slow(&rig);
-    rig.run(&["unlock", "api"]).expect(9).says("is held by run");
+    rig.run(&["unlock", "api"]).expect(9).says("is held by run").says("playbook unlock api --force --reason");
     rig.run(&["unlock", "api", "--force"]).expect(2).says("--reason");
     rig.run(&["unlock", "api", "--force", "--reason", " "]).expect(9);
     rig.run(&["unlock", "api", "--env", "other", "--force", "--reason", "x"])

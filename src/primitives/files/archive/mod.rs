@@ -38,6 +38,7 @@ pub(super) struct ArchiveTo {
     /// The store
     store: ResourceId,
     /// The key of the archive
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Which objects: without a `/` their last part, else the whole key. `*` is any text within a part, `**` any parts
     #[serde(default = "all")]

@@ -26,6 +26,7 @@ use crate::sys::http::path;
 #[serde(deny_unknown_fields)]
 pub(super) struct Health {
     /// The path below the base address
+    #[schemars(extend("format" = "path below an address"))]
     path: String,
     /// The status that is well
     #[serde(default = "ok")]

@@ -37,6 +37,7 @@ use shape::{Asked, Shape};
 #[serde(deny_unknown_fields)]
 pub(super) struct Load {
     /// The path below the base address
+    #[schemars(extend("format" = "path below an address"))]
     path: String,
     /// How many requests in all, at most 10 million; 100 when `lasts` is not given
     requests: Option<u64>,
@@ -63,6 +64,7 @@ pub(super) struct Load {
 #[serde(deny_unknown_fields)]
 pub(super) struct LoadChanges {
     /// The path below the base address
+    #[schemars(extend("format" = "path below an address"))]
     path: String,
     /// `post`, `put`, `patch` or `delete`
     method: Changing,

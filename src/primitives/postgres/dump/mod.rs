@@ -56,6 +56,7 @@ pub(super) struct DumpTo {
     /// The store, as its handle.
     store: ResourceId,
     /// The key in the store.
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Whether a dump that has this key already is replaced.
     #[serde(default)]

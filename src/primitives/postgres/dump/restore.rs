@@ -27,6 +27,7 @@ pub(in super::super) struct RestoreFrom {
     /// The store, as its handle.
     store: ResourceId,
     /// The key in the store.
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// The key of the dump that is restored when this is taken back, in the same store.
     #[serde(default)]

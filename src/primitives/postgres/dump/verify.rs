@@ -31,6 +31,7 @@ pub(in super::super) struct VerifyRestore {
     /// The store, as its handle.
     store: ResourceId,
     /// The key in the store.
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Another database's handle, on whose server the drill takes place; needs `write` on it.
     #[serde(default)]

@@ -39,6 +39,7 @@ pub(super) struct DumpTo {
     /// The store
     store: ResourceId,
     /// The key of the backup
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// Whether an object that has this key already may be replaced
     #[serde(default)]

@@ -30,6 +30,7 @@ pub(in super::super) struct RestoreFrom {
     /// The store
     store: ResourceId,
     /// The key of the backup
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
     /// The key of the backup that is restored when this is taken back, in the same store
     #[serde(default)]
@@ -95,6 +96,7 @@ pub(in super::super) struct VerifyRestore {
     /// The store
     store: ResourceId,
     /// The key of the backup
+    #[schemars(extend("format" = "key of a store"))]
     key: String,
 }
 
