@@ -65,7 +65,7 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     }
 
     /// Whether it takes into use what changes before it put there, as a restart does: then it is taken back after them, when
-    /// what they replaced is there again.
+    /// what they replaced is there again. Of a verb that takes something back: whether it comes then.
     fn undone_last(&self) -> bool {
         false
     }

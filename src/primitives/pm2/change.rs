@@ -105,10 +105,6 @@ impl Primitive for Reload {
         touched(&self.name)
     }
 
-    fn undone_last(&self) -> bool {
-        true
-    }
-
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         as_it_was(cx, &self.name).await
     }
@@ -151,10 +147,6 @@ impl Primitive for Restart {
 
     fn touches(&self) -> Option<String> {
         touched(&self.name)
-    }
-
-    fn undone_last(&self) -> bool {
-        true
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -18,7 +18,7 @@ down="the daemon of $h, process $p, has ended"
 kill -0 "$p" 2>/dev/null || [ -d "/proc/$p" ] || { echo "$down"; exit 0; }
 c=$(tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline")
 [ -z "$c" ] || case "$c $(readlink "/proc/$p/exe" 2>/dev/null)" in
-  *PM2*|*pm2*|*node*|*bun*) ;;
+  *"God Daemon"*|*Daemon.js*|*/node*|*/bun*) ;;
   *) echo "$down"; exit 0 ;;
 esac
 echo up

@@ -101,6 +101,10 @@ impl Primitive for Restore {
         words(&self.before)
     }
 
+    fn undone_last(&self) -> bool {
+        true
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         inverse_of(cx, &self.before).await
     }

@@ -56,10 +56,6 @@ impl Primitive for Start {
         }
     }
 
-    fn undone_last(&self) -> bool {
-        true
-    }
-
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         self.consistent()?;
         let pm2 = Pm2::open(cx, Effect::Read).await?;

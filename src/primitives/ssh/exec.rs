@@ -20,7 +20,8 @@ use crate::effect::primitive::Primitive;
 
 /// Runs a command on every host of the group, as far as the list `write` or `read` of its settings allows it; a text is
 /// run by the host's shell and allowed as `["sh", "-c", TEXT]`. Each line is shown as it comes, with its host. A command
-/// that takes too long, or is called off, is ended with all its children. Gives `ok`, `failed`, `unreachable` and
+/// that takes too long, or is called off, is ended with all its children; so is one that a run left when it was killed, before
+/// it is done again or taken back. Gives `ok`, `failed`, `unreachable` and
 /// `skipped`, lists of names that `hosts` of a next call takes, and `hosts`: for each name `code`, `stdout`, `stderr`
 /// (their ends) and `took_ms`, or `error`; with one host, these stand beside. More failures than `max_failures` are an
 /// error with the same lists in its `details`.
@@ -51,6 +52,8 @@ pub(super) struct Exec {
     /// The command that takes it back, on the same hosts; without it it cannot be taken back. Where it is the same `command`,
     /// as of a restart, which takes into use what was put there before, it comes after everything else was taken back
     undo: Option<Words>,
+    /// The call whose command may not run any more: where it does, it is ended there first, as when it is taken back
+    ends: Option<String>,
 }
 
 impl Primitive for Exec {
@@ -74,11 +77,13 @@ impl Primitive for Exec {
         table.allowed().permit(cx, Effect::Write, &self.command.arguments())?;
         let Some(undo) = &self.undo else {
             return Ok(Inverse::none(
-                "what a command does is not known; give its own way back as `undo: [\"…\"]`",
+                "what a command has done is not known, nor what it had done when it failed; give its own way back as `undo: [\"…\"]`",
             ));
         };
         table.allowed().permit(cx, Effect::Write, &undo.arguments())?;
-        let mut call = Call::new(cx.resource().clone(), Self::NAME).with("command", undo.value());
+        let mut call = Call::new(cx.resource().clone(), Self::NAME)
+            .with("command", undo.value())
+            .with("ends", cx.call_id());
         if let Some(hosts) = &self.hosts {
             call = call.with("hosts", hosts.clone());
         }
@@ -94,7 +99,7 @@ impl Primitive for Exec {
             within: self.within,
             ok: self.ok,
         };
-        let given = Given { stdin: self.stdin, environment: self.environment };
+        let given = Given { stdin: self.stdin, environment: self.environment, ends: self.ends };
         carry_out(cx, Effect::Write, self.command, given, how).await
     }
 }

@@ -58,7 +58,8 @@ fn a_missing_program_a_denial_and_a_hang_are_told() {
         )
     };
     // Something that passes for its daemon.
-    let mut daemon = std::process::Command::new("sh").args(["-c", "sleep 600; : pm2"]).spawn().unwrap();
+    let mut daemon =
+        std::process::Command::new("sh").args(["-c", "sleep 600; : God Daemon"]).spawn().unwrap();
     let rig = rig.file("home/pm2.pid", &daemon.id().to_string());
     for name in ["hang", "quiet"] {
         use std::os::unix::fs::PermissionsExt as _;
