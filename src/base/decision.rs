@@ -29,6 +29,8 @@ pub enum Choice {
     Rollback,
     /// The run stays as it stands, to be gone on with later.
     Stop,
+    /// What was asked for is not done.
+    Leave,
 }
 
 impl Choice {
@@ -45,6 +47,7 @@ impl Choice {
             Self::Edited => "goes on as it was edited",
             Self::Rollback => "to be taken back",
             Self::Stop => "left as it stands",
+            Self::Leave => "not done",
         }
     }
 

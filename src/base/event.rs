@@ -110,6 +110,9 @@ pub enum Event {
         position: Position,
         /// The step's name.
         name: String,
+        /// Whether it has a rollback block.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rollback: bool,
     },
     /// A step ended.
     StepEnded {

@@ -79,7 +79,11 @@ pub fn next(text: &str, now: Timestamp) -> Result<Zoned> {
         Some((day, time)) if weekday(day).is_some() => (weekday(day), time.trim()),
         _ => (None, rest),
     };
-    let Some(time) = clock(time) else { return parse(text, false) };
+    let Some(time) = clock(time) else {
+        return parse(text, false).map_err(|error| {
+            error.fix("write for example \"09:00 Europe/Berlin\", \"Mon 09:00\" or \"2026-12-20 18:00 Europe/Berlin\"")
+        });
+    };
     let wrong = |_| Error::usage(format!("`{text}` is no point in time"));
     let mut date = now.to_zoned(zone.clone()).date();
     for _ in 0..9 {

@@ -8,6 +8,7 @@ use super::gate;
 use super::style::{Line, Paint, Style};
 use super::tree::{End, Node, Tree, What};
 use crate::base::clock::times;
+use crate::base::decision::Choice;
 use crate::base::effect::Effect;
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
@@ -76,6 +77,7 @@ fn says_the_same(node: &Node, child: &Node) -> bool {
 pub fn mark(node: &Node) -> (Paint, &'static str) {
     let outcome = node.end.as_ref().map(|end| end.outcome);
     match (&node.what, outcome) {
+        _ if node.let_pass().is_some_and(|decided| decided.choice != Choice::Happened) => (Paint::Warn, "○"),
         (What::Judged { passed: Some(true), .. }, _) => (Paint::Good, "✔"),
         (What::Judged { passed: Some(false), .. }, _) => (Paint::Bad, "✘"),
         (What::Judged { passed: None, .. }, _) => (Paint::Dim, "◌"),
@@ -156,7 +158,11 @@ pub fn output(from: &str, text: &str, depth: usize) -> Line {
 /// How it ended, behind what it is: the time it took, the word for a bad end, and the headline of why.
 fn ending(line: Line, node: &Node) -> Line {
     let Some(End { outcome, took, error }) = &node.end else { return line };
-    let line = line.with(Paint::Dim, format!("  {}", show_duration(*took)));
+    // What was let pass without being done took no time that means anything.
+    let line = match node.let_pass() {
+        Some(_) if took.is_zero() => line,
+        _ => line.with(Paint::Dim, format!("  {}", show_duration(*took))),
+    };
     let line = match outcome {
         Outcome::Done | Outcome::TakenBack => line,
         other => {
@@ -170,9 +176,18 @@ fn ending(line: Line, node: &Node) -> Line {
         }
         _ => line,
     };
+    let line = let_pass(line, node);
     match node.taken_back {
         Some(Outcome::Done | Outcome::TakenBack) => line.with(Paint::Warn, "  ↩ taken back"),
         Some(_) => line.with(Paint::Bad, "  not taken back"),
+        None => line,
+    }
+}
+
+/// Who let it pass, and how.
+fn let_pass(line: Line, node: &Node) -> Line {
+    match node.let_pass() {
+        Some(decided) => line.with(Paint::Warn, format!("  {}", decided.words())),
         None => line,
     }
 }
@@ -181,7 +196,7 @@ fn judged(start: Line, node: &Node) -> Line {
     let What::Judged { name, passed, condition, actual, target, .. } = &node.what else { return start };
     let line = start.with(if *passed == Some(false) { Paint::Bold } else { Paint::Plain }, name);
     let (actual, target) = (value(actual), headline(target, LONGEST));
-    match passed {
+    let line = match passed {
         None => line.with(Paint::Dim, format!(": after the changes ({})", headline(condition, LONGEST))),
         Some(true) if target.is_empty() => line,
         Some(true) => line.with(Paint::Plain, format!(": {actual}")).with(Paint::Dim, format!(" ({target})")),
@@ -191,7 +206,8 @@ fn judged(start: Line, node: &Node) -> Line {
         Some(false) => {
             line.with(Paint::Bad, format!(": {actual}")).with(Paint::Plain, format!(" (wanted {target})"))
         }
-    }
+    };
+    let_pass(line, node)
 }
 
 /// A value as people read it in a line: text without quotes, figures without a tail of digits.

@@ -68,7 +68,7 @@ impl Listener for Log {
         }
         let body = serde_json::to_value(event).unwrap_or_default();
         let position = body["position"].as_str().unwrap_or_default();
-        if let Event::StepBegan { position, name } = event {
+        if let Event::StepBegan { position, name, .. } = event {
             place.steps.insert(position.clone(), name.clone());
         }
         let (step, name) = place.step(position);

@@ -94,6 +94,7 @@ fn offer(choice: Choice, what: &str) -> (&'static str, String) {
         Choice::ByHand => ("d", "it was done by hand: write a note, and go on".to_owned()),
         Choice::Rollback => ("b", "take back what was done".to_owned()),
         Choice::Stop => ("q", "stop here, and leave everything as it is for `playbook resume`".to_owned()),
+        Choice::Leave => ("q", "leave everything as it is".to_owned()),
         Choice::Happened => ("y", "it was done".to_owned()),
         Choice::NotHappened => ("n", "it was not done".to_owned()),
         Choice::Edited => ("e", "go on with the edited playbook".to_owned()),

@@ -1,12 +1,16 @@
 //! `playbook runs`: the runs of a project, newest first, one line each.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::style::{Line, Paint, Style};
 use crate::base::error::{Error, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
+use crate::run::past;
 use crate::sys::clock;
 
 /// For whom the record is drawn.
@@ -26,10 +30,14 @@ const GAP: usize = 2;
 /// The runs that `filter` means; `journal` is what [`Journal::find`] gave.
 pub fn runs(journal: Option<&Journal>, filter: &Filter, output: Format) -> Result<String> {
     let records = journal.map(|journal| journal.runs(filter)).transpose()?.unwrap_or_default();
+    let afterwards = journal.map(|journal| afterwards(journal, &records)).transpose()?.unwrap_or_default();
     match output {
-        Format::Json => json(&records.iter().map(|record| machine(record, &records)).collect::<Vec<_>>()),
+        Format::Json => {
+            let each = records.iter().zip(&afterwards).map(|(record, back)| machine(record, back.as_ref()));
+            json(&each.collect::<Vec<_>>())
+        }
         Format::Text(_) if records.is_empty() => Ok("no runs yet\n".to_owned()),
-        Format::Text(style) => Ok(table(&records, style)),
+        Format::Text(style) => Ok(table(&records, &afterwards, style)),
     }
 }
 
@@ -40,10 +48,25 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
         .map_err(|why| Error::bug("the record cannot be written as JSON").why(why.to_string()))
 }
 
-fn table(records: &[RunRecord], style: Style) -> String {
+/// The run that took one back, and whether it took back all.
+type Back = (RunRecord, bool);
+
+/// What became of each afterwards. The run that took one back is the newer one, so a list of the newest has it where it has
+/// the other.
+fn afterwards(journal: &Journal, records: &[RunRecord]) -> Result<Vec<Option<Back>>> {
+    let mut by_run: HashMap<&str, Vec<&RunRecord>> = HashMap::new();
+    for by in records.iter().filter(|by| by.facts.kind == RunKind::Rollback) {
+        by_run.entry(by.facts.parent.as_deref().unwrap_or_default()).or_default().push(by);
+    }
+    let found =
+        |record: &RunRecord| by_run.get(record.id.as_str()).map_or(Ok(None), |by| past::best(journal, by));
+    records.iter().map(found).collect()
+}
+
+fn table(records: &[RunRecord], afterwards: &[Option<Back>], style: Style) -> String {
     let heads = ["run", "when", "playbook", "environment", "person", "outcome", "took", "steps"];
     let mut rows: Vec<[(Paint, String); 8]> = vec![heads.map(|head| (Paint::Dim, head.to_owned()))];
-    rows.extend(records.iter().map(|record| row(record, records)));
+    rows.extend(records.iter().zip(afterwards).map(|(record, back)| row(record, back.as_ref())));
     let widths: [usize; 8] = std::array::from_fn(|column| {
         rows.iter().filter_map(|row| row.get(column)).map(|(_, text)| text.chars().count()).max().unwrap_or(0)
             + GAP
@@ -68,34 +91,28 @@ fn waits(record: &RunRecord) -> Option<Line> {
     let line = Line::default().with(Paint::Bold, &record.id).with(Paint::Plain, format!("  {}", waits.what));
     Some(match waits.until {
         Some(until) if until <= clock::now() => {
-            line.with(Paint::Warn, format!("  due since {until:.0}: `playbook tick` goes on"))
+            line.with(Paint::Warn, format!("  due since {}: `playbook tick` goes on", instant(until)))
         }
-        Some(until) => line.with(Paint::Dim, format!("  until {until:.0}")),
+        Some(until) => line.with(Paint::Dim, format!("  until {}", instant(until))),
         None => line,
     })
 }
 
 /// The record, and which run took it back.
-fn machine(record: &RunRecord, all: &[RunRecord]) -> serde_json::Value {
+fn machine(record: &RunRecord, back: Option<&Back>) -> serde_json::Value {
     let mut value = serde_json::json!(record);
-    if let Some(by) = taken_back_by(record, all) {
-        value["taken_back_by"] = by.id.as_str().into();
+    if let Some((by, whole)) = back {
+        value[if *whole { "taken_back_by" } else { "partly_taken_back_by" }] = by.id.as_str().into();
+    }
+    if past::is_refused(record) {
+        value["refused"] = true.into();
     }
     value
 }
 
-/// The run that took this one back. It is the newer one, so a list of the newest has it where it has the other.
-fn taken_back_by<'a>(record: &RunRecord, all: &'a [RunRecord]) -> Option<&'a RunRecord> {
-    all.iter().find(|by| {
-        by.facts.kind == RunKind::Rollback
-            && by.facts.parent.as_ref() == Some(&record.id)
-            && by.outcome == Some(Outcome::Done)
-    })
-}
-
-fn row(record: &RunRecord, all: &[RunRecord]) -> [(Paint, String); 8] {
-    let (paint, ended) = match (outcome(record), taken_back_by(record, all)) {
-        ((_, ended), Some(_)) => (Paint::Warn, format!("{ended}, taken back")),
+fn row(record: &RunRecord, back: Option<&Back>) -> [(Paint, String); 8] {
+    let (paint, ended) = match (outcome(record), back) {
+        ((_, ended), Some((_, whole))) => (Paint::Warn, format!("{ended}, {}", later(record, *whole))),
         ((paint, ended), None) => (paint, ended.to_owned()),
     };
     [
@@ -120,7 +137,22 @@ fn playbook(record: &RunRecord) -> String {
 
 /// When it began, to the second, in UTC like its id.
 pub(super) fn when(record: &RunRecord) -> String {
-    record.started.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+    instant(record.started)
+}
+
+/// An instant to the second, in UTC.
+pub(super) fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// What became of a run that a later one took back as a `whole`, or a part of it, behind how it ended.
+pub(super) fn later(record: &RunRecord, whole: bool) -> &'static str {
+    match (record.outcome == Some(Outcome::NotTakenBack), whole) {
+        (true, true) => "the rest taken back later",
+        (true, false) => "more taken back later",
+        (false, true) => "taken back",
+        (false, false) => "partly taken back",
+    }
 }
 
 /// How it ended or stands, in words.
@@ -129,6 +161,7 @@ pub(super) fn outcome(record: &RunRecord) -> (Paint, &'static str) {
         (State::Running, _) => (Paint::Live, "running"),
         (State::Waiting, _) => (Paint::Live, "waiting"),
         (State::Interrupted, _) => (Paint::Warn, "interrupted"),
+        (State::Ended, Some(Outcome::Failed)) if past::is_refused(record) => (Paint::Warn, "refused"),
         (State::Ended, Some(Outcome::Done)) => (Paint::Good, Outcome::Done.words()),
         (State::Ended, Some(outcome @ (Outcome::TakenBack | Outcome::InDoubt | Outcome::Cancelled))) => {
             (Paint::Warn, outcome.words())

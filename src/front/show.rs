@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use super::draw;
-use super::runs::{Format, json, outcome, took, when};
+use super::runs::{Format, instant, json, outcome, took, when};
 use super::style::{Line, Paint, Style};
 use super::tree::{Node, Tree, What};
 use super::ways;
 use crate::base::error::{Error, Result};
+use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::{Journal, RunKind, RunRecord, State};
 use crate::run::past;
@@ -21,16 +22,24 @@ pub fn show(journal: Option<&Journal>, wanted: &str, output: Format) -> Result<S
     let record = journal.run(wanted)?;
     let entries = journal.entries(&record.id)?;
     let record = record.counting(&entries);
+    let fault = journal.verify(&record.id)?.fault;
     let style = match output {
-        Format::Json => return json(&json!({ "run": record, "entries": entries })),
+        Format::Json => return json(&json!({ "run": record, "entries": entries, "fault": fault })),
         Format::Text(style) => style,
     };
     let mut tree = Tree::default();
     for entry in &entries {
         tree.hear(&entry.event);
     }
-    let back = past::taken_back_by(journal, &record)?;
-    let (head, foot) = (head(&record, back.as_ref()), foot(&record, &tree));
+    let mut afterwards = Vec::new();
+    for by in journal.reversals(&record.id)?.iter().rev() {
+        journal.entries(&by.id)?.iter().for_each(|entry| tree.hear_later(&entry.event));
+        afterwards.extend(back(journal, by)?);
+    }
+    if let Some(fault) = fault {
+        afterwards.push(("record", format!("DOES NOT VERIFY: {fault}; see `playbook verify {}`", record.id)));
+    }
+    let (head, foot) = (head(&record, afterwards), foot(journal, &record, &tree)?);
     Ok(draw::text(&head, style) + &draw::tree(&tree, style) + &draw::text(&foot, unbounded(style)))
 }
 
@@ -39,7 +48,27 @@ pub(super) fn nothing() -> Error {
     Error::missing("there is no run yet").fix("run a playbook: `playbook exec PLAYBOOK`")
 }
 
-fn head(record: &RunRecord, back: Option<&RunRecord>) -> Vec<Line> {
+/// What a later run took back of this one; one that was refused, nothing.
+fn back(journal: &Journal, by: &RunRecord) -> Result<Option<(&'static str, String)>> {
+    let (back, left): (Vec<_>, Vec<_>) =
+        past::unwound(journal, by)?.into_iter().partition(|(_, is_back)| *is_back);
+    let names = |all: &[(String, bool)]| {
+        all.iter().map(|(what, _)| format!("“{what}”")).collect::<Vec<_>>().join(", ")
+    };
+    Ok(match (by.outcome, back.as_slice(), left.as_slice()) {
+        (Some(Outcome::Done), ..) => Some(("taken back", format!("{}, by the run {}", when(by), by.id))),
+        (_, [], []) => None,
+        (_, [], left) => {
+            Some(("not taken back", format!("{}, by the run {}: {}", when(by), by.id, names(left))))
+        }
+        (_, back, left) => {
+            let left = if left.is_empty() { String::new() } else { format!("; not {}", names(left)) };
+            Some(("in part back", format!("{}, by the run {}: {}{left}", when(by), by.id, names(back))))
+        }
+    })
+}
+
+fn head(record: &RunRecord, afterwards: Vec<(&'static str, String)>) -> Vec<Line> {
     let (paint, words) = outcome(record);
     let code = record.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
     let first = Line::default()
@@ -66,7 +95,10 @@ fn head(record: &RunRecord, back: Option<&RunRecord>) -> Vec<Line> {
         lines.push(fact("parameters", parameters.join(", ")));
     }
     lines.extend(facts.break_glass.as_ref().map(|reason| fact("glass broken", reason.clone())));
-    lines.extend(back.map(|by| fact("taken back", format!("{}, by the run {}", when(by), by.id))));
+    lines.extend(afterwards.into_iter().map(|(name, text)| match name {
+        "record" => Line::indented(1).with(Paint::Dim, format!("{name:<13}")).with(Paint::Bad, text),
+        name => fact(name, text),
+    }));
     match (facts.kind, &facts.parent) {
         (RunKind::Rollback, Some(parent)) => lines.push(fact("takes back", parent.clone())),
         (RunKind::Unlock, Some(parent)) => lines.push(fact("from run", parent.clone())),
@@ -77,7 +109,7 @@ fn head(record: &RunRecord, back: Option<&RunRecord>) -> Vec<Line> {
 }
 
 /// The error that ended it, and for a run whose process is gone what is not known.
-fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
+fn foot(journal: &Journal, record: &RunRecord, tree: &Tree) -> Result<Vec<Line>> {
     let mut lines = draw::compared(tree);
     if let Some(error) = tree.end.as_ref().and_then(|end| end.error.as_ref()) {
         let text = error.to_string();
@@ -88,7 +120,7 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
         }));
     }
     if let Some(waits) = &record.waits {
-        let until = waits.until.map(|until| format!(" until {until:.0}")).unwrap_or_default();
+        let until = waits.until.map(|until| format!(" until {}", instant(until))).unwrap_or_default();
         let words = format!(": {}{until}; `playbook tick` goes on when it is time", waits.what);
         lines.extend([
             Line::default(),
@@ -103,8 +135,8 @@ fn foot(record: &RunRecord, tree: &Tree) -> Vec<Line> {
         ]);
         lines.extend(tree.walk().filter_map(in_doubt));
     }
-    lines.extend(ways::ways(record));
-    lines
+    lines.extend(ways::ways(journal, record, tree)?);
+    Ok(lines)
 }
 
 /// A change that began and has no end.

@@ -1,26 +1,31 @@
 //! What can be done with a run of the past: the commands that go on with it or take it back.
 
 use super::style::{Line, Paint};
+use super::tree::{Tree, What};
+use crate::base::error::Result;
 use crate::base::outcome::Outcome;
-use crate::effect::journal::{RunRecord, State};
-use crate::run::past;
+use crate::effect::journal::{Journal, RunKind, RunRecord, State};
+use crate::primitives::FAMILIES;
+use crate::run::{meanwhile, past};
 
-/// What can be done with the run.
-pub(super) fn ways(record: &RunRecord) -> Vec<Line> {
+/// What can be done with the run. One that is over and of which nothing stands is begun anew, unless people decided in it.
+pub(super) fn ways(journal: &Journal, record: &RunRecord, tree: &Tree) -> Result<Vec<Line>> {
     let mut commands = Vec::new();
-    if past::may_resume(record).is_ok() {
-        commands.push(("go on with it", "resume"));
+    let is_over = record.state == State::Ended && record.facts.kind == RunKind::Exec;
+    let is_nothing =
+        is_over && past::may_go_on(record).is_ok() && !meanwhile::stands((journal, FAMILIES), record)?;
+    if is_nothing && !tree.walk().any(|node| matches!(node.what, What::Gate { .. })) {
+        commands.push(format!("it left nothing: begin anew with `playbook exec {}`", record.facts.playbook));
+    } else if past::may_resume(record).is_ok() && !past::is_refused(record) {
+        commands.push(format!("go on with it: `playbook resume {}`", record.id));
     }
-    if past::may_roll_back(record).is_ok() && record.outcome != Some(Outcome::Done) {
-        commands.push(("take it back", "rollback"));
+    if past::may_roll_back(record).is_ok() && record.outcome != Some(Outcome::Done) && !is_nothing {
+        commands.push(format!("take it back: `playbook rollback {}`", record.id));
     }
-    let line = |(what, command): (&str, &str)| {
-        let text = format!("{what}: `playbook {command} {}`", record.id);
-        Line::indented(1).with(Paint::Dim, text)
-    };
-    let mut lines: Vec<Line> = commands.into_iter().map(line).collect();
+    let mut lines: Vec<Line> =
+        commands.into_iter().map(|text| Line::indented(1).with(Paint::Dim, text)).collect();
     if !lines.is_empty() && record.state != State::Interrupted {
         lines.insert(0, Line::default());
     }
-    lines
+    Ok(lines)
 }

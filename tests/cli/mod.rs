@@ -1,5 +1,6 @@
 //! The commands, seen whole: exit code, standard output and standard error of the real binary.
 
+mod afterwards;
 mod check;
 mod config;
 mod crash;
@@ -10,6 +11,7 @@ mod exec;
 mod journal;
 mod language;
 mod left;
+mod lost;
 pub mod operator;
 mod people;
 mod plan;

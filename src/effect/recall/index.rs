@@ -63,7 +63,7 @@ impl Index {
 
     fn place(&mut self, event: Event, whole: Option<Value>) {
         match event {
-            Event::StepBegan { position, name } => {
+            Event::StepBegan { position, name, .. } => {
                 // A step that begins a second time, after an edit, is another one.
                 self.records.insert(position, Record::Step { name, since: self.worked, end: None });
             }

@@ -32,7 +32,7 @@ fn ended(position: &str, outcome: Outcome) -> Event {
 }
 
 fn step(position: &str) -> Event {
-    Event::StepBegan { position: position.into(), name: "A".into() }
+    Event::StepBegan { position: position.into(), name: "A".into(), rollback: false }
 }
 
 fn step_ended(position: &str, outcome: Outcome) -> Event {

@@ -50,7 +50,7 @@ fn row(entry: &Entry, entries: &[Entry]) -> Option<(String, String)> {
     Some(match &entry.event {
         Event::RunBegan { person, .. } => (format!("{person} began"), String::new()),
         Event::RunResumed { person, .. } => (format!("{person} went on with it"), String::new()),
-        Event::StepBegan { position, name } => {
+        Event::StepBegan { position, name, .. } => {
             let what = match position.strip_prefix(HAND) {
                 Some(rest) if !rest.contains('/') => format!("typed `{name}`"),
                 _ => format!("step “{name}”"),

@@ -6,7 +6,6 @@ use super::rows::{self, Row};
 use super::{Report, markdown, signoff};
 use crate::base::event::Event;
 use crate::base::text::show_duration;
-use crate::front::runs;
 use crate::front::style::{Style, class, clean};
 use crate::front::summary::checklist;
 use crate::front::timeline::{since, svg};
@@ -29,7 +28,7 @@ pub(super) fn write(report: &Report) -> String {
             }
             body {
                 main {
-                    h1 { (report.title()) " " span.outcome.(class(paint)) { (mark) " " (words) } }
+                    h1 { (report.title()) " " span.outcome.(class(paint)) { (mark) " " (words) (report.afterwards()) } }
                     (facts(report))
                     (checks(report))
                     (failure(report))
@@ -61,7 +60,7 @@ fn checks(report: &Report) -> Markup {
         @if let Some(line) = checklist::judgements(&report.tree) { p { (line.show(Style::default())) } }
         table.checklist {
             thead { tr { th {} th { "item" } th { "found" } th { "wanted" } th { "state" } th.number { "took" } } }
-            tbody { @for row in rows::checklist(&report.tree) { (line(&row)) } }
+            tbody { @for row in report.checklist() { (line(&row)) } }
         }
     }
 }
@@ -117,8 +116,16 @@ fn taken_back(report: &Report) -> Markup {
                 }
             }
         }
-        @for run in &report.reversals {
-            p { "Taken back afterwards by the run " (run.id) " of " (clean(&run.facts.person)) ": " (runs::outcome(run).1) }
+        @for by in &report.reversals {
+            p { (clean(&by.told())) }
+            @let rows = rows::taken_back(&by.tree);
+            @if !rows.is_empty() {
+                ul {
+                    @for row in &rows {
+                        li { (row.mark) " " (clean(&row.name)) ": " (row.state) @for note in &row.notes { div.note { (clean(note)) } } }
+                    }
+                }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Report;
 use super::rows::{self, Row};
+use crate::base::decision::Choice;
 use crate::base::error::Error;
 use crate::base::outcome::Outcome;
 use crate::front::style::clean;
@@ -132,6 +133,9 @@ fn case(node: &Node, class: &str) -> Option<Case> {
 
 fn end(node: &Node, row: &Row) -> End {
     let error = node.end.as_ref().and_then(|end| end.error.as_ref());
+    if let Some(decided) = node.let_pass() {
+        return if decided.choice == Choice::Skip { End::Skipped } else { End::Good };
+    }
     match (&node.what, node.end.as_ref().map(|end| end.outcome)) {
         (What::Judged { passed: Some(true), .. }, _) | (_, Some(Outcome::Done)) => End::Good,
         (What::Judged { passed: Some(false), .. }, _) => {

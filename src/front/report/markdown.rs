@@ -16,7 +16,7 @@ const PICTURE: usize = 30;
 /// The whole document.
 pub(super) fn write(report: &Report) -> String {
     let (_, mark, words) = report.outcome();
-    let mut out = format!("# {}: {mark} {words}\n\n", escape(report.title()));
+    let mut out = format!("# {}: {mark} {words}{}\n\n", escape(report.title()), report.afterwards());
     out += "| | |\n| --- | --- |\n";
     for (name, value) in report.facts() {
         out += &format!("| {name} | {} |\n", escape(&value));
@@ -40,7 +40,7 @@ fn checks(report: &Report) -> String {
         out += &format!("{}\n\n", escape(&line.show(Style::default())));
     }
     out += "| | item | found | wanted | state | took |\n| --- | --- | --- | --- | --- | ---: |\n";
-    for row in rows::checklist(&report.tree) {
+    for row in report.checklist() {
         out += &line(&row);
     }
     out
@@ -86,13 +86,14 @@ fn taken_back(report: &Report) -> String {
         let took = row.took.map(show_duration).unwrap_or_default();
         out += &format!("| {} | {}{notes} | {} | {took} |\n", row.mark, escape(&row.name), row.state);
     }
-    for run in &report.reversals {
-        let words = crate::front::runs::outcome(run).1;
-        out += &format!(
-            "\nTaken back afterwards by the run {} of {}: {words}\n",
-            run.id,
-            escape(&run.facts.person)
-        );
+    for by in &report.reversals {
+        out += &format!("\n{}\n", escape(&by.told()));
+        let rows = rows::taken_back(&by.tree);
+        for row in &rows {
+            let notes: String = row.notes.iter().map(|note| format!(" ({})", escape(note))).collect();
+            out += &format!("\n- {} {}: {}{notes}", row.mark, escape(&row.name), row.state);
+        }
+        out += if rows.is_empty() { "" } else { "\n" };
     }
     out
 }

@@ -15,16 +15,18 @@ use jiff::Timestamp;
 #[cfg(feature = "serve")]
 pub(super) use html::STYLE;
 
+use self::rows::Row;
 use super::runs;
 use super::show::nothing;
 use super::style::Paint;
 use super::timeline::{Bar, Timeline};
-use super::tree::Tree;
+use super::tree::{Node, Tree};
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
-use crate::effect::journal::{Entry, Journal, RunKind, RunRecord, Verdict};
+use crate::effect::journal::{Entry, Journal, RunKind, RunRecord, State, Verdict};
+use crate::run::past;
 use crate::sys::{clock, files};
 
 /// In which form the report is made.
@@ -75,12 +77,43 @@ pub struct Report {
     pub timeline: Timeline,
     /// How it went against the saved plan that it was held to: a [`Event::PlanCompared`].
     pub compared: Option<Event>,
-    /// The runs that took it back afterwards.
-    pub reversals: Vec<RunRecord>,
+    /// The runs that took it back afterwards, oldest first.
+    pub reversals: Vec<Reversal>,
     /// Whether its record is as it was written.
     pub verdict: Verdict,
     /// When the report is made.
     pub made: Timestamp,
+}
+
+/// A run that took this one back afterwards.
+#[derive(Clone, Debug)]
+pub struct Reversal {
+    /// The run.
+    pub record: RunRecord,
+    /// What it took back, and what it could not.
+    pub tree: Tree,
+}
+
+impl Reversal {
+    /// One sentence of it.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let (id, person) = (&self.record.id, &self.record.facts.person);
+        match past::is_refused(&self.record) {
+            true => format!("A rollback by {person} was refused, and did nothing: the run {id}"),
+            false => format!("Taken back afterwards by the run {id} of {person}: {}", self.words()),
+        }
+    }
+
+    /// What came of it, in words.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        let is_back = |item: &Node| item.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done);
+        match self.record.outcome {
+            Some(Outcome::NotTakenBack) if self.tree.unwound_items().any(is_back) => "in part",
+            _ => runs::outcome(&self.record).1,
+        }
+    }
 }
 
 /// The report that is asked for: printed, or written to a file and told so. `journal` is what [`Journal::find`] gave.
@@ -96,8 +129,15 @@ pub fn report(journal: Option<&Journal>, wanted: &Wanted) -> Result<String> {
     let form = wanted.form.or(by_name.transpose()?).unwrap_or(Form::Md);
     let text = report.write(form)?;
     let Some(file) = &wanted.out else { return Ok(text) };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !files::is_folder(folder));
     files::write_public(file, text.as_bytes())?;
-    Ok(format!("the report of the run {} is in {}\n", report.record.id, file.display()))
+    let made = folder.map(|folder| format!(" (the folder {} was made for it)", folder.display()));
+    Ok(format!(
+        "the report of the run {} is in {}{}\n",
+        report.record.id,
+        file.display(),
+        made.unwrap_or_default()
+    ))
 }
 
 impl Report {
@@ -112,7 +152,14 @@ impl Report {
         let record = record.counting(&entries);
         let verdict = journal.verify(&record.id)?;
         let reversals = journal.reversals(&record.id)?;
-        Ok(Self::new(record, &entries, (reversals, verdict), clock::now()))
+        let mut report = Self::new(record, &entries, (reversals, verdict), clock::now());
+        for reversal in &mut report.reversals {
+            for entry in journal.entries(&reversal.record.id)? {
+                report.tree.hear_later(&entry.event);
+                reversal.tree.hear(&entry.event);
+            }
+        }
+        Ok(report)
     }
 
     /// The report of a run with these entries, of which the rest is known already.
@@ -131,6 +178,8 @@ impl Report {
                 compared = Some(entry.event.clone());
             }
         }
+        let reversal = |record| Reversal { record, tree: Tree::default() };
+        let reversals = reversals.into_iter().rev().map(reversal).collect();
         Self { record, tree, timeline, compared, reversals, verdict, made }
     }
 
@@ -166,11 +215,33 @@ impl Report {
         (paint, mark, words)
     }
 
+    /// What became of the run afterwards, behind how it ended.
+    #[must_use]
+    pub fn afterwards(&self) -> String {
+        let has = |wanted: &str| self.reversals.iter().any(|by| by.words() == wanted);
+        match (has("done"), has("in part")) {
+            (false, false) => String::new(),
+            (whole, _) => format!(", {}", runs::later(&self.record, whole)),
+        }
+    }
+
+    /// The rows of the checklist. What a process was at that is gone does not run.
+    #[must_use]
+    pub fn checklist(&self) -> Vec<Row> {
+        let mut rows = rows::checklist(&self.tree);
+        if self.record.state == State::Interrupted {
+            for row in rows.iter_mut().filter(|row| row.state == "running") {
+                (row.paint, row.mark, row.state) = (Paint::Warn, "■", "cut off");
+            }
+        }
+        rows
+    }
+
     /// What is known of the run, name by name.
     #[must_use]
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let (record, facts) = (&self.record, &self.record.facts);
-        let instant = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let instant = runs::instant;
         let mut found = vec![
             ("run", record.id.clone()),
             ("playbook", facts.playbook.clone()),

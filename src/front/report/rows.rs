@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
 use crate::front::style::{Paint, Style};
-use crate::front::tree::{Node, Tree, What};
+use crate::front::tree::{Decided, Node, Tree, What};
 use crate::front::{draw, gate};
 
 /// As much of a text as stands in a cell.
@@ -42,7 +42,7 @@ pub struct Row {
 #[must_use]
 pub fn checklist(tree: &Tree) -> Vec<Row> {
     let mut rows = Vec::new();
-    tree.nodes.iter().for_each(|node| collect(node, 0, &mut rows));
+    tree.nodes.iter().for_each(|node| collect(node, (0, false), &mut rows));
     rows
 }
 
@@ -52,15 +52,21 @@ pub fn taken_back(tree: &Tree) -> Vec<Row> {
     tree.unwound_items().filter_map(|item| row(item, 0)).collect()
 }
 
-fn collect(node: &Node, depth: usize, rows: &mut Vec<Row>) {
-    rows.extend(row(node, depth));
+fn collect(node: &Node, (depth, covered): (usize, bool), rows: &mut Vec<Row>) {
+    rows.extend(row_of(node, depth, covered));
     let below = depth + usize::from(node.is_step());
-    node.children.iter().for_each(|child| collect(child, below, rows));
+    let covered = covered || node.has_block;
+    node.children.iter().for_each(|child| collect(child, (below, covered), rows));
 }
 
 /// The row of a node; what only looked and went well, and what was only said by a program, has none.
 #[must_use]
 pub fn row(node: &Node, depth: usize) -> Option<Row> {
+    row_of(node, depth, false)
+}
+
+/// The same, of a node that lies in a step with a rollback block where it is `covered`.
+fn row_of(node: &Node, depth: usize, covered: bool) -> Option<Row> {
     let (paint, mark) = draw::mark(node);
     let outcome = node.end.as_ref().map(|end| end.outcome);
     let base = Row {
@@ -69,12 +75,18 @@ pub fn row(node: &Node, depth: usize) -> Option<Row> {
         kind: "note",
         paint,
         mark,
-        state: outcome.map_or("", Outcome::words),
+        state: node
+            .let_pass()
+            .map_or_else(|| outcome.map_or("", Outcome::words), |decided| decided.choice.words()),
         name: String::new(),
         actual: String::new(),
         target: String::new(),
-        took: node.end.as_ref().map(|end| end.took),
-        notes: notes(node),
+        took: node
+            .end
+            .as_ref()
+            .map(|end| end.took)
+            .filter(|took| node.let_pass().is_none() || !took.is_zero()),
+        notes: notes(node, covered),
     };
     let state = if node.is_running() { "running" } else { base.state };
     Some(match &node.what {
@@ -122,6 +134,7 @@ fn judged(node: &Node, base: Row) -> Row {
         (Some(_), target) => (draw::value(actual), target.to_owned()),
     };
     let state = match passed {
+        Some(false) if node.let_pass().is_some() => base.state,
         Some(true) => "passed",
         Some(false) => "failed",
         None => "cannot be told",
@@ -131,8 +144,9 @@ fn judged(node: &Node, base: Row) -> Row {
 }
 
 /// Why something failed, whether it was taken back, who answered a gate.
-fn notes(node: &Node) -> Vec<String> {
+fn notes(node: &Node, covered: bool) -> Vec<String> {
     let mut notes = Vec::new();
+    notes.extend(node.let_pass().map(Decided::words));
     if let Some(error) = node.end.as_ref().and_then(|end| end.error.as_ref()).filter(|_| !node.is_step()) {
         notes.push(headline(&error.what, LONGEST));
         notes.extend(error.why.as_ref().map(|why| format!("why: {}", headline(why, LONGEST))));
@@ -143,7 +157,10 @@ fn notes(node: &Node) -> Vec<String> {
             notes.extend(answers.iter().map(|one| gate::answer(one, 0).show(Style::default())));
         }
         What::Effect { final_because: Some(why), effect, .. } if !effect.is_read() => {
-            notes.push(format!("cannot be taken back: {}", headline(why, LONGEST)));
+            notes.push(match covered {
+                true => "the rollback block of its step takes it back".to_owned(),
+                false => format!("cannot be taken back: {}", headline(why, LONGEST)),
+            });
         }
         _ => {}
     }

@@ -64,6 +64,9 @@ fn more(folded: Folded, depth: usize) -> Option<(Line, Option<End>)> {
 
 /// How many checks and metrics held.
 pub(in crate::front) fn judgements(tree: &Tree) -> Option<Line> {
+    let passed_by =
+        tree.walk().filter(|node| matches!(node.what, What::Judged { .. }) && node.let_pass().is_some());
+    let waved = passed_by.count();
     let judged: Vec<Option<bool>> = tree
         .walk()
         .filter_map(|node| if let What::Judged { passed, .. } = &node.what { Some(*passed) } else { None })
@@ -72,7 +75,8 @@ pub(in crate::front) fn judgements(tree: &Tree) -> Option<Line> {
     let folded = || tree.walk().map(|node| node.folded).chain([tree.folded]);
     let more: usize = folded().map(|folded| folded.checks).sum();
     let more_bad: usize = folded().map(|folded| folded.failed_checks).sum();
-    let (good, bad, open) = (count(Some(true)) + more - more_bad, count(Some(false)) + more_bad, count(None));
+    let (good, open) = (count(Some(true)) + more - more_bad, count(None));
+    let bad = (count(Some(false)) + more_bad).saturating_sub(waved);
     let cut_off = tree.end.as_ref().is_some_and(|end| end.error.is_some());
     let passed = match judged.len() + more {
         0 => return None,
@@ -84,6 +88,9 @@ pub(in crate::front) fn judgements(tree: &Tree) -> Option<Line> {
     let mut line = Line::default().with(Paint::Plain, passed);
     if bad > 0 {
         line = line.with(Paint::Plain, ", ").with(Paint::Bad, format!("{bad} failed"));
+    }
+    if waved > 0 {
+        line = line.with(Paint::Plain, ", ").with(Paint::Warn, format!("{waved} let pass by a person"));
     }
     if open > 0 {
         line = line.with(Paint::Dim, format!(", {open} cannot be told before the changes"));

@@ -110,6 +110,13 @@ fn title(tree: &Tree) -> Line {
         Some(end) => {
             let failed = tree.unwound_items().any(|item| !undone::is_back(item));
             let (paint, words) = match (end.outcome, tree.unwinds.is_empty()) {
+                (Outcome::Done, false) if tree.takes_back.is_some() => (Paint::Good, "↩ taken back"),
+                (Outcome::NotTakenBack, _) if tree.takes_back.is_some() => {
+                    (Paint::Bad, "✘ not all taken back")
+                }
+                (Outcome::Failed, _) if tree.takes_back.is_some() => {
+                    (Paint::Warn, "■ refused, nothing was done")
+                }
                 (Outcome::Done, _) => (Paint::Good, "✔ done"),
                 (Outcome::Failed | Outcome::TakenBack, false) if !failed => {
                     (Paint::Warn, "↩ failed, taken back")

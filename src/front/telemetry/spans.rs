@@ -51,7 +51,9 @@ impl Spans {
     pub(super) fn hear(&mut self, event: &Event) -> Vec<SpanData> {
         match event {
             Event::RunBegan { planning: false, .. } => self.begin_run(event),
-            Event::StepBegan { position, name } => self.begin(position, name, SpanKind::Internal, Vec::new()),
+            Event::StepBegan { position, name, .. } => {
+                self.begin(position, name, SpanKind::Internal, Vec::new())
+            }
             Event::EffectBegan { position, call, effect, plan, .. } => {
                 let attributes = vec![
                     KeyValue::new("playbook.resource", call.resource.to_string()),

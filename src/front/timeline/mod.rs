@@ -84,7 +84,7 @@ impl Timeline {
         self.began.get_or_insert(at);
         self.until = Some(at);
         match event {
-            Event::StepBegan { position, name } => self.begin(at, position, name, Kind::Step),
+            Event::StepBegan { position, name, .. } => self.begin(at, position, name, Kind::Step),
             Event::GateOpened { position, asked, .. } => self.begin(at, position, &asked.name, Kind::Gate),
             Event::EffectBegan { position, plan, .. } if !position.contains('/') => {
                 self.begin(at, position, plan, Kind::Call);

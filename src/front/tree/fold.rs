@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::node::is_of;
-use super::{End, Head, Node, Tree, Unwind, What};
+use super::{Decided, End, Head, Node, Tree, Unwind, What};
 use crate::base::call::Inverse;
+use crate::base::decision::Choice;
 use crate::base::event::Event;
 use crate::base::gate::{Answer, GateEnd};
 use crate::base::outcome::Outcome;
@@ -54,6 +55,10 @@ impl Tree {
                 self.waiting = None;
                 self.add(event);
             }
+            Event::Decided { position, choice, by, .. } => {
+                self.decided(position, *choice, by);
+                self.add(event);
+            }
             Event::GateAnswered { position, answer } => self.answered(position, answer),
             Event::GateClosed { position, end, took, .. } => self.closed(position, *end, *took),
             Event::Suspended { until, what } => {
@@ -66,6 +71,21 @@ impl Tree {
             | Event::Branched { .. }
             | Event::Witnessed { .. } => {}
             other => self.add(other),
+        }
+    }
+
+    fn decided(&mut self, position: &str, choice: Choice, by: &str) {
+        if let Some(node) = self.begun(position) {
+            node.decided = Some(Decided { choice, by: by.to_owned() });
+        }
+    }
+
+    /// Takes what a later run took back of this one, or could not.
+    pub fn hear_later(&mut self, event: &Event) {
+        if let Event::Unwound { position, outcome, .. } = event
+            && let Some(node) = find_mut(&mut self.nodes, position)
+        {
+            node.taken_back = Some(*outcome);
         }
     }
 
@@ -209,7 +229,10 @@ fn head(event: &Event) -> Option<Head> {
 /// The node that an event adds to the tree, when it adds one.
 pub(in crate::front) fn leaf(event: &Event, planning: bool) -> Option<Node> {
     Some(match event {
-        Event::StepBegan { position, name } => Node::new(position, What::Step { name: name.clone() }),
+        Event::StepBegan { position, name, rollback } => {
+            let node = Node::new(position, What::Step { name: name.clone() });
+            Node { has_block: *rollback, ..node }
+        }
         Event::EffectBegan { .. } => effect(event, planning)?,
         Event::Judged { position, judgement, name, passed, condition, actual, target } => Node::new(
             position,
@@ -275,7 +298,11 @@ fn effect(event: &Event, planned: bool) -> Option<Node> {
 fn find_mut<'a>(nodes: &'a mut [Node], position: &str) -> Option<&'a mut Node> {
     nodes.iter_mut().rev().find_map(|node| match node.position == position {
         true => {
-            matches!(node.what, What::Step { .. } | What::Effect { .. } | What::Gate { .. }).then_some(node)
+            let is_it = matches!(
+                node.what,
+                What::Step { .. } | What::Effect { .. } | What::Gate { .. } | What::Judged { .. }
+            );
+            is_it.then_some(node)
         }
         false if node.holds(position) => find_mut(&mut node.children, position),
         false => None,

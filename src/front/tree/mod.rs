@@ -14,7 +14,7 @@ use crate::base::outcome::Outcome;
 pub use condense::{Folded, SLOWEST};
 #[cfg(feature = "serve")]
 pub(in crate::front) use fold::leaf;
-pub use node::{Node, What};
+pub use node::{Decided, Node, What};
 
 /// A run as far as it has been heard; from a live run or from the journal, it is the same.
 #[derive(Clone, Debug, Default)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{End, Folded};
+use crate::base::decision::Choice;
 use crate::base::effect::Effect;
 use crate::base::error::Error;
 use crate::base::event::Judgement;
@@ -22,12 +23,33 @@ pub struct Node {
     pub end: Option<End>,
     /// How taking it back ended, when that was tried.
     pub taken_back: Option<Outcome>,
+    /// What was decided on it, where that had to be.
+    pub decided: Option<Decided>,
+    /// Of a step: whether it has a rollback block.
+    pub has_block: bool,
     /// Whether it was recorded by an earlier turn of the run, and is only told again.
     pub recorded: bool,
     /// What happened inside it, in order.
     pub children: Vec<Node>,
     /// What happened inside it and is only counted.
     pub folded: Folded,
+}
+
+/// What was decided on a node.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// How it goes on.
+    pub choice: Choice,
+    /// Who decided.
+    pub by: String,
+}
+
+impl Decided {
+    /// In words: `skipped by ada@laptop`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{} by {}", self.choice.words(), self.by)
+    }
 }
 
 /// What a node is.
@@ -127,8 +149,17 @@ impl Node {
     /// A node that has not ended.
     pub(super) fn new(position: &str, what: What) -> Self {
         let position = position.to_owned();
-        let (children, folded) = (Vec::new(), Folded::default());
-        Self { position, what, end: None, taken_back: None, recorded: false, children, folded }
+        Self {
+            position,
+            what,
+            end: None,
+            taken_back: None,
+            decided: None,
+            has_block: false,
+            recorded: false,
+            children: Vec::new(),
+            folded: Folded::default(),
+        }
     }
 
     /// Whether it has begun and not ended.
@@ -138,6 +169,12 @@ impl Node {
             self.what,
             What::Step { .. } | What::Effect { planned: false, .. } | What::Gate { planned: false, .. }
         ) && self.end.is_none()
+    }
+
+    /// What was decided on it, where it counts as done by that.
+    #[must_use]
+    pub fn let_pass(&self) -> Option<&Decided> {
+        self.decided.as_ref().filter(|decided| decided.choice.is_done())
     }
 
     /// Whether it is a step.

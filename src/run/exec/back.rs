@@ -7,7 +7,7 @@ use super::begin::Run;
 use super::carried::failed;
 use crate::base::call::Call;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::event::Position;
+use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::effect::journal::Journal;
 use crate::effect::recall::{Frontier, Index, Terms};
@@ -43,9 +43,23 @@ impl Run {
         if let Err(error) = self.know_again(index) {
             return self.leave(error);
         }
+        if let (Some(record), Some(id)) = (&self.record, &self.id) {
+            // Taking back goes on although what is told of it is not whole.
+            let _ = self.tell_again(record, id);
+        }
         self.session.pipeline.recall.begin(undo, Terms::new(Frontier::Loose));
         let (outcome, error) = self.take_back(error);
         self.end(outcome, error)
+    }
+
+    /// Tells again what earlier turns of the run with this id took back.
+    pub(super) fn tell_again(&self, record: &Journal, id: &str) -> Result<()> {
+        record.each(id, &mut |kept| {
+            if matches!(kept.event, Event::UnwindBegan { .. } | Event::Unwound { .. }) {
+                self.session.pipeline.host.retell(&kept.event);
+            }
+            Ok(())
+        })
     }
 
     /// Runs the script as far as its record goes, without any effect, so that its rollback blocks know their variables

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
 use super::Intention;
+use super::lost::Loss;
 use super::reading::{Compiled, session};
 use super::windows;
 use crate::base::decision::Choose;
@@ -15,7 +16,7 @@ use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
-use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, Script};
+use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, RunRecord, Script};
 use crate::effect::pipeline::Mode;
 use crate::effect::recall::Index;
 use crate::run::meanwhile;
@@ -51,6 +52,8 @@ pub(super) struct Run {
     pub(super) ask: Option<Ask>,
     pub(super) choose: Option<Choose>,
     pub(super) begin: Instant,
+    /// What a rollback would lose.
+    pub(super) lost: Vec<Loss>,
     /// The saved plan that it is held to.
     pub(super) plan: Option<Arc<Watch>>,
     pub(super) playbook: String,
@@ -136,6 +139,7 @@ impl Run {
             ask: audience.ask.clone(),
             choose: audience.choose.clone(),
             begin,
+            lost: Vec::new(),
             plan: ready.plan.clone().filter(|_| matches!(intention, Intention::Apply)),
             playbook: ready.name.clone(),
         })
@@ -202,6 +206,7 @@ fn facts(ready: &Ready, intention: &Intention, scripts: &[Script]) -> Facts {
             script,
             kind: RunKind::Rollback,
             parent: Some(reversal.of.id.clone()),
+            title: title(&reversal.of),
             ..reversal.of.facts.clone()
         },
         Intention::Apply | Intention::Plan => Facts {
@@ -218,6 +223,13 @@ fn facts(ready: &Ready, intention: &Intention, scripts: &[Script]) -> Facts {
             ..Facts::default()
         },
     }
+}
+
+/// What the rollback of a run is called.
+fn title(of: &RunRecord) -> String {
+    let (facts, id) = (&of.facts, &of.id);
+    let title = if facts.title.is_empty() { &facts.playbook } else { &facts.title };
+    format!("Rollback of {id}: {title}")
 }
 
 /// What `run` is in the script: of a run that is taken back, what it was then.

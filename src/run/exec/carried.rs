@@ -16,6 +16,7 @@ use crate::effect::recall::{Index, Terms};
 use crate::run::past;
 use crate::script::engine;
 use crate::script::here::{self, Here};
+use crate::sys::clock;
 
 /// How long it may take to look what was left half done in one store.
 const TIDYING: Duration = Duration::from_secs(10);
@@ -60,7 +61,11 @@ impl Run {
                 return self.leave(error);
             }
             match self.ask(&error) {
-                Next::Again(again) => (index, quiet) = (*again, true),
+                Next::Again(again) => {
+                    (index, quiet) = (*again, true);
+                    // The record tells how long it has taken so far.
+                    self.begin = clock::instant();
+                }
                 Next::Stop => {
                     let outcome = failed(&error);
                     return self.end(outcome, Some(error));

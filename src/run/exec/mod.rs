@@ -4,6 +4,7 @@ mod back;
 mod begin;
 mod carried;
 mod deadline;
+mod lost;
 mod operator;
 pub mod prompt;
 mod queue;
@@ -106,14 +107,21 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
     if matches!(intention, Intention::Apply) {
         windows::permit(ready)?;
     }
+    let lost = match intention {
+        Intention::RollBack(reversal) => {
+            lost::losses(ready, families, (audience, runtime.handle()), reversal, &compiled)?
+        }
+        _ => Vec::new(),
+    };
     let mut signals = runtime.block_on(async { Signals::listen() })?;
     let mut queue = Queue::new(ready, audience);
-    let run = loop {
+    let mut run = loop {
         match Run::begin(ready, families, audience, (intention, runtime.handle()), &compiled) {
             Err(held) if queue.may_wait(&held) => runtime.block_on(signals.pause(queue::PAUSE))?,
             begun => break begun?,
         }
     };
+    run.lost = lost;
     let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));
     let (done, ended) = tokio::sync::oneshot::channel();
     let builder = std::thread::Builder::new()

@@ -1,15 +1,20 @@
 //! A run of the past is taken back by a run of its own, or only told what that would do.
 
+use std::sync::Arc;
+
 use super::begin::Run;
+use super::lost::Loss;
 use super::{Ended, Intention};
 use crate::base::call::{Call, Inverse};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::base::text;
+use crate::effect::journal::Journal;
 use crate::effect::recall::{Frontier, Terms};
 use crate::run::past::{self, Reversal};
 use crate::run::unwind::{self, Comparison, Item, Unwinding, Unwound, Way};
+use crate::script::forms::rollback;
 use crate::script::here::{self, Here};
 
 impl Run {
@@ -19,9 +24,10 @@ impl Run {
         else {
             return self.leave(Error::bug("a rollback without a run"));
         };
+        let is_new = self.index.is_empty();
         match self.reverse(&reversal) {
             Ok(outcome) => self.end(outcome, None),
-            Err(error) if self.index.is_empty() => self.refuse(error),
+            Err(error) if is_new => self.refuse(error),
             Err(error) => self.leave(error),
         }
     }
@@ -40,7 +46,8 @@ impl Run {
         let own = own.split_undo();
         begun.extend(own.undone());
         let (run, force) = (reversal.of.id.clone(), reversal.force.clone());
-        let comparison = Comparison { run, calls, force, begun };
+        let restored = self.lost.iter().map(Loss::resource).collect();
+        let comparison = Comparison { run, calls, force, begun, restored };
         let (items, covered) = self.remains(&record, &reversal.of.id)?;
         comparison.check(&items)?;
         {
@@ -48,6 +55,7 @@ impl Run {
             unwind::changed_since(&self.session, &comparison, &items)?;
         }
         unwind::changed_by_newer((&record, self.families), &reversal.of, &comparison, &items)?;
+        self.tell_earlier(&record, reversal)?;
         if self.journal.is_none() {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
             self.tell_plan(&items, covered, |item, call| {
@@ -58,6 +66,7 @@ impl Run {
             });
             return Ok(Outcome::Done);
         }
+        self.lose(reversal)?;
         self.session.pipeline.recall.begin(own, Terms::new(Frontier::Loose));
         let reason = format!("rollback of the run {}", reversal.of.id);
         let unwinding = Unwinding {
@@ -81,6 +90,22 @@ impl Run {
         })
     }
 
+    /// Names what came back before: by an earlier turn of this rollback, which is told again, or by an earlier rollback.
+    fn tell_earlier(&self, record: &Journal, reversal: &Reversal) -> Result<()> {
+        if let Some(by) = &reversal.by {
+            return self.tell_again(record, &by.id);
+        }
+        let mut all = record.reversals(&reversal.of.id)?;
+        all.push(reversal.of.clone());
+        for by in all.iter().rev() {
+            for (what, _) in past::unwound(record, by)?.into_iter().filter(|(_, is_back)| *is_back) {
+                let text = format!("taken back before, by the run {}: {what}", by.id);
+                self.session.record(&Event::Logged { position: String::new(), text })?;
+            }
+        }
+        Ok(())
+    }
+
     /// `by` tells what a call does that takes something back, in the words of the rollback itself.
     fn tell_plan(&self, items: &[Item], mut covered: Vec<Position>, by: impl Fn(&Item, &Call) -> String) {
         let host = &self.session.pipeline.host;
@@ -88,6 +113,7 @@ impl Run {
             host.tell(&Event::Logged { position: ordinal.to_string(), text });
         };
         let (mut ways, mut lost) = (0, 0);
+        rollback::lend(Some(Arc::clone(&self.engine)));
         for (ordinal, item) in items.iter().rev().enumerate() {
             let text = match &item.way {
                 Way::Block => {
@@ -112,8 +138,28 @@ impl Run {
             };
             ways += 1;
             tell(ordinal, text);
+            if matches!(item.way, Way::Block) {
+                self.plan_block(&item.position);
+            }
         }
+        rollback::lend(None);
         tell(items.len(), sum(ways - lost, lost));
+    }
+
+    /// Tells what the rollback block of a step would do.
+    fn plan_block(&self, position: &str) {
+        let Some(block) = self.session.pipeline.ledger.block(position) else { return };
+        let host = &self.session.pipeline.host;
+        match (block.run)() {
+            Ok(()) => {}
+            Err(error) if error.kind == Kind::Horizon => {
+                host.tell(&Event::Horizon { at: error.at.clone(), on: error.what.clone() });
+            }
+            Err(error) => {
+                let text = format!("as things are, that block would fail: {}", error.what);
+                host.tell(&Event::Logged { position: String::new(), text });
+            }
+        }
     }
 
     /// A rollback that was refused before it did anything: its record says why.

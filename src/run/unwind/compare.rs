@@ -27,6 +27,8 @@ pub struct Comparison {
     /// The entries whose taking back was begun, by the run itself or by an earlier turn of the rollback: what is there now
     /// may be its doing.
     pub begun: HashSet<u64>,
+    /// The resources that rollback blocks put back as a whole.
+    pub restored: Vec<String>,
 }
 
 impl Comparison {
@@ -40,6 +42,7 @@ impl Comparison {
         let resources: BTreeSet<String> = calls.iter().map(|call| call.resource.to_string()).collect();
         let is_known = |forced: &&String| {
             *forced == "all"
+                || self.restored.contains(*forced)
                 || resources.contains(*forced)
                 || calls.iter().any(|call| call.name() == **forced)
         };

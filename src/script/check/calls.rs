@@ -7,9 +7,11 @@ use super::literals;
 use super::natives;
 use super::walk::Walk;
 use crate::base::error::Error;
+use crate::base::moment;
 use crate::effect::family;
 use crate::script::forms::gate;
 use crate::script::own;
+use crate::sys::clock;
 
 impl Walk<'_> {
     /// A call; returns the kind of its value.
@@ -59,6 +61,12 @@ impl Walk<'_> {
             });
         }
         match (call.name.as_str(), call.args.as_slice()) {
+            ("wait_until", [Expr::StringConstant(text, at)]) => {
+                if let Err(error) = moment::next(text, clock::now()) {
+                    self.tell(*at, text.chars().count() + 2, |_| error);
+                }
+                Kind::Nothing
+            }
             ("Fn", [Expr::StringConstant(name, _)]) => {
                 self.pass_on(name);
                 Kind::Plain

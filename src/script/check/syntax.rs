@@ -11,7 +11,7 @@ use crate::script::words;
 /// Words that a statement begins with, next to those of our forms.
 const BEGINNINGS: &[&str] = &[
     "let", "const", "fn", "if", "for", "while", "loop", "switch", "return", "throw", "import", "export",
-    "try",
+    "try", "rollback",
 ];
 
 /// The complaint about the file `name`, whose text is `text`, as an error of ours.

@@ -1,11 +1,12 @@
 //! Functions and methods that are not there, or not for so many values: what the reader may have meant.
 
 use super::functions::Function;
+use super::slips;
 use super::walk::Walk;
 use crate::base::error::Error;
 use crate::base::suggest;
 use crate::effect::family;
-use crate::script::own;
+use crate::script::{own, words};
 
 impl Walk<'_> {
     /// No function of that name takes `count` values.
@@ -38,8 +39,10 @@ impl Walk<'_> {
         }
         let families = self.world.families.iter().map(|family| family.name);
         let known = unit.names().chain(families).chain(self.world.natives.names()).chain(self.variables());
-        error.fix(match suggest::nearest(name, known) {
-            Some(near) => format!("did you mean `{near}`?"),
+        let known = known.chain(words::FORMS.iter().map(|(word, _)| *word));
+        error.fix(match suggest::nearest(name, known).map(|near| (near, slips::written(near))) {
+            Some((_, Some(written))) => format!("did you mean `{written}`?"),
+            Some((near, None)) => format!("did you mean `{near}`?"),
             None => format!("declare it: `fn {name}(…) {{ … }}`, or import the module that has it"),
         })
     }

@@ -43,6 +43,10 @@ pub(super) fn told(kind: &ParseErrorType) -> Error {
         ParseErrorType::LoopBreak => Error::usage("there is no loop here to break").fix("write `return` to leave a function"),
         ParseErrorType::AssignmentToConstant(name) => Error::usage(format!("the constant `{name}` is given another value"))
             .fix("declare it with `let`"),
+        ParseErrorType::AssignmentToInvalidLHS(_) => {
+            Error::usage("`=` gives a value to a variable, and none stands left of it")
+                .fix("write `==` to compare, or the name of a variable")
+        }
         ParseErrorType::FnDuplicatedDefinition(name, count) => {
             Error::usage(format!("there are two functions `{name}` with {count} values")).fix("rename one of them")
         }

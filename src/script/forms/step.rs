@@ -35,8 +35,10 @@ fn step(session: &Arc<Session>, context: &mut EvalContext, inputs: &[Expression]
     let name = session.pipeline.host.redactor.text(&name);
     let position = here::next();
     let begin = clock::instant();
-    let before = begin_step(session, &position, &name).map_err(|error| traces::raise(error, at))?;
-    if session.is_planning() && inputs.get(2).is_some() {
+    let has_block = inputs.get(2).is_some();
+    let before =
+        begin_step(session, &position, (&name, has_block)).map_err(|error| traces::raise(error, at))?;
+    if session.is_planning() && has_block {
         session.pipeline.ledger.promise(&position);
     }
     here::push(&position);
@@ -84,8 +86,8 @@ struct Before {
     end: Option<Event>,
 }
 
-fn begin_step(session: &Session, position: &str, name: &str) -> Result<Before> {
-    let event = Event::StepBegan { position: position.to_owned(), name: name.to_owned() };
+fn begin_step(session: &Session, position: &str, (name, rollback): (&str, bool)) -> Result<Before> {
+    let event = Event::StepBegan { position: position.to_owned(), name: name.to_owned(), rollback };
     match session.recall(position, &Asked::Step(name))? {
         Some(Record::Step { since, end, .. }) => {
             session.retell(&event);

@@ -133,6 +133,17 @@ fn forms_that_are_written_halfway() {
         ("retry { }", "2:1", "this `retry` does not say how often"),
         ("retry 3 { }", "2:9", "write `retry 5 every \"2s\" { … }`"),
         ("check \"x\" 5 == 5;", "2:11", "write `check \"NAME\", CONDITION;`"),
+        ("check(\"x\", 1 == 1);", "2:1", "`check` is written without brackets"),
+        ("step(\"x\", || { log(1); });", "2:1", "write `step \"NAME\" { … }`"),
+        ("log(1); retry (3, \"5s\") { log(1); }", "2:9", "write `retry 5 every \"2s\" { … }`"),
+        ("step \"a\" { log(1); } rolback { log(2); }", "2:22", "did you mean `rollback`?"),
+        ("stepp(\"x\", 2);", "2:1", "did you mean `step \"NAME\" { … }`?"),
+        ("let n = 1;\ncheck \"x\", n.abs() = 1;", "3:1", "write `==` to compare"),
+        ("let yes = true and false;", "2:16", "write `&&`"),
+        ("if true then { log(1); }", "2:9", "leave it out: the block follows the condition"),
+        ("try { log(1); } catch { log(2); } finally { log(3); }", "2:35", "there is none"),
+        ("wait_until(\"25:00\");", "2:12", "write for example \"09:00 Europe/Berlin\""),
+        ("wait_until(\"09:00 Europe/Berln\");", "2:12", "`Europe/Berln` is no time zone"),
         ("metric \"x\";", "2:11", "write `metric \"NAME\", ACTUAL < TARGET;`"),
     ] {
         let seen = wrong(&format!("//! T.\n{script}\n"));

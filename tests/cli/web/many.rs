@@ -44,7 +44,9 @@ impl Steps {
     /// One more step with a metric in it.
     fn add(&mut self) {
         let (position, name) = (self.made.to_string(), format!("Step number {}", self.made));
-        self.run.note(&Event::StepBegan { position: position.clone(), name: name.clone() }).unwrap();
+        self.run
+            .note(&Event::StepBegan { position: position.clone(), name: name.clone(), rollback: false })
+            .unwrap();
         let judged = json!({ "event": "judged", "position": format!("{position}/0"), "judgement": "metric", "name": "rows", "passed": true,
             "condition": "rows > 0", "actual": self.made, "target": "> 0" });
         self.run.note(&serde_json::from_value(judged).unwrap()).unwrap();

@@ -166,7 +166,10 @@ fn a_path_cannot_lead_away() {
     let server = Http::start();
     for path in ["//127.0.0.1:1/x", "http://127.0.0.1:1/", "/../up", "/%2e%2e/up"] {
         let rig = project(&format!("{}/v1", server.url()), "");
-        exec(rig, &format!("api.get(\"{path}\");")).expect(1).says("is no path of that resource");
+        // Computed, so that no check stands before the request.
+        exec(rig, &format!("let path = \"{path}\";\napi.get(path);"))
+            .expect(1)
+            .says("is no path of that resource");
     }
     assert!(server.got().is_empty(), "{:?}", server.got());
 }

@@ -60,7 +60,8 @@ impl Prompt {
         let (position, begin, at) = (self.position(), clock::instant(), clock::now());
         self.next += 1;
         let name = self.clean(kept);
-        self.run.session.record(&Event::StepBegan { position: position.clone(), name: name.clone() })?;
+        let (place, called) = (position.clone(), name.clone());
+        self.run.session.record(&Event::StepBegan { position: place, name: called, rollback: false })?;
         let result = self.carried(text, &position);
         let error = result.as_ref().err().cloned();
         let outcome = error.as_ref().map_or(Outcome::Done, failed);
