@@ -50,7 +50,7 @@ impl Primitive for Stop {
         let (mut before, _) = restore::look(&pm2, &names(&pm2, &self.name).await?).await?;
         before.values_mut().for_each(|of_host| of_host.retain(|_, was| *was == Was::Online));
         before.retain(|_, of_host| !of_host.is_empty());
-        Ok(if before.is_empty() { Inverse::Nothing } else { restore::inverse(cx, &before, None) })
+        if before.is_empty() { Ok(Inverse::Nothing) } else { restore::inverse(cx, &before, None).await }
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
@@ -231,7 +231,7 @@ async fn as_it_was(cx: &Cx, name: &str) -> Result<Inverse> {
     }
     let (mut before, pids) = restore::look(&pm2, &names(&pm2, name).await?).await?;
     before.values_mut().for_each(|of_host| of_host.retain(|_, was| *was != Was::Absent));
-    Ok(restore::inverse(cx, &before, Some(&pids)))
+    restore::inverse(cx, &before, Some(&pids)).await
 }
 
 async fn were_started(cx: &Cx, name: &str) -> Result<Option<bool>> {

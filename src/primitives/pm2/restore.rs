@@ -1,6 +1,7 @@
 //! `restore`: processes as they were before a change, which is how each change is taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,16 +63,32 @@ pub(super) async fn look(pm2: &Pm2, names: &[String]) -> Result<(Before, Pids)> 
     Ok((before, pids))
 }
 
-/// How a change of those applications is taken back: at once where nothing is to run after it, else last of all.
-/// `pids` are those that ran, where the change starts them anew.
-pub(super) fn inverse(cx: &Cx, before: &Before, pids: Option<&Pids>) -> Inverse {
-    let runs = before.values().flat_map(BTreeMap::values).any(|was| *was == Was::Online);
+/// What this run has brought up itself, by host and name.
+#[derive(Default)]
+struct BroughtUp(Mutex<BTreeSet<(String, String)>>);
+
+/// How a change of those applications is taken back: in its turn where nothing ran before that this run has not brought up
+/// itself, else last of all. `pids` are those that ran, where the change starts them anew.
+pub(super) async fn inverse(cx: &Cx, before: &Before, pids: Option<&Pids>) -> Result<Inverse> {
+    let brought_up = cx.shared(async { Ok(BroughtUp::default()) }).await?;
+    let mut brought_up = brought_up.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut runs = false;
+    for (host, of_host) in before {
+        for (name, was) in of_host {
+            let key = (host.clone(), name.clone());
+            if *was == Was::Online {
+                runs |= !brought_up.contains(&key);
+            } else if pids.is_some() {
+                brought_up.insert(key);
+            }
+        }
+    }
     let verb = if runs { Restore::NAME } else { Withdraw::NAME };
     let call = Call::new(cx.resource().clone(), verb).with("before", json!(before));
-    Inverse::Call(match pids {
+    Ok(Inverse::Call(match pids {
         Some(pids) if runs => call.with("pids", json!(pids)),
         _ => call,
-    })
+    }))
 }
 
 /// Makes applications what they were: runs those that were online, stops those that were stopped, forgets those that pm2
@@ -96,13 +113,10 @@ impl Primitive for Restore {
     const NO_PROBE: Option<&'static str> = Some("to put something back twice is to put it back");
     const TIMEOUT: std::time::Duration = LONG;
     const IDEMPOTENT: bool = true;
+    const LAST: bool = true;
 
     fn plan(&self, _: &ResourceId) -> String {
         words(&self.before)
-    }
-
-    fn undone_last(&self) -> bool {
-        true
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -130,7 +144,7 @@ pub(super) async fn inverse_of(cx: &Cx, before: &Before) -> Result<Inverse> {
         let all = pm2.list(host).await?;
         now.insert(host.clone(), before.keys().map(|name| (name.clone(), Was::of(name, &all))).collect());
     }
-    Ok(inverse(cx, &now, None))
+    inverse(cx, &now, None).await
 }
 
 /// Makes each application what it was.

@@ -66,7 +66,7 @@ impl Primitive for Start {
             ));
         }
         let (before, pids) = restore::look(&pm2, &names).await?;
-        Ok(restore::inverse(cx, &before, Some(&pids)))
+        restore::inverse(cx, &before, Some(&pids)).await
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {

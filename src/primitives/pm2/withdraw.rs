@@ -14,12 +14,12 @@ use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
 /// Stops applications that were stopped, and forgets those that pm2 did not know; this is how `start`, `reload` and
-/// `restart` are taken back where nothing ran before. A run that is taken back does this in its turn, so that nothing runs
+/// `restart` are taken back where nothing ran before the run. A run that is taken back does this in its turn, so that nothing runs
 /// while what came before is taken back. Gives the processes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Withdraw {
-    /// For each host, what each application was: "stopped" or "absent"
+    /// For each host, what each application was: "online", "stopped" or "absent"
     before: Before,
 }
 

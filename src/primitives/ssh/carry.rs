@@ -38,6 +38,13 @@ pub(super) struct How {
     pub(super) ok: Vec<i32>,
 }
 
+impl How {
+    /// On these hosts, and else as the settings say.
+    pub(super) fn on(hosts: Option<Vec<String>>) -> Self {
+        Self { hosts, limit: None, serial: None, max_failures: 0, within: None, ok: zero() }
+    }
+}
+
 /// What a command is given.
 #[derive(Default)]
 pub(super) struct Given {

@@ -18,6 +18,10 @@ use crate::base::period::Period;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
+/// Why there is no way back without `undo`.
+const UNKNOWN: &str = "what a command has done is not known, nor what it had done when it failed; give its own way back as \
+                       `undo: [\"…\"]`";
+
 /// Runs a command on every host of the group, as far as the list `write` or `read` of its settings allows it; a text is
 /// run by the host's shell and allowed as `["sh", "-c", TEXT]`. Each line is shown as it comes, with its host. A command
 /// that takes too long, or is called off, is ended with all its children; so is one that a run left when it was killed, before
@@ -52,8 +56,6 @@ pub(super) struct Exec {
     /// The command that takes it back, on the same hosts; without it it cannot be taken back. Where it is the same `command`,
     /// as of a restart, which takes into use what was put there before, it comes after everything else was taken back
     undo: Option<Words>,
-    /// The call whose command may not run any more: where it does, it is ended there first, as when it is taken back
-    ends: Option<String>,
 }
 
 impl Primitive for Exec {
@@ -76,12 +78,10 @@ impl Primitive for Exec {
         let table: Table = cx.settings()?;
         table.allowed().permit(cx, Effect::Write, &self.command.arguments())?;
         let Some(undo) = &self.undo else {
-            return Ok(Inverse::none(
-                "what a command has done is not known, nor what it had done when it failed; give its own way back as `undo: [\"…\"]`",
-            ));
+            return Ok(Inverse::none(UNKNOWN));
         };
         table.allowed().permit(cx, Effect::Write, &undo.arguments())?;
-        let mut call = Call::new(cx.resource().clone(), Self::NAME)
+        let mut call = Call::new(cx.resource().clone(), Undo::NAME)
             .with("command", undo.value())
             .with("ends", cx.call_id());
         if let Some(hosts) = &self.hosts {
@@ -99,7 +99,44 @@ impl Primitive for Exec {
             within: self.within,
             ok: self.ok,
         };
-        let given = Given { stdin: self.stdin, environment: self.environment, ends: self.ends };
+        let given = Given { stdin: self.stdin, environment: self.environment, ends: None };
         carry_out(cx, Effect::Write, self.command, given, how).await
+    }
+}
+
+/// Runs the `undo` of an `exec`, on the same hosts; where the command of that call still runs, because a run was killed or a
+/// session lost, it is ended first. Gives what `exec` gives.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Undo {
+    /// The command: arguments one by one, or a text for the shell
+    command: Words,
+    /// The call of which nothing may run any more, by its name
+    ends: String,
+    /// Only on these hosts, by name
+    hosts: Option<Vec<String>>,
+}
+
+impl Primitive for Undo {
+    const NAME: &'static str = "undo";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"ssh("web").undo(["systemctl", "restart", "api"], "4f2a/1/2")"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("what a command does is not known, nor whether it has done it");
+    const TIMEOUT: std::time::Duration = LONG;
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("run {} on {}", self.command.spoken(), on(resource, self.hosts.as_deref()))
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let table: Table = cx.settings()?;
+        table.allowed().permit(cx, Effect::Write, &self.command.arguments())?;
+        Ok(Inverse::none(UNKNOWN))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let given = Given { ends: Some(self.ends), ..Given::default() };
+        carry_out(cx, Effect::Write, self.command, given, How::on(self.hosts)).await
     }
 }

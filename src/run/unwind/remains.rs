@@ -176,11 +176,13 @@ impl Remains {
 
 fn is_undone_last(families: Families, item: &Item) -> bool {
     let Way::Inverse { call, inverse, .. } = &item.way else { return false };
-    let is_last = |call: &Call| {
-        let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
-        entry.and_then(|entry| entry.bind(&call.arguments).ok()).is_some_and(|bound| bound.undone_last())
+    let entry = |call: &Call| {
+        family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb))
     };
-    is_last(call) || matches!(inverse, Inverse::Call(inverse) if is_last(inverse))
+    let is_last = entry(call)
+        .and_then(|entry| entry.bind(&call.arguments).ok())
+        .is_some_and(|bound| bound.undone_last());
+    is_last || matches!(inverse, Inverse::Call(inverse) if entry(inverse).is_some_and(|entry| entry.last))
 }
 
 fn is_atomic(families: Families, call: &Call) -> bool {

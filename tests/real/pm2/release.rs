@@ -54,6 +54,10 @@ fn a_release_that_is_taken_back_runs_what_there_was_before() {
         assert_eq!(statuses(&pm2, "site"), ["online", "online"]);
         assert!(pids(&pm2, "site").iter().all(|pid| !before.contains(pid)), "after {change}");
     }
+    // What is brought up again after a stop is not stopped by what takes the start back.
+    let (rig, seen) = release(rig, "app.stop(\"site\"); app.start(\"site\"); fail(\"no\");");
+    seen.expect(1).hides("NOT");
+    assert_eq!(statuses(&pm2, "site"), ["online", "online"]);
     // A stop after the release brings back the old one too.
     let (_, seen) =
         release(rig, "files(\"site\").put(\"VERSION\", \"bad\"); app.stop(\"site\"); fail(\"no\");");
