@@ -245,3 +245,18 @@ fn after_a_crash_a_message_that_may_be_there_is_not_posted_again() {
     seen.expect(0);
     assert_eq!(sent, 2);
 }
+
+#[test]
+fn the_path_of_a_webhook_in_clear_is_shown_nowhere() {
+    let port = crate::rig::free_port();
+    let settings = |path: &str| {
+        format!(
+            "[env.local.chat.team]\nkind = \"webhook\"\nwebhook = \"http://127.0.0.1:{port}{path}\"\naccess = \"write\"\n"
+        )
+    };
+    let (_, seen) =
+        exec(Rig::new(&settings("/inbox/T0/hunter2Token")), r#"team.post("hello", #{ must: true });"#);
+    seen.expect(1).hides("hunter2").says("`webhook` of that resource");
+    let (_, seen) = exec(Rig::new(&settings("/services/T0/B0/hunter2Token")), r#"team.post("hello");"#);
+    seen.expect_any(&[2, 3]).hides("hunter2").says("webhook = \"env:SLACK_WEBHOOK\"");
+}

@@ -139,6 +139,19 @@ fn a_file_that_was_not_there_goes_again() {
 }
 
 #[test]
+fn a_first_file_that_nginx_needs_is_taken_back_by_one_that_gives_each_the_same() {
+    let Some(edge) = Edge::start() else { return };
+    std::fs::remove_file(edge.nginx.path("app.conf")).unwrap();
+    let text = script("write", "edge.set_weights(\"app\", #{ blue: 90, green: 10 }); fail(\"no\");");
+    let rig = Rig::new(&edge.nginx.settings("write")).file("test.rhai", &text);
+    rig.run(&["plan", "test.rhai"]).says("taken back, it will give each server the same");
+    assert!(!edge.nginx.path("app.conf").exists());
+    rig.run(&["exec", "test.rhai"]).expect(1).says("put back the file of the upstream `app`").hides("NOT");
+    let text = edge.nginx.upstream();
+    assert_eq!(text.matches("weight=1;").count(), 2, "{text}");
+}
+
+#[test]
 fn plan_grants_and_a_server_that_is_away() {
     let Some(edge) = Edge::start() else { return };
     let line = "edge.set_weights(\"app\", #{ blue: 90, green: 10 });";

@@ -54,6 +54,11 @@ pub(super) async fn within<T>(
     {
         // What closed in time may know that it changed nothing; then it is not in doubt.
         (reason.unchanged, reason.why) = (true, closed.why.clone());
+        if closed.kind == reason.kind {
+            // And what would have let it end well.
+            reason.fix = closed.fix.clone().or(reason.fix.take());
+            reason.details.extend(closed.details.clone());
+        }
     }
     Err(reason)
 }

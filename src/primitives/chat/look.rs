@@ -13,7 +13,7 @@ use crate::effect::health::Health;
 pub(super) async fn look(cx: Cx) -> Result<Health> {
     let chat = Chat::of(&cx).await?;
     if !chat.is_web_api() {
-        let reply = chat.api.send(&cx, &Ask::get(&[])).await?;
+        let reply = chat.api.send(&cx, &Ask::get(&[])).await.map_err(|error| chat.told(error))?;
         return Ok(Health::reached()
             .date(reply.header("date"))
             .fact("a webhook: only a message could tell more"));

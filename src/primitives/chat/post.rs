@@ -188,7 +188,7 @@ impl Chat {
             }
         };
         let sent = self.api.ask(cx, &Ask::post(&[], &body), "post the message").await;
-        let reply = sent.map_err(refused_whole)?;
+        let reply = sent.map_err(|error| self.told(refused_whole(error)))?;
         let id = reply.json.get("id").cloned().unwrap_or_default();
         Ok(json!({ "sent": true, "id": id, "channel": self.table.channel }))
     }

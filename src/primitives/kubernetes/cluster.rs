@@ -1,7 +1,9 @@
 //! One namespace of a cluster, as all calls on it share it: the client, the kinds it knows, and each request it answers.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams};
 use kube::client::ClientBuilder;
@@ -18,6 +20,10 @@ use crate::effect::cx::Cx;
 
 /// The groups in which a bare word is looked for first.
 const FIRST: [&str; 3] = ["v1", "apps/v1", "batch/v1"];
+/// How long the server may take to answer what only reads.
+const READ: Duration = Duration::from_secs(25);
+/// How long it may take to answer everything else: it asks others first, and gives up by itself after a minute.
+const OTHER: Duration = Duration::from_secs(65);
 
 /// One namespace of a cluster.
 pub(super) struct Cluster {
@@ -29,7 +35,8 @@ pub(super) struct Cluster {
     pub(super) namespace: String,
     /// Who owns the fields that are set.
     pub(super) manager: String,
-    address: String,
+    /// Where the API server is.
+    pub(super) address: String,
     is_wide: bool,
     /// The kinds of each version that was asked for.
     kinds: Mutex<HashMap<String, Arc<Vec<Kind>>>>,
@@ -195,8 +202,23 @@ impl Cluster {
     /// The object meant.
     pub(super) async fn get(&self, target: &Target) -> Result<Found> {
         let kind = self.kind(&target.word).await?;
-        let object = self.read(&kind, &target.name).await?;
-        Ok(Found { kind, name: target.name.clone(), object })
+        match self.read(&kind, &target.name).await {
+            Ok(object) => Ok(Found { kind, name: target.name.clone(), object }),
+            Err(error) if error.kind == Sort::Missing => Err(self.homeless().await.unwrap_or(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// That the namespace itself is missing, where it is and the role may see that.
+    pub(super) async fn homeless(&self) -> Option<Error> {
+        let namespaces = Kind {
+            name: "Namespace".to_owned(),
+            plural: "namespaces".to_owned(),
+            is_namespaced: false,
+            ..Kind::pod()
+        };
+        let is_missing = matches!(self.find(&namespaces, &self.namespace).await, Ok(None));
+        is_missing.then(|| errors::no_namespace(self.scene()))
     }
 
     /// One object.
@@ -281,8 +303,24 @@ impl Cluster {
 
     /// An error of the client library, told.
     pub(super) fn told(&self, deed: Deed<'_>, why: kube::Error) -> Error {
-        let Self { named, address, namespace, .. } = self;
-        errors::told(Scene { named, address, namespace }, deed, why)
+        errors::told(self.scene(), deed, why)
+    }
+
+    /// What the server answers; an error when it says nothing for too long.
+    pub(super) async fn answered<T>(
+        &self,
+        deed: Deed<'_>,
+        work: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T> {
+        let most = if matches!(deed.verb, "get" | "list") { READ } else { OTHER };
+        match tokio::time::timeout(most, work).await {
+            Ok(answer) => answer.map_err(|why| self.told(deed, why)),
+            Err(_) => Err(errors::silent(self.scene(), deed, most)),
+        }
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene { named: &self.named, address: &self.address, namespace: &self.namespace }
     }
 
     async fn send(
@@ -291,7 +329,7 @@ impl Cluster {
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
     ) -> Result<Value> {
         let request = request.map_err(|why| self.told(deed, kube::Error::BuildRequest(why)))?;
-        self.client.request::<Value>(request).await.map_err(|why| self.told(deed, why))
+        self.answered(deed, self.client.request::<Value>(request)).await
     }
 
     /// A resource is one namespace. What belongs to none is everybody's.

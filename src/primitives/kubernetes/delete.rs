@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
+use super::silence::Wait;
 use super::target::Target;
 use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Kind as Sort, Result};
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
@@ -26,6 +27,9 @@ pub(super) struct Delete {
     #[serde(default = "yes")]
     wait: bool,
 }
+
+/// The pause between two looks.
+const EVERY: Duration = Duration::from_millis(200);
 
 const fn yes() -> bool {
     true
@@ -71,9 +75,22 @@ impl Primitive for Delete {
         let cluster = Cluster::of(&cx).await?;
         let kind = cluster.kind(&self.target.word).await?;
         let is_deleted = cluster.delete(&kind, &self.target.name).await?;
-        while self.wait && is_deleted && cluster.find(&kind, &self.target.name).await?.is_some() {
-            cx.pause(Duration::from_millis(200)).await?;
+        let mut wait = Wait::begin(&cx, &cluster, format!("the end of {}", self.target), Duration::MAX);
+        if !self.wait || !is_deleted {
+            return Ok(json!({ "target": self.target, "deleted": is_deleted }));
         }
-        Ok(json!({ "target": self.target, "deleted": is_deleted }))
+        loop {
+            match wait.ask(cluster.find(&kind, &self.target.name)).await {
+                Ok(None) => return Ok(json!({ "target": self.target, "deleted": true })),
+                Ok(Some(_)) => {}
+                Err(error) if wait.may_look_again(&error) => {}
+                Err(mut error) => {
+                    // It was told to go.
+                    error.kind = Sort::InDoubt;
+                    return Err(error);
+                }
+            }
+            cx.pause(EVERY).await?;
+        }
     }
 }

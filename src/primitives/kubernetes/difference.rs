@@ -46,6 +46,7 @@ fn lines(before: Option<&Value>, after: &Value) -> Vec<String> {
 }
 
 fn yaml(object: &Value) -> String {
+    let object = &object::without_copy(object.clone());
     serde_saphyr::to_string(object).unwrap_or_else(|_| format!("{object:#}"))
 }
 

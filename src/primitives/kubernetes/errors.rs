@@ -1,11 +1,13 @@
 //! What the API server refuses, in its own words, and what to do about it.
 
 use std::error::Error as _;
+use std::time::Duration;
 
 use kube::core::Status;
 
 use super::kind::Kind;
 use crate::base::error::{Error, Kind as Sort};
+use crate::base::text::show_duration;
 
 /// What was asked, for errors.
 #[derive(Clone, Copy, Debug)]
@@ -57,12 +59,36 @@ pub(super) fn told(scene: Scene<'_>, deed: Deed<'_>, why: kube::Error) -> Error 
     }
 }
 
+/// There was no answer, and there will be none.
+pub(super) fn silent(scene: Scene<'_>, deed: Deed<'_>, waited: Duration) -> Error {
+    let Scene { named, address, .. } = scene;
+    let asked = deed.spoken();
+    let what =
+        format!("the API server of `{named}` gave no answer to {asked} within {}", show_duration(waited));
+    let error = match deed.is_harmless {
+        true => Error::remote(what),
+        false => Error::new(Sort::InDoubt, what),
+    };
+    error
+        .why(format!("nothing came from {address}"))
+        .fix("see whether the API server works and can be reached (`kubectl get --raw /readyz`), then run it again")
+}
+
+/// The namespace that everything is asked of is not there.
+pub(super) fn no_namespace(scene: Scene<'_>) -> Error {
+    let Scene { named, namespace, .. } = scene;
+    Error::missing(format!("there is no namespace `{namespace}`, which `{named}` is"))
+        .fix("make it (`kubectl create namespace`), or correct `namespace` of that resource in playbook.toml")
+        .unchanged()
+}
+
 /// The API server said no.
 fn refused(scene: Scene<'_>, deed: Deed<'_>, status: &Status) -> Error {
     let Scene { named, namespace, .. } = scene;
     let asked = deed.spoken();
     let message = if status.message.is_empty() { status.reason.as_str() } else { status.message.as_str() };
     let error = match status.code {
+        404 if message.contains(&format!("namespaces \"{namespace}\" not found")) => no_namespace(scene),
         404 if !deed.name.is_empty() && deed.verb != "create" => {
             Error::missing(format!("`{named}` has no {} `{}`", deed.kind.spoken(), deed.name))
                 .fix(format!("look at what there is with `list(\"{}\")`", deed.kind.qualified()))

@@ -16,6 +16,7 @@ use super::errors::Deed;
 use super::kind::Kind;
 use super::object::name;
 use super::pods;
+use super::silence::Wait;
 use super::target::Target;
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
@@ -141,8 +142,7 @@ impl Exec {
             max_stderr_buf_size: Some(PIPE),
         };
         let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-        let attached = pods.exec(pod, &self.command, &wanted).await;
-        let mut attached = attached.map_err(|why| cluster.told(deed, why))?;
+        let mut attached = cluster.answered(deed, pods.exec(pod, &self.command, &wanted)).await?;
         let status = attached.take_status();
         let (mut to, out, err) = (attached.stdin(), attached.stdout(), attached.stderr());
         let tell = |line: Line<'_>| cx.line(line.error, &cx.redactor().text(line.text));
@@ -161,17 +161,21 @@ impl Exec {
                 None => None,
             }
         };
-        let (status, (), (), ()) = tokio::join!(ended, feed, stdout.read(out), stderr.read(err));
+        // A quiet command and a silent server look the same from here.
+        let mut wait = Wait::begin(cx, cluster, format!("a command in {pod}"), Duration::MAX);
+        let (status, (), (), ()) = tokio::select! {
+            ended = async { tokio::join!(ended, feed, stdout.read(out), stderr.read(err)) } => ended,
+            never = wait.heed() => match never {},
+        };
         Ok((status, stdout.finish(), stderr.finish()))
     }
 }
 
 /// Whether the server can tell a command that its input has ended, and still hear how it goes on.
 async fn ends_input(cluster: &Cluster) -> Result<()> {
-    let version = cluster.client.apiserver_version().await.map_err(|why| {
-        let kind = Kind { plural: "version".to_owned(), ..Kind::pod() };
-        cluster.told(Deed { verb: "get", kind: &kind, name: "", is_harmless: true }, why)
-    })?;
+    let kind = Kind { plural: "version".to_owned(), ..Kind::pod() };
+    let deed = Deed { verb: "get", kind: &kind, name: "", is_harmless: true };
+    let version = cluster.answered(deed, cluster.client.apiserver_version()).await?;
     let number = |text: &str| text.trim_end_matches('+').parse::<u32>().unwrap_or(u32::MAX);
     if (number(&version.major), number(&version.minor)) >= (1, 30) {
         return Ok(());

@@ -79,6 +79,12 @@ impl Primitive for List {
             ..ListParams::default()
         };
         let (objects, more) = cluster.list(&kind, &wanted).await?;
+        if objects.is_empty()
+            && kind.is_namespaced
+            && let Some(error) = cluster.homeless().await
+        {
+            return Err(error);
+        }
         if more {
             return Err(Error::usage(format!(
                 "`{}` has more than {} {}",

@@ -25,6 +25,11 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
         }
         Err(error) => return Err(error),
     };
+    if pods.is_empty()
+        && let Some(error) = cluster.homeless().await
+    {
+        return Ok(health.refused(error));
+    }
     let health = health.fact(format!("{} in {}", text::count(pods.len(), "pod"), cluster.namespace));
     let verb = match cx.granted() {
         Effect::Read => return Ok(health.permitted()),

@@ -25,6 +25,7 @@ mod scale;
 mod set_image;
 mod settings;
 mod shift;
+mod silence;
 mod target;
 mod undo;
 mod values;

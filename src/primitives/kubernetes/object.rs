@@ -61,12 +61,19 @@ pub(super) fn decided(object: &Value) -> Value {
 pub(super) fn shown(mut object: Value, is_secret: bool) -> Value {
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.remove("managedFields");
-        // A tool's copy of the whole manifest, which nobody reads, and in which a Secret would stand in clear.
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-        }
     }
+    let object = without_copy(object);
     if is_secret { masked(object) } else { object }
+}
+
+/// The object without a tool's copy of its whole manifest, which nobody reads, and in which a Secret would stand in clear.
+pub(super) fn without_copy(mut object: Value) -> Value {
+    let metadata = object.get_mut("metadata");
+    if let Some(annotations) = metadata.and_then(|metadata| metadata.get_mut("annotations")?.as_object_mut())
+    {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+    object
 }
 
 /// A Secret with the size of each value in place of the value.

@@ -173,8 +173,7 @@ pub(super) async fn log(cluster: &Cluster, pod: &str, wanted: &LogParams) -> Res
     let deed = Deed { verb: "get", kind: &kind, name: pod, is_harmless: true };
     let request = cluster.request(&Kind::pod()).logs(pod, wanted);
     let request = request.map_err(|why| cluster.told(deed, kube::Error::BuildRequest(why)))?;
-    let response = cluster.client.request_text(request).await;
-    response.map_err(|why| cluster.told(deed, why))
+    cluster.answered(deed, cluster.client.request_text(request)).await
 }
 
 /// The end of what a container said before it ended; empty when that cannot be had.

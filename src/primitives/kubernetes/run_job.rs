@@ -15,6 +15,7 @@ use super::manifest;
 use super::object::{condition, list, name, number, text};
 use super::pods;
 use super::rollout;
+use super::silence::Wait;
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
@@ -26,6 +27,8 @@ use crate::effect::primitive::Primitive;
 
 /// The pause between two looks.
 const EVERY: Duration = Duration::from_millis(300);
+/// How long it may take to delete a job that nobody waits for any more.
+const PARTING: Duration = Duration::from_secs(8);
 /// So many lines of the log's end are given.
 const KEPT: usize = 200;
 /// So many lines of the log's end are told in an error.
@@ -83,7 +86,13 @@ impl RunJob {
     }
 
     /// What is there under the job's name, unless it may be replaced.
-    async fn clear(&self, cx: &Cx, cluster: &Cluster, kind: &Kind, job: &str) -> Result<()> {
+    async fn clear(
+        &self,
+        wait: &mut Wait<'_>,
+        cx: &Cx,
+        cluster: &Cluster,
+        (kind, job): (&Kind, &str),
+    ) -> Result<()> {
         let Some(there) = cluster.find(kind, job).await? else { return Ok(()) };
         if !self.replace || ending(&there).is_none() {
             let error = Error::remote(format!("`{}` has a job `{job}` already", cluster.named)).unchanged();
@@ -93,10 +102,20 @@ impl RunJob {
             });
         }
         cluster.delete(kind, job).await?;
-        while cluster.find(kind, job).await?.is_some() {
-            cx.pause(EVERY).await?;
+        loop {
+            match wait.ask(cluster.find(kind, job)).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) if !wait.is_over() => cx.pause(EVERY).await?,
+                Err(error) if wait.may_look_again(&error) => cx.pause(EVERY).await?,
+                Ok(Some(_)) => {
+                    let what = format!("the job `{job}` of `{}` was deleted and does not go", cluster.named);
+                    return Err(
+                        Error::remote(what).fix("see which finalizer of it or of its pods waits for what")
+                    );
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
     }
 }
 
@@ -149,7 +168,7 @@ impl Primitive for RunJob {
         let Some(kind) = cluster.named_kind("batch/v1", "Job").await? else { return Ok(None) };
         let patience = (parse_duration(&self.within)?, parse_duration(&self.patience)?);
         let job = told[JOB].as_str().unwrap_or_default();
-        Attendant::of(cx, &cluster, job).attend(&kind, patience).await.map(Some)
+        Attendant::of(cx, &cluster, job, patience.0).attend(&kind, patience).await.map(Some)
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -157,10 +176,12 @@ impl Primitive for RunJob {
         let patience = (parse_duration(&self.within)?, parse_duration(&self.patience)?);
         let cluster = Cluster::of(&cx).await?;
         let (kind, job) = self.job(&cx, &cluster).await.map_err(Error::unchanged)?;
-        self.clear(&cx, &cluster, &kind, name(&job)).await?;
+        let mut wait =
+            Wait::begin(&cx, &cluster, format!("the end of an earlier job {}", name(&job)), patience.0);
+        self.clear(&mut wait, &cx, &cluster, (&kind, name(&job))).await?;
         cx.witness(json!({ JOB: name(&job) }))?;
         cluster.create(&kind, &job, false).await?;
-        let mut attendant = Attendant::of(&cx, &cluster, name(&job));
+        let mut attendant = Attendant::of(&cx, &cluster, name(&job), patience.0);
         let attended = tokio::select! {
             attended = attendant.attend(&kind, patience) => attended,
             () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
@@ -170,7 +191,7 @@ impl Primitive for RunJob {
             .is_err_and(|error| error.kind != Sort::Remote || error.details.contains_key("given_up"))
         {
             // A job that nobody waits for any more must not begin later.
-            let _ = cluster.delete(&kind, name(&job)).await;
+            let _ = tokio::time::timeout(PARTING, cluster.delete(&kind, name(&job))).await;
         }
         attended
     }
@@ -192,26 +213,34 @@ struct Attendant<'a> {
     cx: &'a Cx,
     cluster: &'a Cluster,
     job: String,
-    began: Instant,
+    wait: Wait<'a>,
     /// The pods whose logs were followed to their end.
     seen: Vec<String>,
     log: Vec<String>,
 }
 
 impl<'a> Attendant<'a> {
-    fn of(cx: &'a Cx, cluster: &'a Cluster, job: &str) -> Self {
-        Self { cx, cluster, job: job.to_owned(), began: cx.instant(), seen: Vec::new(), log: Vec::new() }
+    fn of(cx: &'a Cx, cluster: &'a Cluster, job: &str, within: Duration) -> Self {
+        let wait = Wait::begin(cx, cluster, format!("the job {job}"), within);
+        Self { cx, cluster, job: job.to_owned(), wait, seen: Vec::new(), log: Vec::new() }
     }
 
     async fn attend(&mut self, kind: &Kind, (within, patience): (Duration, Duration)) -> Result<Value> {
         let called = format!("the job {} of `{}`", self.job, self.cluster.named);
         let mut failing_since: Option<Instant> = None;
         loop {
-            let job = self.cluster.read(kind, &self.job).await?;
+            let (job, pods) = match self.look(kind).await {
+                Ok(seen) => seen,
+                // An API server that is restarted in between comes back.
+                Err(error) if self.wait.may_look_again(&error) => {
+                    self.cx.pause(EVERY).await?;
+                    continue;
+                }
+                Err(error) if self.wait.is_over() => return Err(error.detail("given_up", true)),
+                Err(error) => return Err(error),
+            };
             let ended = ending(&job);
-            let pods = ListParams::default().labels(&format!("job-name={}", self.job));
-            let (pods, _) = self.cluster.list(&Kind::pod(), &pods).await?;
-            self.listen(&pods, within).await;
+            self.listen(&pods).await;
             match ended {
                 Some(Ok(())) => return Ok(self.receipt(&job)),
                 Some(Err(why)) => {
@@ -237,45 +266,39 @@ impl<'a> Attendant<'a> {
                     ill.to_string(),
                 );
             }
-            if self.began.elapsed() >= within {
+            if self.wait.is_over() {
                 return given_up(
                     format!("{called} did not end within {}", show_duration(within)),
-                    self.told(""),
+                    self.told("") + &self.wait.doubt(),
                 );
             }
             self.cx.pause(EVERY).await?;
         }
     }
 
+    /// The job and its pods as they are.
+    async fn look(&mut self, kind: &Kind) -> Result<(Value, Vec<Value>)> {
+        let job = self.wait.ask(self.cluster.read(kind, &self.job)).await?;
+        let pods = ListParams::default().labels(&format!("job-name={}", self.job));
+        let (pods, _) = self.wait.ask(self.cluster.list(&Kind::pod(), &pods)).await?;
+        Ok((job, pods))
+    }
+
     /// Follows the log of each pod that has begun and was not followed yet.
-    async fn listen(&mut self, pods: &[Value], within: Duration) {
+    async fn listen(&mut self, pods: &[Value]) {
         for pod in pods {
             let has_begun = matches!(text(pod, "/status/phase"), "Running" | "Succeeded" | "Failed");
             if !has_begun || self.seen.iter().any(|seen| seen == name(pod)) {
                 continue;
             }
             self.seen.push(name(pod).to_owned());
-            let left = within.saturating_sub(self.began.elapsed()).max(Duration::from_secs(1));
+            let left = self.wait.left().max(Duration::from_secs(1));
             // A log that cannot be read is no failure of the job.
-            let cx = self.cx;
+            let (cx, cluster) = (self.cx, self.cluster);
             tokio::select! {
-                () = self.follow(name(pod)) => {}
+                () = follow(cx, cluster, name(pod), &mut self.log) => {}
                 _ = cx.pause(left) => {}
-            }
-        }
-    }
-
-    async fn follow(&mut self, pod: &str) {
-        let wanted = LogParams { follow: true, ..LogParams::default() };
-        let Ok(request) = self.cluster.request(&Kind::pod()).logs(pod, &wanted) else { return };
-        let Ok(stream) = self.cluster.client.request_stream(request).await else { return };
-        let mut lines = stream.lines().into_stream();
-        while let Some(Ok(line)) = lines.next().await {
-            let line = self.cx.redactor().text(&line);
-            self.cx.line(false, &line);
-            self.log.push(line);
-            if self.log.len() > KEPT * 2 {
-                self.log.drain(..KEPT);
+                never = self.wait.heed() => match never {},
             }
         }
     }
@@ -296,8 +319,24 @@ impl<'a> Attendant<'a> {
             "job": self.job,
             "attempts": number(job, "/status/succeeded") + number(job, "/status/failed"),
             "log": log.join("\n"),
-            "took_ms": u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "took_ms": u64::try_from(self.wait.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
+    }
+}
+
+/// Tells and keeps what a pod writes, until it ends.
+async fn follow(cx: &Cx, cluster: &Cluster, pod: &str, log: &mut Vec<String>) {
+    let wanted = LogParams { follow: true, ..LogParams::default() };
+    let Ok(request) = cluster.request(&Kind::pod()).logs(pod, &wanted) else { return };
+    let Ok(stream) = cluster.client.request_stream(request).await else { return };
+    let mut lines = stream.lines().into_stream();
+    while let Some(Ok(line)) = lines.next().await {
+        let line = cx.redactor().text(&line);
+        cx.line(false, &line);
+        log.push(line);
+        if log.len() > KEPT * 2 {
+            log.drain(..KEPT);
+        }
     }
 }
 

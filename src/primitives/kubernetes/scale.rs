@@ -14,6 +14,7 @@ use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::primitive::Primitive;
 
 /// Sets how many replicas a Deployment, a StatefulSet or another scalable object has; `rollout_status` waits until they
@@ -23,12 +24,20 @@ use crate::effect::primitive::Primitive;
 pub(super) struct Scale {
     /// The workload, as "deployment/web"
     target: Target,
-    /// How many replicas
-    replicas: u32,
+    /// How many replicas, 0 or more
+    replicas: i64,
 }
 
 impl Scale {
+    fn fit(&self) -> Result<()> {
+        if (0..=i64::from(i32::MAX)).contains(&self.replicas) {
+            return Ok(());
+        }
+        Err(Error::usage(format!("replicas is {}", self.replicas)).fix("give 0 or more").unchanged())
+    }
+
     async fn change(&self, cluster: &Cluster) -> Result<(Change, i64)> {
+        self.fit()?;
         let Found { kind, name, object } = cluster.get(&self.target).await?;
         if object["spec"]["replicas"].is_null() {
             return Err(Error::usage(format!("{} of `{}` has no replicas", self.target, cluster.named))
@@ -50,6 +59,10 @@ impl Primitive for Scale {
         format!("scale {} to {}", self.target, self.replicas)
     }
 
+    fn forbidden(&self, _: &Resource, _: &str) -> Option<Error> {
+        self.fit().err()
+    }
+
     fn touches(&self) -> Option<String> {
         Some(self.target.touched())
     }
@@ -63,7 +76,7 @@ impl Primitive for Scale {
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         let cluster = Cluster::of(cx).await?;
         let (_, replicas) = self.change(&cluster).await?;
-        Ok(Some(replicas == i64::from(self.replicas)))
+        Ok(Some(replicas == self.replicas))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

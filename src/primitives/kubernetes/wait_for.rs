@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::cluster::Cluster;
 use super::object::{self, condition};
-use super::rollout;
+use super::silence::Wait;
 use super::target::Target;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind as Sort, Result};
+use crate::base::error::{Error, Result};
 use crate::base::period::Period;
 use crate::base::text::{headline, parse_duration};
 use crate::effect::cx::Cx;
@@ -67,34 +67,43 @@ impl Primitive for WaitFor {
                 .fix("give one of `condition: \"Ready\"`, `field: \"status.phase\"` and `gone: true`"));
         }
         let within = parse_duration(&self.within)?;
-        let (cluster, began) = (Cluster::of(&cx).await?, cx.instant());
-        let kind = cluster.kind(&self.target.word).await?;
+        let cluster = Cluster::of(&cx).await?;
+        let mut wait = Wait::begin(&cx, &cluster, self.target.to_string(), within);
+        let kind = wait.ask(cluster.kind(&self.target.word)).await?;
+        let mut known = None;
         loop {
-            let seen = match cluster.find(&kind, &self.target.name).await {
+            let seen = match wait.ask(cluster.find(&kind, &self.target.name)).await {
                 Ok(None) if self.gone => return Ok(Value::Null),
                 Ok(None) => "there is no such object".to_owned(),
                 Ok(Some(object)) => match self.look(&object) {
                     Ok(()) => return Ok(object::shown(object, kind.is_secret())),
                     Err(fault) => fault,
                 },
-                Err(error) if error.kind == Sort::Remote && rollout::is_passing(&error) => {
-                    error.why.clone().unwrap_or_else(|| error.what.clone())
+                Err(error) if wait.may_look_again(&error) => {
+                    cx.pause(EVERY.min(wait.left())).await?;
+                    continue;
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.with_last(error, known)),
             };
-            let left = within.saturating_sub(began.elapsed());
-            if left.is_zero() {
+            if wait.is_over() {
                 let what =
                     format!("{} of `{}` was not so within {}", self.target, cluster.named, self.within);
-                let why = format!("wanted that it {}; seen last: {seen}", self.wanted());
+                let why = format!("wanted that it {}; seen last: {seen}{}", self.wanted(), wait.doubt());
                 return Err(Error::remote(what).why(why));
             }
-            cx.pause(EVERY.min(left)).await?;
+            known = Some(seen);
+            cx.pause(EVERY.min(wait.left())).await?;
         }
     }
 }
 
 impl WaitFor {
+    /// The error of a look that failed, with what was seen before it.
+    fn with_last(&self, error: Error, known: Option<String>) -> Error {
+        let (Some(seen), Some(why)) = (known, error.why.clone()) else { return error };
+        error.why(format!("{why}; wanted that it {}; seen last: {seen}", self.wanted()))
+    }
+
     /// What is wanted, in words.
     fn wanted(&self) -> String {
         match (&self.condition, &self.field, &self.value) {

@@ -78,6 +78,26 @@ impl Control {
         Ok(self.upstream()?.read(&self.text()?.unwrap_or_default()))
     }
 
+    /// The text that gives each server the same, where nginx does not go without the file: then that, and not its absence, is
+    /// what there is to go back to.
+    pub(super) async fn alike(&self) -> Result<Option<String>> {
+        if child::program(&self.cx, &self.table.program).is_err()
+            || matches!(self.run(&["-t"]).await?.status, Status::Code(0))
+        {
+            return Ok(None);
+        }
+        let upstream = self.upstream()?;
+        let weights = upstream.servers.keys().map(|name| (name.clone(), 1)).collect();
+        if self.cx.run() == "plan" {
+            let file = self.file.display();
+            self.cx.line(
+                false,
+                &format!("{file} is not there, and nginx refuses its configuration without it; taken back, it will give each server the same"),
+            );
+        }
+        Ok(Some(upstream.write(&self.name, &weights)))
+    }
+
     /// Whether all workers were born after the file was last changed; `None` when there are none to ask.
     pub(super) fn is_loaded(&self) -> Option<bool> {
         let changed = files::changed_ago(&self.file)?;

@@ -97,7 +97,7 @@ impl Primitive for SetWeights {
         let control = Control::take(cx, &self.upstream).await?;
         let (_, after) = self.wanted(&control, cx)?;
         let text = control.upstream()?.write(&self.upstream, &after);
-        restoring(cx, &control, &self.upstream, Some(&text))
+        restoring(cx, &control, &self.upstream, Some(&text)).await
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
@@ -149,7 +149,7 @@ impl Primitive for Restore {
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         self.judge()?;
         let control = Control::take(cx, &self.upstream).await?;
-        restoring(cx, &control, &self.upstream, self.text.as_deref())
+        restoring(cx, &control, &self.upstream, self.text.as_deref()).await
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
@@ -182,7 +182,7 @@ impl Restore {
 }
 
 /// The call that puts the file back which is there now, unless it is to become `text` and already is.
-fn restoring(cx: &Cx, control: &Control, upstream: &str, text: Option<&str>) -> Result<Inverse> {
+async fn restoring(cx: &Cx, control: &Control, upstream: &str, text: Option<&str>) -> Result<Inverse> {
     let before = control.text()?;
     if before.as_deref() == text && control.is_loaded() != Some(false) {
         return Ok(Inverse::Nothing);
@@ -190,6 +190,9 @@ fn restoring(cx: &Cx, control: &Control, upstream: &str, text: Option<&str>) -> 
     let call = Call::new(cx.resource().clone(), Restore::NAME).with("upstream", upstream);
     Ok(Inverse::Call(match before {
         Some(text) => call.with("text", text),
-        None => call,
+        None => match control.alike().await? {
+            Some(alike) => call.with("text", alike),
+            None => call,
+        },
     }))
 }

@@ -11,6 +11,7 @@ use super::parameters::Parameter;
 use super::session::{READING, Session};
 use super::values::Cell;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::sql::{Row, Sql};
@@ -56,8 +57,16 @@ pub(super) async fn read_in(cx: &Cx, session: &Session, sql: &str, parameters: &
 pub(super) async fn change(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<u64> {
     lexer::transactional("the statement", sql)?;
     let session = Session::open(cx).await?;
+    change_in(cx, session, sql, parameters).await
+}
+
+async fn change_in(cx: &Cx, session: Session, sql: &str, parameters: &[Value]) -> Result<u64> {
     let source = Source::statement(sql);
     let touched = session.until_stopped(cx, async {
+        session
+            .prepare("")
+            .await
+            .map_err(|why| errors::failed(&session.named, source, &why, false).unchanged())?;
         let statement = prepare(&session, source, parameters).await.map_err(Error::unchanged)?;
         let touched = session.client()?.execute_raw(&statement, parameters.iter().map(Parameter)).await;
         touched.map_err(|why| {
@@ -71,13 +80,17 @@ pub(super) async fn change(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<u
 }
 
 /// The same for a call of a script, whose doubts can be settled where it fits into a transaction.
-pub(super) async fn change_known(cx: &Cx, sql: &str, parameters: &[Value]) -> Result<Value> {
+pub(super) async fn change_known(
+    cx: &Cx,
+    (sql, parameters): (&str, &[Value]),
+    lock_timeout: Option<&Period>,
+) -> Result<Value> {
     let value = |rows: &u64| json!({ "rows": rows });
-    if !is_known(sql) {
-        return change(cx, sql, parameters).await.map(|rows| value(&rows));
-    }
     lexer::transactional("the statement", sql)?;
-    let session = Session::open(cx).await?;
+    let session = Session::open(cx).await?.patient(lock_timeout)?;
+    if !is_known(sql) {
+        return change_in(cx, session, sql, parameters).await.map(|rows| value(&rows));
+    }
     let touched = session.change(cx, touch(&session, Source::statement(sql), parameters), value).await;
     session.end(cx);
     touched.map(|rows| value(&rows))
@@ -112,7 +125,7 @@ async fn prepare(session: &Session, source: Source<'_>, parameters: &[Value]) ->
 
 async fn rows(session: &Session, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
     let (client, source) = (session.client()?, Source::statement(sql));
-    let failed = |why| errors::failed(&session.named, source, &why, false);
+    let failed = |why| reader(errors::failed(&session.named, source, &why, false));
     let statement = prepare(session, source, parameters).await?;
     distinct(&statement)?;
     let stream = client.query_raw(&statement, parameters.iter().map(Parameter)).await.map_err(failed)?;
@@ -139,6 +152,14 @@ async fn rows(session: &Session, sql: &str, parameters: &[Value]) -> Result<Vec<
         rows.push(cells.collect::<Result<Row>>()?);
     }
     Ok(rows)
+}
+
+/// An error of what may only read: that it does not is its own fault.
+fn reader(error: Error) -> Error {
+    match error.details.get("sqlstate").is_some_and(|code| code == "25006") {
+        true => error.fix("use execute(…) for what changes something: query(…) and value(…) only read"),
+        false => error,
+    }
 }
 
 /// A row is a map, so a second column of the same name would vanish.

@@ -238,7 +238,10 @@ fn fix(server: &DbError, place: Option<&Place>) -> Option<String> {
         "42601" if server.message().contains("multiple commands") => {
             "give one statement; several go into transaction([…]) or script(\"FILE.sql\")"
         }
-        "25006" => "use execute(…) for what changes something: query(…) and value(…) only read",
+        "25006" => {
+            "connect to the primary if this is a replica; else let the role write: `default_transaction_read_only` is on for it, \
+             for the database or for the server (ALTER ROLE … SET default_transaction_read_only = off)"
+        }
         "42P18" => "say the parameter's type, for example `$1::text`",
         "25001" => "run it alone with execute(…): it cannot be part of a transaction",
         "55P03" | "40P01" => {

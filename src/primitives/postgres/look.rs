@@ -10,7 +10,7 @@ use crate::effect::sql::Row;
 
 const SQL: &str = "SELECT current_setting('server_version') AS version, \
      current_setting('server_version_num')::int / 10000 AS major, current_user::text AS role, \
-     pg_is_in_recovery() AS replica, \
+     pg_is_in_recovery() AS replica, current_setting('default_transaction_read_only') AS reads_only, \
      to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS now, \
      count(t.tablename)::int AS tables, \
      (SELECT rolsuper OR rolcreatedb FROM pg_roles WHERE rolname = current_user) AS creates, \
@@ -45,16 +45,10 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     if Door::of(&cx).await?.target.drills
         && row.get("creates").and_then(serde_json::Value::as_bool) != Some(true)
     {
-        let what = format!(
-            "the role {} may make no databases on `{}`, which drills need",
-            text("role"),
-            cx.resource()
-        );
-        return Ok(health.refused(Error::remote(what).fix(format!(
-            "ALTER ROLE {} CREATEDB, or name a role that may in {}",
-            text("role"),
-            cx.table()
-        ))));
+        return Ok(health.refused(no_drills(&cx, &text("role"))));
+    }
+    if writes && !is_replica && text("reads_only") == "on" {
+        return Ok(health.refused(reads_only(&cx, &text("role"))));
     }
     let verb = if writes { "write to" } else { "read" };
     Ok(match (is_replica && writes, tables > 0 && allowed == 0) {
@@ -73,6 +67,23 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
         _ if allowed < tables => health.fact(format!("may {verb} {allowed} of them")).permitted(),
         _ => health.permitted(),
     })
+}
+
+/// The role may make no databases, and is there for drills.
+fn no_drills(cx: &Cx, role: &str) -> Error {
+    let what = format!("the role {role} may make no databases on `{}`, which drills need", cx.resource());
+    Error::remote(what).fix(format!("ALTER ROLE {role} CREATEDB, or name a role that may in {}", cx.table()))
+}
+
+/// All transactions of the role are read-only, and it is there for changes.
+fn reads_only(cx: &Cx, role: &str) -> Error {
+    Error::remote(format!("the role {role} may only read on `{}`: its transactions are read-only", cx.resource()))
+        .why("default_transaction_read_only is on")
+        .fix(format!(
+            "ALTER ROLE {role} SET default_transaction_read_only = off (or the same of the database, or of the server), or \
+             grant only `access = \"read\"` in {}",
+            cx.table()
+        ))
 }
 
 fn number(row: &Row, name: &str) -> u32 {

@@ -27,6 +27,7 @@ mod tables;
 mod tls;
 mod transaction;
 mod values;
+mod waits;
 
 use std::sync::Arc;
 

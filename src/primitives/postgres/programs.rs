@@ -15,7 +15,7 @@ use crate::base::secret::Revealed;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Counted, Stored};
 use crate::sys::process::{self, Command, Ended, Line, Running, Status, Stdin};
-use crate::sys::{blocking, environment, pipe};
+use crate::sys::{blocking, environment, files, pipe};
 
 /// How much of an archive is on its way from the store to a program at once, in bytes.
 const PIPE: usize = 256 * 1024;
@@ -171,6 +171,12 @@ impl Programs {
     fn command(&self, name: &str, arguments: &[&str]) -> Result<Command> {
         let target = &self.door.target;
         let named = target.programs.as_ref().map(|folder| folder.join(name));
+        if let Some(missing) = named.as_ref().filter(|path| !files::exists(path)) {
+            return Err(Error::missing(format!("there is no program `{}`", missing.display())).fix(format!(
+                "correct `programs` of {}: the folder in which pg_dump and pg_restore are, or leave it out to have them found by PATH",
+                self.cx.table()
+            )));
+        }
         let program = named.or_else(|| process::find_program(name)).ok_or_else(|| {
             Error::missing(format!("there is no program `{name}` on this machine"))
                 .fix("install PostgreSQL's client programs (Debian: apt-get install postgresql-client), or name their folder with `programs`")

@@ -16,6 +16,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 use crate::sys::files;
@@ -35,6 +36,9 @@ pub(super) struct Script {
     #[serde(default)]
     #[schemars(extend("format" = "file of the project"))]
     undo: Option<String>,
+    /// How long it may wait for a lock that somebody else holds, as "3s"; else as the resource's table says.
+    #[serde(default)]
+    lock_timeout: Option<Period>,
 }
 
 impl Primitive for Script {
@@ -64,7 +68,7 @@ impl Primitive for Script {
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let (sql, statements) = read(&cx, &self.file).map_err(Error::unchanged)?;
-        let session = Session::open(&cx).await?;
+        let session = Session::open(&cx).await?.patient(self.lock_timeout.as_ref())?;
         let value = |rows: &u64| json!({ "statements": statements.len(), "rows": rows });
         let rows = session.change(&cx, whole(&session, &self.file, &sql, &statements), value).await;
         session.end(&cx);

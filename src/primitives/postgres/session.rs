@@ -3,17 +3,21 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use serde_json::Value;
-use tokio_postgres::{CancelToken, Client};
+use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::errors::{self, Source};
 use super::settings::{Table, Target};
+use super::waits::{self, Waiter};
 use super::{fate, tls};
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
+use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 
 /// How long the server may take to confirm that it stopped a statement.
@@ -64,6 +68,10 @@ pub(super) struct Session {
     object: Option<Object>,
     cancel: CancelToken,
     tls: MakeRustlsConnect,
+    /// How long a change may wait for a lock; as long as it takes when nothing is said.
+    lock_timeout: Option<Duration>,
+    /// The server's process, once a change has asked for it.
+    process: OnceLock<i32>,
     /// The resource, for errors.
     pub(super) named: String,
 }
@@ -92,7 +100,42 @@ impl Session {
     async fn connect(cx: &Cx, door: &Door) -> Result<Self> {
         let named = cx.resource().to_string();
         let object = door.pool.get().await.map_err(|why| errors::unreachable(&named, &door.target, why))?;
-        Ok(Self { cancel: object.cancel_token(), object: Some(object), tls: door.tls.clone(), named })
+        Ok(Self {
+            cancel: object.cancel_token(),
+            object: Some(object),
+            tls: door.tls.clone(),
+            lock_timeout: door.target.lock_timeout,
+            process: OnceLock::new(),
+            named,
+        })
+    }
+
+    /// The same, whose changes wait so long for a lock instead of as long as the resource's table says.
+    pub(super) fn patient(mut self, lock_timeout: Option<&Period>) -> Result<Self> {
+        if let Some(lock_timeout) = lock_timeout {
+            self.lock_timeout = Some(parse_duration(lock_timeout)?);
+        }
+        Ok(self)
+    }
+
+    /// Prepares for a change, after the words that begin a transaction where it is in one: how long it may wait for a lock,
+    /// and which process of the server it is that may have to wait.
+    pub(super) async fn prepare(&self, begin: &str) -> Result<(), tokio_postgres::Error> {
+        let (begin, local) =
+            if begin.is_empty() { (String::new(), "") } else { (format!("{begin}; "), "LOCAL ") };
+        let limit = self.lock_timeout.map(|limit| limit.as_millis().max(1));
+        let limit = limit.map(|ms| format!("SET {local}lock_timeout = {ms}; ")).unwrap_or_default();
+        let sql = format!("{begin}{limit}SELECT pg_backend_pid()");
+        let Ok(client) = self.client() else { return Ok(()) };
+        let told = client.simple_query(&sql).await?;
+        let process = told.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        });
+        if let Some(process) = process {
+            let _ = self.process.set(process);
+        }
+        Ok(())
     }
 
     /// The connection.
@@ -103,8 +146,14 @@ impl Session {
             .ok_or_else(|| Error::bug("a connection was used after it was closed"))
     }
 
-    /// Waits for `work` on this connection. On a stop the server is told to stop too, and `work` may end.
+    /// Waits for `work` on this connection, and sees for whom a change waits. On a stop the server is told to stop too, and
+    /// `work` may end.
     pub(super) async fn until_stopped<T>(&self, cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let waiter = Waiter::Process(&self.process);
+        waits::attend(cx, waiter, self.lock_timeout, self.stoppable(cx, work)).await
+    }
+
+    async fn stoppable<T>(&self, cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut work = pin!(work);
         tokio::select! {
             biased;
@@ -143,7 +192,11 @@ impl Session {
                     wrote,
                 )
             };
-            client.batch_execute(begin).await.map_err(|why| failed(&why, begin, false).unchanged())?;
+            let begun = match begin {
+                WRITING => self.prepare(begin).await,
+                _ => client.batch_execute(begin).await,
+            };
+            begun.map_err(|why| failed(&why, begin, false).unchanged())?;
             match work.await {
                 Ok(value) => {
                     client.batch_execute("COMMIT").await.map_err(|why| {

@@ -50,6 +50,10 @@ pub(super) struct Table {
     /// How long connecting may take; default "10s".
     #[serde(default)]
     connect_timeout: Option<String>,
+    /// How long a change may wait for a lock that somebody else holds, as "3s", before the server gives it up; default as
+    /// long as the call may take. While an ALTER TABLE waits, everybody who reads the table queues behind it.
+    #[serde(default)]
+    lock_timeout: Option<String>,
     /// The name that the server shows for these connections; default "playbook".
     #[serde(default)]
     application_name: Option<String>,
@@ -87,6 +91,8 @@ pub(super) struct Target {
     pub(super) pool: usize,
     /// How long connecting may take.
     pub(super) connect_timeout: Duration,
+    /// How long a change may wait for a lock.
+    pub(super) lock_timeout: Option<Duration>,
     /// The folder of `pg_dump` and `pg_restore`.
     pub(super) programs: Option<PathBuf>,
     /// Whether dumps are tried out here.
@@ -124,12 +130,17 @@ pub(super) fn check(value: &serde_json::Value) -> Result<(), String> {
     if table.pool == Some(0) {
         return Err("`pool` must be at least 1".into());
     }
+    table.lock_timeout().map(drop).map_err(shown)?;
     table.connect_timeout().map(drop).map_err(shown)
 }
 
 impl Table {
     fn connect_timeout(&self) -> Result<Duration> {
         self.connect_timeout.as_deref().map_or(Ok(Duration::from_secs(10)), text::parse_duration)
+    }
+
+    fn lock_timeout(&self) -> Result<Option<Duration>> {
+        self.lock_timeout.as_deref().map(text::parse_duration).transpose()
     }
 
     /// Makes the settings of the call's resource whole.
@@ -154,13 +165,13 @@ impl Table {
             Tls::Prefer => SslMode::Prefer,
             Tls::Verify => SslMode::Require,
         });
-        let connect_timeout = self.connect_timeout()?;
+        let (connect_timeout, lock_timeout) = (self.connect_timeout()?, self.lock_timeout()?);
         // A server that has gone without a word is noticed within two minutes, not within two hours.
         config.connect_timeout(connect_timeout).keepalives_idle(Duration::from_secs(60));
         config.keepalives_interval(Duration::from_secs(15)).keepalives_retries(4);
         let path = |path: &Option<String>| path.as_deref().map(|path| cx.trusted_path(path));
         let (ca, programs, pool) = (path(&self.ca), path(&self.programs), self.pool.unwrap_or(4));
-        Ok(Target { config, tls, ca, pool, connect_timeout, programs, drills: self.drills })
+        Ok(Target { config, tls, ca, pool, connect_timeout, lock_timeout, programs, drills: self.drills })
     }
 
     fn address(&self) -> Config {
@@ -267,6 +278,7 @@ mod tests {
             (json!({ "url": "mysql://db/shop" }), "postgres://USER"),
             (json!({ "user": "app", "pool": 0 }), "pool"),
             (json!({ "user": "app", "connect_timeout": "soon" }), "duration"),
+            (json!({ "user": "app", "lock_timeout": "soon" }), "duration"),
             (json!({ "user": "app", "tls": "maybe" }), "maybe"),
             (json!({ "user": "app", "passwrod": "env:X" }), "passwrod"),
         ] {

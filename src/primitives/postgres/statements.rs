@@ -11,6 +11,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -100,6 +101,9 @@ pub(super) struct Execute {
     /// The values of `undo`.
     #[serde(default)]
     undo_parameters: Vec<Value>,
+    /// How long it may wait for a lock that somebody else holds, as "3s"; else as the resource's table says.
+    #[serde(default)]
+    lock_timeout: Option<Period>,
 }
 
 impl Primitive for Execute {
@@ -127,7 +131,7 @@ impl Primitive for Execute {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        database::change_known(&cx, &self.sql, &self.parameters).await
+        database::change_known(&cx, (&self.sql, &self.parameters), self.lock_timeout.as_ref()).await
     }
 }
 

@@ -13,6 +13,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
@@ -26,6 +27,9 @@ pub(super) struct Transaction {
     /// The statements that take it back, in the order in which they are to run.
     #[serde(default)]
     undo: Option<Vec<Value>>,
+    /// How long it may wait for a lock that somebody else holds, as "3s"; else as the resource's table says.
+    #[serde(default)]
+    lock_timeout: Option<Period>,
 }
 
 /// One of several statements.
@@ -95,7 +99,7 @@ impl Primitive for Transaction {
     async fn run(self, cx: Cx) -> Result<Value> {
         let statements = statements(&self.statements)?;
         check(&statements)?;
-        let session = Session::open(&cx).await?;
+        let session = Session::open(&cx).await?.patient(self.lock_timeout.as_ref())?;
         let value = |each: &Vec<u64>| json!({ "rows": each.iter().sum::<u64>(), "each": each });
         let each = session.change(&cx, in_order(&session, &statements), value).await;
         session.end(&cx);

@@ -53,8 +53,9 @@ impl Primitive for Count {
 /// The keys are looked for and removed a few at a time, fewer where the server is busy, so that its other clients do not
 /// notice; `rate` bounds it further.
 ///
-/// It is for copies of what stands elsewhere: the keys are not kept, and a run that fails says that they are gone. Where
-/// the copies made meanwhile would be wrong after a rollback, invalidate them again in the `rollback { … }` of the step
+/// It is for copies of what stands elsewhere: the keys are not kept, and a run that fails after it says that they are gone
+/// and ends with exit code 6. Where a cache that fills itself again is nothing lost, say so with `stays: true`. Where the
+/// copies made meanwhile would be wrong after a rollback, invalidate them again in the `rollback { … }` of the step
 /// that changed what they are copies of. On a resource marked `production`, a pattern such as `*`, with no letter and no
 /// digit of its own, is refused without `confirm`.
 #[derive(Debug, Deserialize, JsonSchema)]

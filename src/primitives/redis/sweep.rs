@@ -216,7 +216,8 @@ impl fmt::Display for Estimate {
         let exact = self.found as f64 / self.looked.max(1) as f64 * self.total as f64;
         // Two figures: the sample is not worth more.
         let unit = 10_f64.powf(exact.max(1.0).log10().floor() - 1.0).max(1.0);
-        write!(f, "about {} of {} keys", (exact / unit).round() * unit, self.total)
+        let told = ((exact / unit).round() * unit).min(self.total as f64);
+        write!(f, "about {told} of {} keys", self.total)
     }
 }
 
@@ -231,6 +232,8 @@ mod tests {
         let part = Estimate { found: 3984, looked: 20_000, total: 1_000_000, is_whole: false };
         assert_eq!(part.to_string(), "about 200000 of 1000000 keys");
         assert_eq!(whole.and(part).to_string(), "about 200000 of 1000090 keys");
+        let nearly = Estimate { found: 20_000, looked: 20_000, total: 406_006, is_whole: false };
+        assert_eq!(nearly.to_string(), "about 406006 of 406006 keys");
         let none = Estimate { found: 0, looked: 20_000, total: 1_000_000, is_whole: false };
         assert_eq!(none.to_string(), "about 0 of 1000000 keys");
     }

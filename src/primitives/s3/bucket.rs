@@ -34,6 +34,8 @@ pub(super) struct Bucket {
     pub(super) resource: String,
     /// The table of `playbook.toml` that declares it.
     pub(super) table: String,
+    /// Where the server is, where that is not AWS.
+    pub(super) endpoint: Option<String>,
     /// The figures of its settings.
     pub(super) bounds: Bounds,
     /// Set once this run has removed what runs before it left: whether the server lists its open uploads.

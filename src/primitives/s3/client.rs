@@ -45,7 +45,7 @@ async fn connect(cx: &Cx) -> Result<Bucket> {
     let path_style = table.path_style.unwrap_or(endpoint.is_some());
     let found = table.keys().find(cx).await?;
     let mut builder = Builder::from(&found.config).region(found.region);
-    if let Some(endpoint) = endpoint {
+    if let Some(endpoint) = &endpoint {
         builder = builder.endpoint_url(endpoint);
     }
     if let Some(ca) = &table.ca {
@@ -69,6 +69,7 @@ async fn connect(cx: &Cx) -> Result<Bucket> {
         name: table.bucket,
         resource: cx.resource().to_string(),
         table: cx.table(),
+        endpoint,
         bounds,
         tidied: tokio::sync::OnceCell::new(),
         confirmed: tokio::sync::OnceCell::new(),

@@ -36,7 +36,7 @@ impl Bucket {
                     _ => "",
                 });
                 let request = header("x-amz-request-id").unwrap_or_default();
-                let said = said.message().map_or_else(|| chain(context.err()), str::to_owned);
+                let said = said.message().map_or_else(|| meaning(code, context.err()), str::to_owned);
                 let why =
                     [code, if code.is_empty() { "" } else { ": " }, &said, " ", &trailer(status, request)];
                 let why = why.concat();
@@ -46,20 +46,28 @@ impl Bucket {
             SdkError::TimeoutError(_) => self.no_answer(what, failure),
             SdkError::DispatchFailure(reason) if reason.is_timeout() => self.no_answer(what, failure),
             SdkError::DispatchFailure(_) => {
-                let (why, table) = (chain(failure), &self.table);
-                let is_untrusted = why.contains("certificate") || why.contains("UnknownIssuer");
+                let (said, table) = (chain(failure), &self.table);
+                let place = self.place();
+                let is_untrusted = said.contains("certificate") || said.contains("UnknownIssuer");
                 let fix = if is_untrusted {
                     format!("name the authority's PEM file as `ca` of {table}")
+                } else if said.contains("InvalidContentType") {
+                    format!("write `endpoint` of {table} with `http://`: what answers there speaks no TLS")
                 } else {
                     format!("check `endpoint` and `region` of {table}, and the network")
                 };
-                Error::remote(what).why(why).fix(fix)
+                Error::remote(what).why(format!("{place} cannot be reached: {said}")).fix(fix)
             }
             SdkError::ResponseError(context) => Error::remote(what)
                 .why(format!("{} {}", chain(failure), trailer(context.raw().status().as_u16(), "")))
                 .fix(format!("check that `endpoint` of {} is an S3 server", self.table)),
             _ => Error::remote(what).why(chain(failure)),
         }
+    }
+
+    /// Where the server is, as people read it.
+    fn place(&self) -> &str {
+        self.endpoint.as_deref().unwrap_or("AWS's address of the region")
     }
 
     /// The error for a bucket that is not there.
@@ -70,10 +78,12 @@ impl Bucket {
 
     fn no_answer<E: StdError + 'static>(&self, what: String, failure: &SdkError<E, HttpResponse>) -> Error {
         let waited = text::show_duration(self.bounds.request_timeout);
-        Error::timeout(what).why(format!("the server gave no answer: {}", chain(failure))).fix(format!(
-            "check the server; each try waits {waited}, which `request_timeout` of {} sets",
-            self.table
-        ))
+        Error::timeout(what)
+            .why(format!("the server at {} gave no answer: {}", self.place(), chain(failure)))
+            .fix(format!(
+                "check the server; each try waits {waited}, which `request_timeout` of {} sets",
+                self.table
+            ))
     }
 
     /// What is known by the code of an answer.
@@ -110,6 +120,18 @@ impl Bucket {
             (_, 429 | 503) => remote("the server has too much to do; try again later".to_owned()),
             _ => Error::remote(what),
         }
+    }
+}
+
+/// What a refusal without words of its own means.
+fn meaning(code: &str, error: &(dyn StdError + 'static)) -> String {
+    match code {
+        "SignatureDoesNotMatch" => "the signature does not fit the secret key".to_owned(),
+        "InvalidAccessKeyId" => "the server does not know the access key".to_owned(),
+        "AccessDenied" => "the keys may not do that".to_owned(),
+        "NoSuchBucket" => "there is no such bucket".to_owned(),
+        "" => chain(error),
+        _ => "the server says no more".to_owned(),
     }
 }
 

@@ -236,6 +236,11 @@ impl Checker<'_> {
                 ));
                 self.document.refuse_hiding(&one.value.span(), &one.value.span(), error);
             }
+            // What stands in clear and shall not is not repeated.
+            Some((one, _)) if message.contains(" in clear") => {
+                let error = said(Some(one.name()), self.place, &message);
+                self.document.refuse_hiding(&one.value.span(), &one.value.span(), error);
+            }
             Some((one, _)) => {
                 self.document.refuse(&one.value.span(), said(Some(one.name()), self.place, &message))
             }

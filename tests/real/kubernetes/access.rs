@@ -191,3 +191,22 @@ fn a_server_that_is_not_there_or_says_nothing_is_given_up() {
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     drop(silent);
 }
+
+#[test]
+fn a_namespace_that_is_not_there_is_told_as_that() {
+    let Some(cluster) = cluster::shared() else { return };
+    let settings = cluster.settings("admin", "nowhere", "destroy");
+    let missing = "there is no namespace `nowhere`, which `kubernetes.main` is";
+    for line in [
+        "k.set_image(\"deployment/web\", \"docker.io/rig/app:v2\");",
+        "k.exec(\"deployment/web\", [\"true\"]);",
+        "k.apply(\"apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\n\");",
+    ] {
+        let rig = Rig::new(&settings).file("test.rhai", &script("destroy", line));
+        rig.run(&["plan", "test.rhai"]).says(missing).says("correct `namespace`");
+        rig.run(&["exec", "test.rhai"]).expect_any(&[1, 2]).says(missing);
+    }
+    Rig::new(&settings).exec(&script("destroy", "k.list(\"pods\");")).1.expect_any(&[1, 2]).says(missing);
+    let found = Rig::new(&settings).look("kubernetes.main");
+    assert_eq!(found["state"], "not_permitted", "{found}");
+}

@@ -7,6 +7,7 @@ mod folders;
 mod jobs;
 mod patch;
 mod rollouts;
+mod silence;
 mod traffic;
 mod undo;
 mod waiting;

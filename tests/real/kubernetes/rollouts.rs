@@ -70,7 +70,8 @@ fn a_crash_loop_ends_at_the_progress_deadline_and_its_last_words_are_told() {
         .says("said at its end:")
         .says("boom")
         .says("Back-off restarting failed container")
-        .says("or take it back with `undo`");
+        .says("correct what the pods complain of, and apply again")
+        .hides("`undo`");
     // What the condition says after the way back is older than the way back, and spoils nothing.
     assert_eq!(namespace.image("web"), "v1");
     well(&namespace, "k.rollout_status(\"deployment/web\", #{ within: \"30s\" });");

@@ -57,3 +57,21 @@ fn traffic_does_not_go_to_what_is_not_ready() {
     assert_eq!(namespace.get(DEPLOYMENTS, "web")["status"]["availableReplicas"], 2);
     assert_eq!(namespace.get(DEPLOYMENTS, "canary")["spec"]["replicas"], 0);
 }
+
+#[test]
+fn a_plan_shows_no_copy_of_the_manifest_and_a_number_below_nothing_is_refused() {
+    let namespace = need_namespace!();
+    let mut web = workload("Deployment", "web", 1, "v1");
+    web["metadata"]["annotations"] =
+        json!({ "kubectl.kubernetes.io/last-applied-configuration": "{a long copy}", "team": "shop" });
+    namespace.make(DEPLOYMENTS, &web);
+    plan(&namespace, "k.scale(\"deployment/web\", 2);")
+        .expect(0)
+        .says("+   replicas: 2")
+        .hides("a long copy");
+    exec(&namespace, "k.scale(\"deployment/web\", -1);")
+        .1
+        .expect_any(&[1, 2])
+        .says("replicas is -1")
+        .says("give 0 or more");
+}

@@ -158,7 +158,7 @@ fn programs_that_do_not_fit_are_refused_first() {
     seen.says("pg_dump 9 cannot dump a server of version").says("install the client programs of PostgreSQL");
     assert!(stored(&rig).is_empty());
     let (_, seen) = run(with_store(&database, "programs = \"/nonexistent\""), DUMP);
-    seen.says("there is no program `/nonexistent/pg_dump`");
+    seen.says("there is no program `/nonexistent/pg_dump`").says("correct `programs` of");
 }
 
 #[test]

@@ -159,3 +159,138 @@ fn a_role_that_may_not_see_the_standbys_is_told_what_it_needs() {
         .says("may not see how far its standbys are")
         .says("GRANT pg_monitor");
 }
+
+/// A table that an open reader holds, so that nobody can alter it.
+fn held(database: &Database) -> Open {
+    database.sql("CREATE TABLE held (n int); INSERT INTO held VALUES (1)");
+    let open = Open::new(database, "SELECT * FROM held");
+    let waits = format!(
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = '{}' \
+         AND l.relation IS NOT NULL AND l.granted AND l.locktype = 'relation' AND l.pid IN (SELECT pid FROM pg_stat_activity \
+         WHERE application_name = 'holder' AND state = 'idle in transaction')",
+        database.name
+    );
+    wait_until("the table is held", 20, || database.server.psql("postgres", &waits) != "0");
+    open
+}
+
+#[test]
+fn a_change_that_waits_says_for_whom_and_so_does_its_time_out() {
+    let Some(database) = monitored() else { return };
+    let _open = held(&database);
+    let pid = database.server.psql(
+        "postgres",
+        &format!(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'holder' AND datname = '{}'",
+            database.name
+        ),
+    );
+    let files = |rig: Rig| {
+        rig.file("m/1_a.sql", "ALTER TABLE held ADD d int;\n").file("s.sql", "ALTER TABLE held ADD c int;\n")
+    };
+    for line in [
+        "db.execute(\"ALTER TABLE held ADD a int\", #{ timeout: \"5s\" });",
+        "db.transaction([\"SELECT 1\", \"ALTER TABLE held ADD b int\"], #{ timeout: \"5s\" });",
+        "db.script(\"s.sql\", #{ timeout: \"5s\" });",
+        "db.migrate(\"m\", #{ timeout: \"5s\" });",
+    ] {
+        exec(files(rig(&database, "write")), "write", line)
+            .1
+            .expect_any(&[1, 4])
+            .says(&format!("waits for process {pid} (postgres, holder, idle in transaction, since "))
+            .says("SELECT * FROM held")
+            .says(&format!("it waited for process {pid}"))
+            .says(&format!("SELECT pg_terminate_backend({pid})"))
+            .says("lock_timeout");
+    }
+    assert_eq!(
+        database.sql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'held'"),
+        "1"
+    );
+}
+
+#[test]
+fn a_lock_timeout_gives_up_soon_and_names_who_holds_the_lock() {
+    let Some(database) = monitored() else { return };
+    let _open = held(&database);
+    let files = |rig: Rig| {
+        rig.file("m/1_a.sql", "ALTER TABLE held ADD d int;\n").file("s.sql", "ALTER TABLE held ADD c int;\n")
+    };
+    for line in [
+        "db.execute(\"ALTER TABLE held ADD a int\", #{ lock_timeout: \"800ms\" });",
+        "db.transaction([\"ALTER TABLE held ADD b int\"], #{ lock_timeout: \"800ms\" });",
+        "db.script(\"s.sql\", #{ lock_timeout: \"800ms\" });",
+        "db.migrate(\"m\", #{ lock_timeout: \"800ms\" });",
+    ] {
+        exec(files(rig(&database, "write")), "write", line)
+            .1
+            .expect(1)
+            .says("canceling statement due to lock timeout (SQLSTATE 55P03)")
+            .says("it waited for process ")
+            .says("holder, idle in transaction")
+            .says("pg_terminate_backend(");
+    }
+    // The table's own, for what is no part of a transaction too; and a call may wait longer than that.
+    let settings = format!("{}lock_timeout = \"800ms\"\n", database.settings("write"));
+    let rig = || Rig::new(&settings).variable("PG_PASSWORD", PASSWORD);
+    exec(rig(), "write", "db.execute(\"VACUUM FULL held\");")
+        .1
+        .expect(6)
+        .says("55P03")
+        .says("it waited for process");
+    exec(
+        rig(),
+        "write",
+        "check \"set\", db.execute(\"SELECT 1 WHERE current_setting('lock_timeout') = '800ms'\").rows == 1;",
+    )
+    .1
+    .expect(0);
+    exec(rig(), "write", "check \"own\", db.execute(\"SELECT 1 WHERE current_setting('lock_timeout') = '2s'\", #{ lock_timeout: \"2s\" }).rows == 1;").1.expect(0);
+}
+
+#[test]
+fn a_restore_that_waits_says_for_whom() {
+    let Some(database) = monitored() else { return };
+    database.sql("CREATE TABLE first (n int)");
+    let settings = format!(
+        "{}[env.local.files.out]\npath = \"out\"\naccess = \"destroy\"\n",
+        database.settings("destroy")
+    );
+    let script = |lines: &str| {
+        format!(
+            "//! Test.\n//!\n//! uses = [\"postgres.main:destroy\", \"files.out:destroy\"]\nlet db = postgres(\"main\");\nstep \"test\" {{\n{lines}\n}}\n"
+        )
+    };
+    let rig = Rig::new(&settings).variable("PG_PASSWORD", PASSWORD);
+    let (rig, seen) = rig.exec(&script("db.dump_to(files(\"out\"), \"a.dump\");"));
+    seen.expect(0);
+    let _open = held(&database);
+    database.sql("SELECT 1");
+    let (_, seen) = rig.exec(&script(
+        "db.restore_from(files(\"out\"), \"a.dump\", #{ exact: true, timeout: \"6s\", on_doubt: \"skip\" });",
+    ));
+    seen.says("waits for process ").says("holder, idle in transaction");
+}
+
+#[test]
+fn a_role_that_may_only_read_is_told_so() {
+    let Some(database) = monitored() else { return };
+    database.sql("CREATE TABLE t (n int)");
+    database.server.psql(
+        "postgres",
+        &format!("ALTER ROLE app IN DATABASE \"{}\" SET default_transaction_read_only = on", database.name),
+    );
+    exec(rig(&database, "write"), "write", "db.execute(\"INSERT INTO t VALUES (1)\");")
+        .1
+        .expect(1)
+        .says("read-only transaction (SQLSTATE 25006)")
+        .says("default_transaction_read_only")
+        .hides("use execute(…)");
+    let found = rig(&database, "write").look("postgres.main");
+    assert_eq!(found["state"], "not_permitted", "{found}");
+    assert!(found.to_string().contains("default_transaction_read_only"), "{found}");
+    exec(rig(&database, "read"), "read", "db.query(\"INSERT INTO t VALUES (1)\");")
+        .1
+        .expect(1)
+        .says("use execute(…)");
+}

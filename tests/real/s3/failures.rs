@@ -69,7 +69,10 @@ fn a_server_that_hangs_ends_in_an_error_and_not_in_a_wait() {
     let settings = format!("{}request_timeout = \"400ms\"\n", server.settings("box", "destroy"));
     server.warden().hang();
     let (rig, seen) = run(rig(&settings), "box.list();");
-    seen.expect(4).says("the server gave no answer").says("`request_timeout` of [env.local.s3.box]");
+    seen.expect(4)
+        .says("the server at http://127.0.0.1:")
+        .says(" gave no answer")
+        .says("`request_timeout` of [env.local.s3.box]");
     let (rig, seen) = run(rig, "box.put(\"a\", \"b\", #{ timeout: \"300ms\" });");
     seen.expect(4).says("was not begun").says("gave no answer within");
     server.warden().go_on();
@@ -236,4 +239,17 @@ fn a_write_whose_answer_is_lost_is_taken_back_all_the_same() {
         seen.expect(1).says(says).says("taken back").hides("NOT");
         assert_eq!(bucket.get("/a"), "old");
     }
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_named_with_its_address() {
+    let Some(server) = s3s::S3s::start() else { return };
+    let port = crate::rig::free_port();
+    let (_, seen) = run(rig(&s3s::settings(port, "box", "destroy")), "box.list();");
+    seen.expect(1).says(&format!("http://127.0.0.1:{port} cannot be reached")).says("check `endpoint`");
+    let settings = server.settings("box", "destroy").replace("http://", "https://");
+    run(rig(&settings), "box.list();").1.expect(1).says("https://127.0.0.1:").says("with `http://`");
+    let (_, seen) =
+        run(rig(&server.settings("box", "destroy")).variable("RIG_SECRET", "wrong"), "box.list();");
+    seen.hides("unhandled error");
 }

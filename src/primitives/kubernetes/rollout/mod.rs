@@ -5,6 +5,8 @@ mod witness;
 
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,10 +15,11 @@ use self::judge::State;
 use self::witness::Witness;
 use super::cluster::{Cluster, Found};
 use super::object;
+use super::silence::Wait;
 use super::target::Target;
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
-use crate::base::error::{Error, Kind as Sort, Result};
+use crate::base::error::{Error, Result};
 use crate::base::period::Period;
 use crate::base::text::{parse_duration, show_duration};
 use crate::effect::cx::Cx;
@@ -42,6 +45,9 @@ pub(super) struct RolloutStatus {
     #[serde(default = "a_minute")]
     patience: String,
 }
+
+/// How long the pods' last words and warnings may take at the end of a rollout.
+const LAST: Duration = Duration::from_secs(5);
 
 /// How long a rollout, or a job, may take when nothing is said.
 pub(super) const fn ten_minutes() -> Period {
@@ -89,42 +95,29 @@ pub(super) fn is_settled(object: &Value) -> bool {
 
 /// Waits until a workload has rolled out.
 pub(super) async fn wait(cx: &Cx, cluster: &Cluster, target: &Target, patience: &Patience) -> Result<Value> {
-    let mut watch = Watch { cx, cluster, began: cx.instant(), failing_since: None, told: String::new() };
-    let mut found = cluster.get(target).await?;
+    let wait = Wait::begin(cx, cluster, format!("the rollout of {target}"), patience.within);
+    let mut watch = Watch { cx, cluster, wait, failing_since: None, told: String::new() };
+    let mut found = watch.wait.ask(cluster.get(target)).await?;
     let mut pause = PAUSES.0;
     loop {
         if let Some(receipt) = watch.look(&found, patience).await? {
             return Ok(receipt);
         }
-        cx.pause(pause).await?;
+        cx.pause(pause.min(watch.wait.left())).await?;
         pause = (pause * 5 / 4).min(PAUSES.1);
-        found.object = match cluster.read(&found.kind, &found.name).await {
+        found.object = match watch.wait.ask(cluster.read(&found.kind, &found.name)).await {
             Ok(object) => object,
             // An API server that is restarted in between comes back; whoever waits, waits for it too.
-            Err(error)
-                if error.kind == Sort::Remote
-                    && is_passing(&error)
-                    && watch.began.elapsed() < patience.within =>
-            {
-                continue;
-            }
+            Err(error) if watch.wait.may_look_again(&error) => continue,
             Err(error) => return Err(error),
         };
-    }
-}
-
-/// Whether a later look may well be answered.
-pub(super) fn is_passing(error: &Error) -> bool {
-    match error.details.get("code").and_then(Value::as_u64) {
-        Some(code) => code == 429 || code >= 500,
-        None => true,
     }
 }
 
 struct Watch<'a> {
     cx: &'a Cx,
     cluster: &'a Cluster,
-    began: Instant,
+    wait: Wait<'a>,
     failing_since: Option<Instant>,
     told: String,
 }
@@ -140,7 +133,7 @@ impl Watch<'_> {
                 return Err(Error::remote(format!("{what} does not roll out: {why}")).fix(halted(&why)));
             }
             State::Stuck(why) => {
-                let witness = Witness::hear(self.cluster, found).await;
+                let witness = self.hear(found).await;
                 // The condition may still speak of the pods before the last change.
                 if witness.is_about(&why) {
                     let what = format!("{what} did not roll out: its progress deadline passed");
@@ -150,7 +143,7 @@ impl Watch<'_> {
             }
             State::Going(why) => why,
         };
-        let witness = Witness::hear(self.cluster, found).await;
+        let witness = self.hear(found).await;
         self.tell(&format!("{}/{}: {going}{}", found.kind.spoken(), found.name, witness.headline()));
         self.failing_since = match witness.is_failing() {
             true => self.failing_since.or_else(|| Some(self.cx.instant())),
@@ -163,11 +156,17 @@ impl Watch<'_> {
             );
             return Err(self.gave_up(what, &going, &witness).await);
         }
-        if self.began.elapsed() >= patience.within {
+        if self.wait.is_over() {
             let what = format!("{what} did not roll out within {}", show_duration(patience.within));
             return Err(self.gave_up(what, &going, &witness).await);
         }
         Ok(None)
+    }
+
+    /// What is wrong with the new pods, as far as that can be heard before the wait ends.
+    async fn hear(&mut self, found: &Found) -> Witness {
+        let heard = self.wait.ask(Witness::hear(self.cluster, found)).await;
+        heard.unwrap_or_else(|_| Witness::of_none(found))
     }
 
     fn receipt(&self, found: &Found) -> Value {
@@ -182,7 +181,7 @@ impl Watch<'_> {
             "images": judge::images(object),
             "replicas": count(["replicas", "desiredNumberScheduled"]),
             "ready": count(["readyReplicas", "numberReady"]),
-            "took_ms": u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "took_ms": u64::try_from(self.wait.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     }
 
@@ -195,10 +194,10 @@ impl Watch<'_> {
     }
 
     async fn gave_up(&self, what: String, why: &str, witness: &Witness) -> Error {
-        let told = witness.told(self.cluster).await;
+        let told = timeout(LAST, witness.told(self.cluster)).await.unwrap_or_default();
         let why = if told.is_empty() { why.to_owned() } else { format!("{why}\n{told}") };
-        let error = Error::remote(what).why(why).detail("pods", witness.reasons());
-        error.fix("correct what the pods complain of and apply again, or take it back with `undo`")
+        let error = Error::remote(what).why(why + &self.wait.doubt()).detail("pods", witness.reasons());
+        error.fix("correct what the pods complain of, and apply again")
     }
 }
 

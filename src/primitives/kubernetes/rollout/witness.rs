@@ -32,18 +32,13 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    /// Looks at the new pods of a workload. Where that may not be, nothing is known of them, and the rollout is judged all
-    /// the same.
-    pub(super) async fn hear(cluster: &Cluster, found: &Found) -> Self {
-        Self::look(cluster, found).await.unwrap_or_else(|_| Self {
-            replica_set: None,
-            workload: found.name.clone(),
-            pods: Vec::new(),
-            ailments: Vec::new(),
-        })
+    /// Nothing is known of the new pods, and the rollout is judged all the same.
+    pub(super) fn of_none(found: &Found) -> Self {
+        Self { replica_set: None, workload: found.name.clone(), pods: Vec::new(), ailments: Vec::new() }
     }
 
-    async fn look(cluster: &Cluster, found: &Found) -> Result<Self> {
+    /// Looks at the new pods of a workload.
+    pub(super) async fn hear(cluster: &Cluster, found: &Found) -> Result<Self> {
         let workload = &found.object;
         let mut labels = object::selector(&workload["spec"]["selector"]);
         let mut replica_set = None;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::archive::Table;
 use super::super::programs::{Found, Programs, well};
+use super::super::waits::{self, Waiter};
 use super::{LONG, tables};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
@@ -95,11 +96,13 @@ impl Primitive for RestoreFrom {
         let began = cx.instant();
         let programs = Programs::of(&cx).await.map_err(Error::unchanged)?;
         let (mut receipt, others, stored) = self.look(&cx, &programs).await.map_err(Error::unchanged)?;
-        let ended = if self.exact && !others.is_empty() {
-            programs.restore_exactly(stored, &others).await?
-        } else {
-            programs.restore(stored).await?
+        let restored = async {
+            match self.exact && !others.is_empty() {
+                true => programs.restore_exactly(stored, &others).await,
+                false => programs.restore(stored).await,
+            }
         };
+        let ended = waits::attend(&cx, Waiter::Program, None, restored).await?;
         let what = format!("`{}` could not be restored from `{}`", cx.resource(), self.key);
         well(&ended, what).map_err(|error| {
             if ended.stderr.text.contains("connection") { error } else { error.unchanged() }

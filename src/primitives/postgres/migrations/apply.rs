@@ -11,6 +11,7 @@ use super::super::{lexer, script};
 use super::folder::{Migration, can_be_one};
 use super::history::History;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::effect::cx::Cx;
 
 /// How long it waits for another one that migrates, before it gives up.
@@ -28,8 +29,8 @@ pub(super) struct Locked {
 
 impl Locked {
     /// Takes the lock, or says who holds it.
-    pub(super) async fn take(cx: &Cx, history: &History) -> Result<Self> {
-        let (session, key) = (Session::open(cx).await?, history.lock());
+    pub(super) async fn take(cx: &Cx, history: &History, lock_timeout: Option<&Period>) -> Result<Self> {
+        let (session, key) = (Session::open(cx).await?.patient(lock_timeout)?, history.lock());
         let begin = cx.instant();
         let sql = format!("SELECT pg_try_advisory_lock({key}) AS locked");
         loop {
@@ -134,6 +135,8 @@ async fn reset(session: &Session) -> Result<()> {
 
 /// Each statement by itself.
 async fn each(session: &Session, file: &str, sql: &str) -> Result<()> {
+    let prepared = session.prepare("").await;
+    prepared.map_err(|why| errors::failed(&session.named, Source::statement(sql), &why, false))?;
     let statements = lexer::split(sql);
     for (number, statement) in statements.iter().enumerate() {
         let end = statements.get(number + 1).map_or(sql.len(), |next| next.begins);

@@ -15,6 +15,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::suggest;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
@@ -82,6 +83,9 @@ pub(super) struct Migrate {
     /// The tool's table; by default the tool's own name for it, on the search path
     #[serde(default)]
     table: Option<String>,
+    /// How long it may wait for a lock that somebody else holds, as "3s"; else as the resource's table says
+    #[serde(default)]
+    lock_timeout: Option<Period>,
 }
 
 impl Migrate {
@@ -137,7 +141,7 @@ impl Primitive for Migrate {
         if pending.is_empty() {
             return Ok(json!({ "format": history.format.word(), "applied": [] }));
         }
-        let locked = Locked::take(&cx, &history).await?;
+        let locked = Locked::take(&cx, &history, self.lock_timeout.as_ref()).await?;
         let done = async {
             // Somebody else may have done it while this one waited for the lock.
             let (format, all) = folder::read(&cx, &self.folder, self.format)?;
@@ -201,7 +205,7 @@ impl Primitive for RevertMigrations {
             wanted.push(found.clone());
         }
         wanted.sort_by(|one, two| one.key.cmp(&two.key));
-        let locked = Locked::take(&cx, &history).await?;
+        let locked = Locked::take(&cx, &history, None).await?;
         let done = async {
             let state = State::of(history.format, &all, history.lines(&cx, Some(&locked.session)).await?);
             wanted.retain(|migration| state.has(&migration.key));
