@@ -45,6 +45,9 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Whether a failure means that nothing was changed, so that there is nothing to take back. An effect in doubt has
     /// not failed.
     const ATOMIC: bool = false;
+    /// Of a verb that takes something back: whether it comes after everything else of the run was taken back, because it takes
+    /// what that put back into use.
+    const LAST: bool = false;
     /// Of a change without a [`Primitive::probe`]: why nothing tells afterwards whether it was done. It stands in the
     /// manual. A `Destroy` that has such a reason, and may not simply be done again, must say at each call what happens
     /// in doubt.
@@ -195,6 +198,8 @@ pub struct Entry {
     pub adds: bool,
     /// Whether a failure means that nothing was changed.
     pub atomic: bool,
+    /// Whether what it takes back comes last.
+    pub last: bool,
     /// Why nothing tells afterwards whether it was done, where nothing does.
     pub no_probe: Option<&'static str>,
     /// The JSON schema of its arguments: names, types, docs, in source order.
@@ -219,6 +224,7 @@ pub const fn entry<P: Primitive>() -> Entry {
         overwrites: P::OVERWRITES,
         adds: P::ADDS,
         atomic: P::ATOMIC,
+        last: P::LAST,
         no_probe: P::NO_PROBE,
         schema: || schemars::schema_for!(P),
         bind: |arguments| {

@@ -19,6 +19,8 @@ struct Told {
     found: Option<bool>,
     foreseen: Option<String>,
     gave: Option<Value>,
+    /// Whether the call was begun before, and whether this try is another one.
+    tries: (bool, bool),
 }
 
 /// What was witnessed of one call; clones are the same.
@@ -32,12 +34,13 @@ impl Witness {
 
     /// Another try of the call begins with nothing.
     pub(super) fn clear(&self) {
-        *self.told() = Told::default();
+        let mut told = self.told();
+        *told = Told { tries: (true, told.tries.0), ..Told::default() };
     }
 
     /// What the record has of a call whose end it lacks: its own words, and whether it found something to change.
     pub(super) fn recall(&self, value: Option<Value>, found: Option<bool>) {
-        *self.told() = Told { value, found, ..Told::default() };
+        *self.told() = Told { value, found, tries: (true, false), ..Told::default() };
     }
 
     /// What a call of the past gave.
@@ -88,6 +91,12 @@ impl Cx {
     #[must_use]
     pub fn found(&self) -> Option<bool> {
         self.witness.told().found
+    }
+
+    /// Whether the call was tried before, in this turn of the run or in an earlier one.
+    #[must_use]
+    pub fn is_another_try(&self) -> bool {
+        self.witness.told().tries.1
     }
 
     /// Whether it is asked if this very call was done, and not whether a call that was done is still as it left things.

@@ -47,10 +47,10 @@ impl Primitive for Stop {
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let pm2 = Pm2::open(cx, Effect::Read).await?;
-        let mut before = restore::look(&pm2, &names(&pm2, &self.name).await?).await?;
+        let (mut before, _) = restore::look(&pm2, &names(&pm2, &self.name).await?).await?;
         before.values_mut().for_each(|of_host| of_host.retain(|_, was| *was == Was::Online));
         before.retain(|_, of_host| !of_host.is_empty());
-        Ok(if before.is_empty() { Inverse::Nothing } else { restore::inverse(cx, &before) })
+        if before.is_empty() { Ok(Inverse::Nothing) } else { restore::inverse(cx, &before, None).await }
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
@@ -77,8 +77,9 @@ impl Primitive for Stop {
 
 /// Starts every process of an application anew without a gap, where it runs in cluster mode; on one host after the other,
 /// of which the next waits until the one before is up. It is done when each process is online with a new pid and stays so
-/// for the settle time; a process that does not stay up is an error with the end of its log. Taken back by seeing that it
-/// is as it was: running, or stopped. Gives the processes.
+/// for the settle time; a process that does not stay up is an error with the end of its log. Taken back by
+/// reloading it once more when all else is taken back, so that it runs what is on the disk then; or by stopping it, where it
+/// was stopped. While another reload is under way or was cut off, it waits as long as pm2 says. Gives the processes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reload {
@@ -102,10 +103,6 @@ impl Primitive for Reload {
 
     fn touches(&self) -> Option<String> {
         touched(&self.name)
-    }
-
-    fn undone_last(&self) -> bool {
-        true
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -150,10 +147,6 @@ impl Primitive for Restart {
 
     fn touches(&self) -> Option<String> {
         touched(&self.name)
-    }
-
-    fn undone_last(&self) -> bool {
-        true
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -236,9 +229,9 @@ async fn as_it_was(cx: &Cx, name: &str) -> Result<Inverse> {
     for host in &pm2.places {
         pm2.find(name, host, &pm2.list(host).await?)?;
     }
-    let mut before = restore::look(&pm2, &names(&pm2, name).await?).await?;
+    let (mut before, pids) = restore::look(&pm2, &names(&pm2, name).await?).await?;
     before.values_mut().for_each(|of_host| of_host.retain(|_, was| *was != Was::Absent));
-    Ok(restore::inverse(cx, &before))
+    restore::inverse(cx, &before, Some(&pids)).await
 }
 
 async fn were_started(cx: &Cx, name: &str) -> Result<Option<bool>> {

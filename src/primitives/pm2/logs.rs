@@ -21,7 +21,7 @@ const MOST_LINES: usize = 10_000;
 
 /// Reads all processes of all hosts: an array of maps of `host`, `name`, `id`, `status`, `pid` (`()` when it does not run),
 /// `restarts`, `exit_code` (of its last end), `since`, `cpu` (percent), `memory` (bytes), `mode` and `script`. Their
-/// environment, which holds secrets, is not among them.
+/// environment, which holds secrets, is not among them. That pm2 does not run there is an error: asking it would start it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct List {}
@@ -37,7 +37,7 @@ impl Primitive for List {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let all = Pm2::open(&cx, Effect::Read).await?.list_all().await?;
+        let all = Pm2::open(&cx, Effect::Read).await?.list_running().await?;
         Ok(all.iter().map(Process::value).collect())
     }
 }

@@ -3,6 +3,7 @@
 
 mod archive;
 mod change;
+mod daemon;
 mod door;
 mod fresh;
 mod logs;
@@ -11,6 +12,7 @@ mod restore;
 mod settings;
 mod settle;
 mod start;
+mod withdraw;
 
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ pub const FAMILY: Family = Family {
         entry::<change::Restart>(),
         entry::<change::Delete>(),
         entry::<restore::Restore>(),
+        entry::<withdraw::Withdraw>(),
         entry::<logs::Logs>(),
         entry::<archive::ArchiveTo>(),
     ],
@@ -52,7 +55,7 @@ const LONG: Duration = Duration::from_secs(600);
 /// Asks every place for its processes, and the first for the version.
 async fn look(cx: Cx) -> Result<Health> {
     let pm2 = door::Pm2::open(&cx, Effect::Read).await?;
-    let all = pm2.list_all().await?;
+    let all = pm2.list_running().await?;
     let version = match pm2.places.first() {
         Some(host) => pm2.version(host).await?,
         None => String::new(),

@@ -16,8 +16,10 @@ use crate::effect::primitive::Primitive;
 
 /// Starts applications: those of an ecosystem file, a script, or one that pm2 knows; what runs already is started anew, as
 /// pm2 does. On one host after the other. It is done when each process is online and stays so for the settle time; one that
-/// does not stay up is an error with the end of its log. Taken back by making each what it was: running, stopped, or
-/// unknown; of an ecosystem file only with `only`, because else it is not known before what it starts. Gives the processes.
+/// does not stay up is an error with the end of its log. Taken back by making each what it was: running (started
+/// anew when all else is taken back), stopped, or unknown; of an ecosystem file only with `only`, because else it is not known
+/// before what it starts. The variables that this gave to what ran before stay: pm2 does not keep the older ones. Gives the
+/// processes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Start {
@@ -54,10 +56,6 @@ impl Primitive for Start {
         }
     }
 
-    fn undone_last(&self) -> bool {
-        true
-    }
-
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         self.consistent()?;
         let pm2 = Pm2::open(cx, Effect::Read).await?;
@@ -67,7 +65,8 @@ impl Primitive for Start {
                 "what an ecosystem file starts is not known before; name it with `only: [\"…\"]`",
             ));
         }
-        Ok(restore::inverse(cx, &restore::look(&pm2, &names).await?))
+        let (before, pids) = restore::look(&pm2, &names).await?;
+        restore::inverse(cx, &before, Some(&pids)).await
     }
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {

@@ -36,5 +36,5 @@ pub(super) fn sending(arguments: Vec<String>, path: PathBuf, within: Duration) -
 }
 
 fn order(arguments: &[String], feed: Feed) -> Order {
-    Order { arguments: arguments.to_vec(), folder: None, variables: Vec::new(), feed, keep: KEEP }
+    Order { arguments: arguments.to_vec(), folder: None, variables: Vec::new(), feed, keep: KEEP, mark: None }
 }

@@ -48,6 +48,7 @@ impl Door {
             variables,
             feed: Feed::Nothing,
             keep: KEEP,
+            mark: None,
         }
     }
 

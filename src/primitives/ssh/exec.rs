@@ -18,9 +18,14 @@ use crate::base::period::Period;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
 
+/// Why there is no way back without `undo`.
+const UNKNOWN: &str = "what a command has done is not known, nor what it had done when it failed; give its own way back as \
+                       `undo: [\"…\"]`";
+
 /// Runs a command on every host of the group, as far as the list `write` or `read` of its settings allows it; a text is
 /// run by the host's shell and allowed as `["sh", "-c", TEXT]`. Each line is shown as it comes, with its host. A command
-/// that takes too long, or is called off, is ended with all its children. Gives `ok`, `failed`, `unreachable` and
+/// that takes too long, or is called off, is ended with all its children; so is one that a run left when it was killed, before
+/// it is done again or taken back. Gives `ok`, `failed`, `unreachable` and
 /// `skipped`, lists of names that `hosts` of a next call takes, and `hosts`: for each name `code`, `stdout`, `stderr`
 /// (their ends) and `took_ms`, or `error`; with one host, these stand beside. More failures than `max_failures` are an
 /// error with the same lists in its `details`.
@@ -73,12 +78,12 @@ impl Primitive for Exec {
         let table: Table = cx.settings()?;
         table.allowed().permit(cx, Effect::Write, &self.command.arguments())?;
         let Some(undo) = &self.undo else {
-            return Ok(Inverse::none(
-                "what a command does is not known; give its own way back as `undo: [\"…\"]`",
-            ));
+            return Ok(Inverse::none(UNKNOWN));
         };
         table.allowed().permit(cx, Effect::Write, &undo.arguments())?;
-        let mut call = Call::new(cx.resource().clone(), Self::NAME).with("command", undo.value());
+        let mut call = Call::new(cx.resource().clone(), Undo::NAME)
+            .with("command", undo.value())
+            .with("ends", cx.call_id());
         if let Some(hosts) = &self.hosts {
             call = call.with("hosts", hosts.clone());
         }
@@ -94,7 +99,44 @@ impl Primitive for Exec {
             within: self.within,
             ok: self.ok,
         };
-        let given = Given { stdin: self.stdin, environment: self.environment };
+        let given = Given { stdin: self.stdin, environment: self.environment, ends: None };
         carry_out(cx, Effect::Write, self.command, given, how).await
+    }
+}
+
+/// Runs the `undo` of an `exec`, on the same hosts; where the command of that call still runs, because a run was killed or a
+/// session lost, it is ended first. Gives what `exec` gives.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Undo {
+    /// The command: arguments one by one, or a text for the shell
+    command: Words,
+    /// The call of which nothing may run any more, by its name
+    ends: String,
+    /// Only on these hosts, by name
+    hosts: Option<Vec<String>>,
+}
+
+impl Primitive for Undo {
+    const NAME: &'static str = "undo";
+    const EFFECT: Effect = Effect::Write;
+    const EXAMPLE: &'static str = r#"ssh("web").undo(["systemctl", "restart", "api"], "4f2a/1/2")"#;
+    const NO_PROBE: Option<&'static str> =
+        Some("what a command does is not known, nor whether it has done it");
+    const TIMEOUT: std::time::Duration = LONG;
+
+    fn plan(&self, resource: &ResourceId) -> String {
+        format!("run {} on {}", self.command.spoken(), on(resource, self.hosts.as_deref()))
+    }
+
+    async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
+        let table: Table = cx.settings()?;
+        table.allowed().permit(cx, Effect::Write, &self.command.arguments())?;
+        Ok(Inverse::none(UNKNOWN))
+    }
+
+    async fn run(self, cx: Cx) -> Result<Value> {
+        let given = Given { ends: Some(self.ends), ..Given::default() };
+        carry_out(cx, Effect::Write, self.command, given, How::on(self.hosts)).await
     }
 }

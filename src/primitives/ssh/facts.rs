@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::answer::Judge;
-use super::carry::One;
+use super::deeds::asking;
 use super::fan::{self, Deed, Fan};
 use super::fleet::Fleet;
 use super::script;
@@ -22,12 +22,10 @@ use crate::effect::cx::Cx;
 use crate::effect::health::Health;
 use crate::effect::primitive::Primitive;
 use crate::sys::clock;
-use crate::sys::process::{Captured, Ended, Line, Status};
+use crate::sys::process::{Captured, Ended, Status};
 
 /// How long each host has to answer.
 const WITHIN: Duration = Duration::from_secs(20);
-/// How much a host may tell of itself, in bytes.
-const KEEP: usize = 16 * 1024;
 
 /// Connects to every host and logs in. Gives `ok`, `unreachable` and `hosts`: for each name `server` (what it calls itself)
 /// and `took_ms`, or `error`. A host that cannot be reached is no error unless `must` says so.
@@ -71,19 +69,21 @@ impl Primitive for Ping {
     }
 }
 
-/// Connects to every host; one that cannot be reached is trouble, and one that lets nobody in was reached.
+/// Connects to every host and runs what does nothing; one that cannot be reached is trouble, and one that lets nobody in was reached.
 pub(super) async fn look(cx: Cx) -> Result<Health> {
-    let seen = match (Ping { hosts: None, must: true }).run(cx).await {
+    let seen = match (Ping { hosts: None, must: true }).run(cx.clone()).await {
         Ok(seen) => seen,
         Err(error) => return Health::or_refused(error),
     };
+    // A login may be let in whose shell runs nothing.
+    gather(&cx, None, 0, asking(vec!["true".to_owned()], WITHIN), |_| Map::new()).await?;
     let hosts = seen["hosts"].as_object().map(Map::len).unwrap_or_default();
     let servers =
         seen["hosts"].as_object().into_iter().flatten().filter_map(|(_, host)| host["server"].as_str());
     let servers: BTreeSet<&str> = servers.map(|server| server.trim_start_matches("SSH-2.0-")).collect();
     let health = Health::reached().permitted().fact(match hosts {
         1 => "one host lets us in".to_owned(),
-        hosts => format!("{hosts} hosts let us in"),
+        hosts => format!("{hosts} hosts let us in and run commands"),
     });
     Ok(health.version(servers.into_iter().collect::<Vec<_>>().join(", ")))
 }
@@ -112,13 +112,7 @@ impl Primitive for Facts {
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
-        let one =
-            One { arguments: script::facts(), folder: None, variables: Vec::new(), stdin: None, keep: KEEP };
-        let deed: Deed<Ended> = Arc::new(move |fleet: &Fleet, target, patience| {
-            fleet.with(target, patience, |session| {
-                session.run(one.order(), &patience.at_most(WITHIN), &|_: Line<'_>| {})
-            })
-        });
+        let deed = asking(script::facts(), WITHIN);
         gather(&cx, self.hosts, self.max_failures, deed, |ended| told(&ended.stdout.text)).await
     }
 }

@@ -53,7 +53,11 @@ impl Judge<'_> {
                 format!("{} gave no answer within {within}", target.name),
                 Some("give it longer with `#{ within: \"…\" }`, or look at why it is slow".to_owned()),
             ),
-            broken => (Kind::Remote, format!("{}: {}", target.name, broken.words()), None),
+            broken => {
+                let fix = matches!(broken, Broken::NoShell(_))
+                    .then(|| "give the user a login shell there, or log in as another `user`".to_owned());
+                (Kind::Remote, format!("{}: {}", target.name, broken.words()), fix)
+            }
         };
         words.push_str(&match (cut.left, cut.began) {
             (Some(group), _) => format!("; its process group {group} may still run there"),
@@ -77,6 +81,11 @@ impl Judge<'_> {
         let mut why: Vec<String> = failures.iter().take(QUOTED).map(|one| one.words.clone()).collect();
         if failures.len() > QUOTED {
             why.push(format!("… and {} more", failures.len() - QUOTED));
+        }
+        let done: Vec<&str> =
+            value["ok"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !done.is_empty() {
+            why.push(format!("it was done on {}", text::headline(&done.join(", "), 160)));
         }
         let kind = match failures {
             _ if failures.iter().all(|one| one.kind == Kind::Timeout) => Kind::Timeout,

@@ -40,6 +40,7 @@ pub const FAMILY: Family = Family {
     settings: Settings { schema: || schemars::schema_for!(Table), check: settings::check },
     entries: &[
         entry::<exec::Exec>(),
+        entry::<exec::Undo>(),
         entry::<read::Read>(),
         entry::<read::Destroy>(),
         entry::<upload::Upload>(),

@@ -19,6 +19,10 @@ const GET: &str = include_str!("scripts/get.sh");
 /// Tells what the machine is, a line for each fact.
 pub(super) const FACTS: &str = include_str!("scripts/facts.sh");
 
+/// Ends the group that a command made which has this mark, and nothing else. Arguments: the mark, and the mark as a word
+/// of a shell.
+const END: &str = include_str!("scripts/end.sh");
+
 /// The argument list that runs one of the scripts about a file.
 fn on_file(script: &str, arguments: &[&str]) -> Vec<String> {
     let mut list =
@@ -41,6 +45,12 @@ pub(super) fn back(path: &str, sent: &str, before: &str, mode: &str) -> Vec<Stri
 
 pub(super) fn get(path: &str) -> Vec<String> {
     on_file(GET, &[path])
+}
+
+pub(super) fn end(mark: &str) -> Vec<String> {
+    let mut list = vec!["/bin/sh".to_owned(), "-c".to_owned(), END.to_owned(), "playbook".to_owned()];
+    list.extend([mark.to_owned(), crate::sys::ssh::quote(mark)]);
+    list
 }
 
 pub(super) fn facts() -> Vec<String> {

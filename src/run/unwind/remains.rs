@@ -175,9 +175,14 @@ impl Remains {
 }
 
 fn is_undone_last(families: Families, item: &Item) -> bool {
-    let Way::Inverse { call, .. } = &item.way else { return false };
-    let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
-    entry.and_then(|entry| entry.bind(&call.arguments).ok()).is_some_and(|bound| bound.undone_last())
+    let Way::Inverse { call, inverse, .. } = &item.way else { return false };
+    let entry = |call: &Call| {
+        family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb))
+    };
+    let is_last = entry(call)
+        .and_then(|entry| entry.bind(&call.arguments).ok())
+        .is_some_and(|bound| bound.undone_last());
+    is_last || matches!(inverse, Inverse::Call(inverse) if entry(inverse).is_some_and(|entry| entry.last))
 }
 
 fn is_atomic(families: Families, call: &Call) -> bool {

@@ -33,6 +33,8 @@ pub struct Order {
     pub feed: Feed,
     /// How much of each output is kept; in bytes.
     pub keep: usize,
+    /// A name by which it and its children can be found there afterwards.
+    pub mark: Option<String>,
 }
 
 /// Why a command has no end that is known.
@@ -93,6 +95,7 @@ impl Session {
         let mut talk = Talk::begin(self, order, patience)?;
         match talk.converse(patience, hear) {
             Ok(status) => Ok(status),
+            Err(why @ Broken::NoShell(_)) => Err(Cut::before(why)),
             Err(why @ Broken::Failed(_)) => Err(Cut { why, began: true, left: talk.group }),
             Err(why) => {
                 let left = talk.end();

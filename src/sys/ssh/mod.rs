@@ -30,6 +30,8 @@ pub enum Broken {
     Late,
     /// The connection, or the other side, in its own words.
     Failed(String),
+    /// The user's login shell ran nothing of what it was sent; its own words.
+    NoShell(String),
 }
 
 impl Broken {
@@ -40,6 +42,7 @@ impl Broken {
             Self::CalledOff => "it was called off".to_owned(),
             Self::Late => "it took too long".to_owned(),
             Self::Failed(why) => why.clone(),
+            Self::NoShell(said) => format!("its login shell did not run the command: {said}"),
         }
     }
 }

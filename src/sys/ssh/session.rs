@@ -176,7 +176,7 @@ pub(super) fn unreachable(target: &Target, broken: &Broken) -> Error {
                 "look whether the machine is up and its firewall lets you in, or raise `connect_timeout`",
             )
         }
-        Broken::Failed(why) => {
+        Broken::Failed(why) | Broken::NoShell(why) => {
             Error::remote(what).why(why.clone()).fix("start its sshd, or correct its address in `hosts`")
         }
     }

@@ -53,8 +53,13 @@ impl<'a> Talk<'a> {
             }
             Feed::From(reader) => Some(reader),
         };
-        let script =
-            wire::script(&order.arguments, order.folder.as_deref(), has_environment, session.shell());
+        let sent = wire::Sent {
+            arguments: &order.arguments,
+            folder: order.folder.as_deref(),
+            has_environment,
+            mark: order.mark.as_deref(),
+        };
+        let script = wire::script(&sent, session.shell());
         let feeds = !now.is_empty() || more.is_some();
         let (channel, is_open) = session.start(&script, feeds, patience)?;
         let input = Input { now, at: 0, more, is_open };
@@ -77,8 +82,10 @@ impl<'a> Talk<'a> {
         }
         self.session.patiently(patience, || self.channel.wait_close())?;
         if let Some(head) = self.head.take() {
-            let said = String::from_utf8_lossy(&head).trim().to_owned();
-            return Err(Broken::Failed(format!("its login shell did not run the command: {said}")));
+            if !self.session.is_open() {
+                return Err(Broken::Failed("the connection was lost".to_owned()));
+            }
+            return Err(Broken::NoShell(String::from_utf8_lossy(&head).trim().to_owned()));
         }
         self.status()
     }

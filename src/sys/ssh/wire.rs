@@ -25,17 +25,26 @@ pub fn words(arguments: &[String]) -> String {
     arguments.iter().map(|argument| quote(argument)).collect::<Vec<_>>().join(" ")
 }
 
+/// The variable that names the call that a command belongs to, and the number of its group.
+const CALL: &str = "PLAYBOOK_CALL";
+
+/// A command as it is to be sent.
+pub(super) struct Sent<'a> {
+    pub(super) arguments: &'a [String],
+    pub(super) folder: Option<&'a str>,
+    pub(super) has_environment: bool,
+    pub(super) mark: Option<&'a str>,
+}
+
 /// What a command is sent as, to a shell of which so much is known. It tells the number of its group, takes over the
-/// environment from its input where there is one, goes to its folder, and becomes the command. Where any shell may hear it,
+/// environment from its input where there is one, goes to its folder, and becomes the command. A mark comes
+/// before all that, so that what has begun can be found by it. Where any shell may hear it,
 /// a POSIX shell takes its place first, and tells what that one is.
-pub(super) fn script(
-    arguments: &[String],
-    folder: Option<&str>,
-    has_environment: bool,
-    shell: Shell,
-) -> String {
+pub(super) fn script(sent: &Sent<'_>, shell: Shell) -> String {
+    let Sent { arguments, folder, has_environment, mark } = *sent;
     let (form, tells) = if shell == Shell::Any { (" %s %s", TELLS) } else { ("", "") };
-    let mut script = format!("printf '\\001{}%s{form}\\n' $${tells}; ", &MARK[1..]);
+    let mark = mark.map(|mark| format!("{CALL}={}/$$; export {CALL}; ", quote(mark))).unwrap_or_default();
+    let mut script = format!("{mark}printf '\\001{}%s{form}\\n' $${tells}; ", &MARK[1..]);
     if has_environment {
         script.push_str(&format!(
             "e=; while IFS= read -r l && [ \"$l\" != {END} ]; do e=\"$e$l\n\"; done; eval \"$e\"; unset e l; "
@@ -128,7 +137,9 @@ mod tests {
     #[test]
     fn a_text_is_run_by_the_shell_that_hears_it_only_where_that_is_sh() {
         let text = ["sh", "-c", "echo 'a b'\nexit 3"].map(str::to_owned);
-        let sent = |folder, has_environment, shell| script(&text, folder, has_environment, shell);
+        let sent = |folder, has_environment, shell| {
+            script(&Sent { arguments: &text, folder, has_environment, mark: None }, shell)
+        };
         assert_eq!(
             sent(None, false, Shell::Sh),
             "printf '\\001playbook-group %s\\n' $$; \necho 'a b'\nexit 3"
@@ -139,7 +150,10 @@ mod tests {
         assert!(sent(None, false, Shell::Posix).ends_with(apart));
         assert!(sent(None, false, Shell::Any).starts_with("exec /bin/sh -c '"));
         let plain = ["sh", "-c", "x", "y"].map(str::to_owned);
-        assert!(script(&plain, None, false, Shell::Sh).ends_with("; exec sh -c x y"));
+        let plain = Sent { arguments: &plain, folder: None, has_environment: false, mark: Some("run/3.1") };
+        let sent = script(&plain, Shell::Sh);
+        assert!(sent.starts_with("PLAYBOOK_CALL=run/3.1/$$; export PLAYBOOK_CALL; printf"), "{sent}");
+        assert!(sent.ends_with("; exec sh -c x y"));
     }
 
     #[test]

@@ -53,8 +53,14 @@ fn a_missing_program_a_denial_and_a_hang_are_told() {
     exec(Rig::new(&closed), "app.stop(\"x\");").1.expect(3).says("pm2.app");
     let rig = Rig::new("").file("hang", "#!/bin/sh\nsleep 600\n").file("quiet", "#!/bin/sh\necho hello\n");
     let hang = |name: &str| {
-        format!("[env.local.pm2.app]\nprogram = \"{name}\"\nwithin = \"1s\"\naccess = \"destroy\"\n")
+        format!(
+            "[env.local.pm2.app]\nprogram = \"{name}\"\nhome = \"home\"\nwithin = \"1s\"\naccess = \"destroy\"\n"
+        )
     };
+    // Something that passes for its daemon.
+    let mut daemon =
+        std::process::Command::new("sh").args(["-c", "sleep 600; : God Daemon"]).spawn().unwrap();
+    let rig = rig.file("home/pm2.pid", &daemon.id().to_string());
     for name in ["hang", "quiet"] {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(rig.path(name), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -63,4 +69,6 @@ fn a_missing_program_a_denial_and_a_hang_are_told() {
     seen.expect(1).says("gives no list of its processes").says("hello");
     let (_, seen) = exec(rig.file("playbook.toml", &hang("./hang")), "app.list(#{ timeout: \"1s\" });");
     seen.expect(4).says("gave no answer within 1.0s");
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
 }

@@ -5,6 +5,7 @@ mod failures;
 #[cfg(feature = "ssh")]
 mod over;
 mod reads;
+mod release;
 
 use std::path::Path;
 

@@ -170,14 +170,11 @@ fn the_doctor_tells_a_missing_pm2_from_a_missing_host() {
             "install it, or name its path as `program`",
         );
     }
-    // What has that name is another program; its words are told.
-    let found = diagnosed(&of(&host, "", "program = \"/bin/echo\"\n"), &known);
-    expect(
-        &found,
-        "unreachable",
-        &["gives no list of its processes", "jlist"],
-        "look at what `pm2 jlist` says",
-    );
+    // No daemon of it runs, and none is started to look.
+    let found = diagnosed(&of(&host, "", "program = \"/bin/echo\"\nhome = \"/no/such\"\n"), &known);
+    expect(&found, "missing", &["pm2 does not run on", "there is no folder /no/such"], "correct `home`");
+    let found = diagnosed(&of(&host, "", "program = \"/bin/echo\"\nfolder = \"/no/such\"\n"), &known);
+    expect(&found, "missing", &["pm2 cannot work in /no/such"], "make the folder there");
     // A host that lets nobody in, one that is not the one that it was, and one that the group does not have.
     let wrong = format!("key = \"{}\"\n", access.key("wrong").display());
     let found = diagnosed(&of(&host, &wrong, ""), &known);
@@ -194,5 +191,5 @@ fn the_doctor_tells_a_missing_pm2_from_a_missing_host() {
     expect(&found, "no_answer", &["2.0s"], "");
     host.kill();
     let found = diagnosed(&of(&host, "", ""), &known);
-    expect(&found, "unreachable", &[&host.name(), "does not answer"], "");
+    expect(&found, "unreachable", &[&host.name(), "cannot be reached"], "");
 }

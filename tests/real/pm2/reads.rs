@@ -6,9 +6,9 @@ use super::*;
 fn the_list_tells_what_runs_and_nothing_of_its_environment() {
     let pm2 = fresh(need_pm2!());
     let rig = project(&pm2, "");
-    // The first command of a pm2 starts its daemon, and says so before its list.
+    // The first command of a pm2 starts its daemon, which a list must not.
     let (rig, seen) = exec(rig, "check \"nothing\", app.list().is_empty();");
-    seen.expect(0);
+    seen.expect(1).says("pm2 does not run on");
     start(&pm2, &rig, "api");
     let lines = r#"
         let all = app.list();

@@ -142,7 +142,7 @@ fn an_undo_takes_a_command_back_on_the_same_hosts() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text, format!("host-{}\nback\n", hosts[1].port));
     let (_, seen) = exec(project(access, &[&hosts[0]], ""), "web.exec(\"true\"); fail(\"no\");");
-    seen.expect(6).says("what a command does is not known");
+    seen.expect(6).says("what a command has done is not known");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod commands;
 mod ends;
 mod fan;
 mod files;
+mod left;
 mod shells;
 mod trust;
 

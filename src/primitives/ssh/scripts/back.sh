@@ -1,5 +1,6 @@
 sent=$2; before=$3; mode=$4
-if [ -e "$to" ]; then have=$(sum "$to"); else have=absent; fi
+have=absent
+if [ -e "$to" ]; then have=$(sum "$to" 2>/dev/null); [ -e "$to" ] || have=absent; fi
 if [ "$have" = "$before" ]; then
   if [ -n "$mode" ]; then chmod "$mode" "$to" || fail "the mode of $1 cannot be put back"; fi
   echo same; exit 0
