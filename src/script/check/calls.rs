@@ -49,6 +49,7 @@ impl Walk<'_> {
     }
 
     fn native(&mut self, call: &FnCallExpr) -> Kind {
+        self.stirs += usize::from(matches!(call.name.as_str(), "call" | "parallel"));
         if let Some(own) = own::find(&call.name) {
             self.own(own, &call.args);
         }

@@ -72,6 +72,7 @@ impl Walk<'_> {
 
     /// A closure is made: its body sees the variables around it, of which the first `captured` parameters are copies.
     pub(super) fn closure(&mut self, name: &str, captured: usize) -> Kind {
+        self.stirs += 1;
         if !functions::is_closure(name) {
             self.pass_on(name);
             return Kind::Plain;

@@ -108,6 +108,7 @@ impl Walk<'_> {
 
     /// A function is called; returns the kind of its value.
     pub(super) fn enter(&mut self, unit: usize, function: usize, arguments: Vec<Kind>, this: Kind) -> Kind {
+        self.stirs += 1;
         let known = &mut self.flow.known[unit][function];
         if self.live {
             self.flow.changed |= !std::mem::replace(&mut known.reached, true);

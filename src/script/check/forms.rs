@@ -22,7 +22,9 @@ impl Walk<'_> {
     pub(super) fn form(&mut self, form: &CustomExpr, position: Position) -> Kind {
         let word = form.tokens.first().map(|keyword| words::as_written(keyword));
         match (word.as_deref(), form.inputs.as_slice()) {
-            (Some("step"), [name, block, rollback @ ..]) => self.step(name, block, rollback.first()),
+            (Some("step"), [name, block, rollback @ ..]) => {
+                self.step((name, position), block, rollback.first())
+            }
             (Some("retry"), [times, every, block]) => {
                 self.expression(times);
                 self.expression(every);
@@ -45,15 +47,22 @@ impl Walk<'_> {
     }
 
     /// The rollback block sees the variables that its step has made.
-    fn step(&mut self, name: &Expr, block: &Expr, rollback: Option<&Expr>) -> Kind {
+    fn step(&mut self, (name, at): (&Expr, Position), block: &Expr, rollback: Option<&Expr>) -> Kind {
         self.expression(name);
         self.name(name, "step");
-        let depth = self.depth();
+        let (depth, stirs) = (self.depth(), self.stirs);
         let kind = match block {
             Expr::Stmt(block) => self.statements(block.statements()),
             other => self.expression(other),
         };
         if let Some(rollback) = rollback {
+            if self.stirs == stirs {
+                self.warn(at, "step".len(), || {
+                    Error::usage("the rollback block of this step would never run")
+                        .why("the step changes nothing, so there is nothing to take back")
+                        .fix("put the block behind the step that makes the change")
+                });
+            }
             self.expression(rollback);
         }
         self.forget(depth);

@@ -44,6 +44,7 @@ impl Walk<'_> {
             return self.enter(unit, function, kinds, receiver);
         }
         if self.world.natives.takes(name, count + 1) {
+            self.stirs += usize::from(name == "call" || ITERATORS.contains(&name));
             return of_native(receiver, name);
         }
         if self.world.program.keys.contains(name) || self.world.program.typed.contains(name) {

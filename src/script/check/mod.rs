@@ -112,6 +112,7 @@ pub fn check(engine: &Engine, session: &Session, subject: Subject<'_>) -> Checke
     let touched = touched::sum(std::mem::take(&mut found.touches));
     let mut warnings = grants::judge(&world, &touched, &mut found);
     findings.append(&mut found.findings);
+    warnings.append(&mut found.warnings);
     for (file, error) in found.absent {
         // Where the playbook may make the file itself, only a run can tell.
         let is_made = error.kind == Kind::Missing

@@ -40,6 +40,8 @@ pub(super) struct Found {
     /// Files of the project that are named and are not there.
     pub(super) absent: Vec<(String, Error)>,
     pub(super) touches: Vec<Touch>,
+    /// What is no mistake, and hardly meant.
+    pub(super) warnings: Vec<Error>,
     /// Families of which some use could not be followed, so that nothing may be said about too much or unused.
     pub(super) unfollowed: BTreeSet<&'static str>,
     /// Resources of which a call may need more than can be told: it is decided when it runs.
@@ -60,6 +62,8 @@ pub(super) struct Walk<'a> {
     /// What the next closure's first parameter will be.
     pub(super) hint: Option<Kind>,
     schemas: HashMap<*const Entry, Rc<Value>>,
+    /// How many things were met that may change something: changes, and calls of what is written elsewhere.
+    pub(super) stirs: usize,
     telling: bool,
     pub(super) flow: Flow,
 }
@@ -76,6 +80,7 @@ impl<'a> Walk<'a> {
             live: true,
             hint: None,
             schemas: HashMap::new(),
+            stirs: 0,
             telling: false,
         };
         for _ in 0..ROUNDS {
@@ -139,8 +144,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Notes what is no mistake, and hardly meant.
+    pub(super) fn warn(&mut self, position: Position, width: usize, error: impl FnOnce() -> Error) {
+        if self.telling {
+            let place = self.place(position, width);
+            self.found.warnings.push(error().at(place));
+        }
+    }
+
     /// Notes a use of a resource.
     pub(super) fn touch(&mut self, touch: Touch) {
+        self.stirs += usize::from(!touch.access.effect.is_read());
         if self.telling && self.live {
             self.found.touches.push(touch);
         }
@@ -148,6 +162,7 @@ impl<'a> Walk<'a> {
 
     /// Notes that a use of some resource of `family` could not be followed.
     pub(super) fn lose(&mut self, family: &'static str) {
+        self.stirs += 1;
         if self.telling && self.live {
             self.found.unfollowed.insert(family);
         }

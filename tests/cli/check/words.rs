@@ -184,6 +184,33 @@ fn a_playbook_in_which_there_is_nothing() {
 }
 
 #[test]
+fn a_rollback_block_that_would_never_run() {
+    let header = "//! T.\n//! uses = [\"files.backups:write\"]\nlet out = files(\"backups\");\nfn keep(out) { out.put(\"a\", \"1\"); }\n\
+        let later = || out.put(\"b\", \"1\");\n";
+    let warning = "warning: the rollback block of this step would never run";
+    for idle in ["", "log(\"x\");", "check \"is there\", out.head(\"a\") == ();", "let n = [1, 2].len();"] {
+        let script =
+            format!("{header}keep(out);\nlater.call();\nstep \"S\" {{ {idle} }} rollback {{ keep(out); }}\n");
+        let seen = right(&script);
+        assert!(seen.contains(warning) && seen.contains("deploy.rhai:8:1"), "{idle}: {seen}");
+    }
+    for busy in [
+        "out.put(\"a\", \"1\");",
+        "keep(out);",
+        "later.call();",
+        "parallel([|| out.put(\"a\", \"1\")]);",
+        "for key in [\"a\"] { out.put(key, \"1\"); }",
+        "step \"inner\" { out.put(\"a\", \"1\"); }",
+        "[out].for_each(|one| one.put(\"a\", \"1\"));",
+    ] {
+        let seen = right(&format!(
+            "{header}keep(out);\nlater.call();\nstep \"S\" {{ {busy} }} rollback {{ log(\"x\"); }}\n"
+        ));
+        assert!(!seen.contains("never run"), "{busy}: {seen}");
+    }
+}
+
+#[test]
 fn what_leads_out_of_a_store_and_a_release_that_has_no_place() {
     let rig = rig(
         "//! T.\n//! uses = [\"files.backups:write\", \"service.app:write\", \"sqlite.main:write\"]\n\
