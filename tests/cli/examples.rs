@@ -208,7 +208,7 @@ fn nothing_is_wrong_with_the_playbooks_of_the_page_on_kubernetes() {
     let settings = &blocks.iter().find(|block| block.words[0] == "toml").unwrap().text;
     let playbooks: Vec<&Block> =
         blocks.iter().filter(|block| block.words.first().is_some_and(|word| word == "rhai")).collect();
-    assert_eq!(playbooks.len(), count);
+    assert_eq!(playbooks.len(), 3);
     for block in playbooks {
         let name = block.words[1].strip_prefix("file=").unwrap();
         let rig = Rig::new(settings).file(name, &block.text);
