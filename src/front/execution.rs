@@ -187,6 +187,8 @@ fn traces(ready: &Ready, intention: &Intention) -> Result<Option<Arc<super::tele
 /// The project's folder as the reader names it, when the reader does not stand in it.
 fn elsewhere(project: &Path) -> Option<String> {
     let here = environment::current_folder().ok()?;
-    let name = project.strip_prefix(&here).unwrap_or(project);
+    // A timer begins at the root, and nobody who reads what it said stands there.
+    let is_root = here.parent().is_none();
+    let name = project.strip_prefix(&here).ok().filter(|_| !is_root).unwrap_or(project);
     (!here.starts_with(project)).then(|| name.display().to_string())
 }

@@ -116,3 +116,14 @@ fn what_cannot_be_run_is_told_in_our_words() {
     rig.run(&["resume"]).expect(2).says("`playbook resume last`").hides("Usage:");
     rig.run(&["report", "--format", "pdf"]).expect(2).says("`--format` does not take `pdf`").says("`junit`");
 }
+
+#[test]
+fn who_reads_what_a_timer_did_finds_the_project() {
+    let rig = Rig::new("").file("t.rhai", "//! T.\nlog(\"x\");\n");
+    let path = rig.path("t.rhai");
+    let output = rig.command(&["exec", path.to_str().unwrap()]).current_dir("/").output().unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let folder = rig.folder().canonicalize().unwrap();
+    assert!(said.contains(&format!("playbook --project {} show", folder.display())), "{said}");
+}
