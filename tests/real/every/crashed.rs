@@ -117,6 +117,7 @@ const BACK: &[(&str, &str)] = &[
     ("ssh.restore", "ssh.upload"),
     ("git.restore_tag", "git.delete_tag"),
     ("pm2.restore", "pm2.stop"),
+    ("pm2.withdraw", "pm2.start"),
     ("kubernetes.revert", "kubernetes.scale"),
     ("nginx.restore", "nginx.set_weights"),
     ("postgres.revert_migrations", "postgres.migrate"),

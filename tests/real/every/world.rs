@@ -1,12 +1,9 @@
 //! A project in which every resource of the examples exists, each pointed at the same other side.
 
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
-
 use super::example::Example;
 use super::far::Far;
 use crate::rig::Rig;
+use crate::rig::servers::pm2;
 
 /// What the examples name in the project's folder.
 const FILES: &[(&str, &str)] = &[
@@ -70,18 +67,9 @@ pub fn rig(settings: &str, far: &Far) -> Rig {
         let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(rig.path("stand-in"), may_run).unwrap();
         // pm2 is asked only where its daemon seems to run.
-        rig = rig.file(".pm2/pm2.pid", &format!("{}\n", daemon()));
+        rig = rig.file(".pm2/pm2.pid", &format!("{}\n", pm2::seeming_daemon()));
     }
     rig
-}
-
-/// The number of a process that looks like pm2's daemon, and ends with the tests: nobody else holds its input.
-fn daemon() -> u32 {
-    static DAEMON: LazyLock<Child> = LazyLock::new(|| {
-        let mut command = Command::new("cat");
-        command.arg0("PM2 v6.0.0: God Daemon (rig)").stdin(Stdio::piped()).spawn().unwrap()
-    });
-    DAEMON.id()
 }
 
 /// The resources that those of these families stand on.

@@ -57,10 +57,7 @@ fn a_missing_program_a_denial_and_a_hang_are_told() {
             "[env.local.pm2.app]\nprogram = \"{name}\"\nhome = \"home\"\nwithin = \"1s\"\naccess = \"destroy\"\n"
         )
     };
-    // Something that passes for its daemon.
-    let mut daemon =
-        std::process::Command::new("sh").args(["-c", "sleep 600; : God Daemon"]).spawn().unwrap();
-    let rig = rig.file("home/pm2.pid", &daemon.id().to_string());
+    let rig = rig.file("home/pm2.pid", &pm2::seeming_daemon().to_string());
     for name in ["hang", "quiet"] {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(rig.path(name), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -69,6 +66,4 @@ fn a_missing_program_a_denial_and_a_hang_are_told() {
     seen.expect(1).says("gives no list of its processes").says("hello");
     let (_, seen) = exec(rig.file("playbook.toml", &hang("./hang")), "app.list(#{ timeout: \"1s\" });");
     seen.expect(4).says("gave no answer within 1.0s");
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }

@@ -1,8 +1,9 @@
 //! A real pm2 from npm, with a folder of state of its own; its daemon ends when it is dropped.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, OnceLock};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -90,4 +91,14 @@ impl Drop for Pm2 {
             self.run(&["kill"], Path::new("/"));
         }
     }
+}
+
+/// The number of a process that looks like pm2's daemon, and ends with the tests: nobody else holds its input.
+pub fn seeming_daemon() -> u32 {
+    static DAEMON: LazyLock<Child> = LazyLock::new(|| {
+        let mut command = Command::new("cat");
+        command.arg0("PM2 v6.0.0: God Daemon (rig)").stdin(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    });
+    DAEMON.id()
 }
