@@ -7,9 +7,10 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-/// Runs the server in the background, tells its pid, and stops it when its own input is closed.
+/// Runs the server in the background, tells its pid, and stops it, with the workers that would outlive it, when its own
+/// input is closed.
 const WATCH: &str = "folder=$1; shift; \"$@\" >\"$folder/log\" 2>&1 & pid=$!; echo $pid; cat >/dev/null; \
-                     kill -KILL $pid; wait $pid; rm -rf \"$folder\"";
+                     kill -STOP $pid; kill -KILL $pid $(pgrep -P $pid); wait $pid; rm -rf \"$folder\"";
 
 /// A running server.
 pub struct Warden {
