@@ -20,7 +20,9 @@ const LARGEST: u64 = 64 * 1024;
 #[must_use]
 pub fn of(resource: &Resource, families: Families) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    if let Some(family) = family::find(families, &resource.id.family) {
+    if may_refer(&resource.settings)
+        && let Some(family) = family::find(families, &resource.id.family)
+    {
         let schema = (family.settings.schema)().to_value();
         let mut note = |text: &str| {
             found.insert(text.to_owned());
@@ -46,7 +48,7 @@ pub fn unset(resource: &Resource, families: Families, project: &Path) -> Option<
 
 /// From now on takes the secrets of the host's environment out of everything, as far as they lie on this machine.
 pub fn learn(host: &Host) {
-    for resource in host.environment.resources.values().filter(|one| may_refer(&one.settings)) {
+    for resource in host.environment.resources.values() {
         for text in of(resource, host.families) {
             if let Some(reference) = Reference::find(&text)
                 && let Ok(Some(value)) = here(&reference, &host.project)

@@ -27,10 +27,14 @@ pub fn stays_inside(key: &str) -> Result<()> {
     if !key.starts_with('/') && key.split('/').all(|part| part != "..") {
         return Ok(());
     }
+    Err(no_key(key, Kind::Denied, "a key does not lead out of its store"))
+}
+
+/// The error for what cannot be a key.
+#[must_use]
+pub fn no_key(key: &str, kind: Kind, why: &str) -> Error {
     let shown = text::headline(&format!("{key:?}"), 60);
-    Err(Error::new(Kind::Denied, format!("{shown} is no key"))
-        .why("a key does not lead out of its store")
-        .fix("write it like `2026/11/main.dump`"))
+    Error::new(kind, format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`")
 }
 
 /// A stream of an object's bytes.

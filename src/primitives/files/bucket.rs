@@ -15,7 +15,7 @@ use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
 use crate::effect::primitive::Work;
-use crate::effect::store::{Content, Object, Store, Upload, stays_inside};
+use crate::effect::store::{Content, Object, Store, Upload, no_key, stays_inside};
 use crate::sys::blocking;
 use crate::sys::clock;
 use crate::sys::folder::{Folder, Status};
@@ -55,10 +55,7 @@ pub(super) fn store(cx: Cx) -> Work<'static, Arc<dyn Store>> {
 
 /// Says what is wrong with a key, if anything. One that would lead out of the folder is a denial.
 pub(super) fn check_key(key: &str) -> Result<()> {
-    let wrong = |kind: Kind, why: &str| {
-        let shown = text::headline(&format!("{key:?}"), 60);
-        Err(Error::new(kind, format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
-    };
+    let wrong = |kind: Kind, why: &str| Err(no_key(key, kind, why));
     stays_inside(key)?;
     if is_hidden(key) {
         return wrong(Kind::Denied, "`.incoming` and `.kept` are the store's own");

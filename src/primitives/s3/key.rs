@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::base::error::{Error, Kind, Result};
-use crate::base::text;
-use crate::effect::store::stays_inside;
+use crate::base::error::{Kind, Result};
+use crate::effect::store::{no_key, stays_inside};
 
 /// The folder, below the prefix of the resource, that is the store's own.
 pub(super) const OWN: &str = ".playbook/";
@@ -41,8 +40,7 @@ pub(super) fn check_prefix(key: &str) -> Result<()> {
 }
 
 fn wrong(key: &str, kind: Kind, why: &str) -> Result<()> {
-    let shown = text::headline(&format!("{key:?}"), 60);
-    Err(Error::new(kind, format!("{shown} is no key")).why(why).fix("write it like `2026/11/main.dump`"))
+    Err(no_key(key, kind, why))
 }
 
 /// Where a run stages something; what lies there adds to it.

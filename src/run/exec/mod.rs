@@ -93,9 +93,8 @@ impl Intention {
 }
 
 /// Refuses a run that lacks a secret, since half way is no moment to find that out, or whose windows are closed.
-fn admit(ready: &Ready, audience: &Audience, lacking: Option<Error>) -> Result<()> {
-    // A test asks none of the systems.
-    if let Some(mut lacking) = lacking.filter(|_| audience.mocks.is_none()) {
+fn admit(ready: &Ready, lacking: Option<Error>) -> Result<()> {
+    if let Some(mut lacking) = lacking {
         lacking.kind = Kind::Usage;
         return Err(lacking);
     }
@@ -114,10 +113,13 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
     }
     let audience = &audience;
     let checked = reading::look(ready, families, audience, runtime.handle());
-    let lacking = reading::lacking(&checked, ready, families);
+    let is_new = matches!(intention, Intention::Apply);
+    // A test asks none of the systems.
+    let is_asked = is_new && audience.mocks.is_none();
+    let lacking = is_asked.then(|| reading::lacking(&checked, ready, families)).flatten();
     let compiled = checked.into_program()?;
-    if matches!(intention, Intention::Apply) {
-        admit(ready, audience, lacking)?;
+    if is_new {
+        admit(ready, lacking)?;
     }
     let lost = match intention {
         Intention::RollBack(reversal) => {

@@ -185,16 +185,13 @@ fn a_change_that_waits_says_for_whom_and_so_does_its_time_out() {
             database.name
         ),
     );
-    let files = |rig: Rig| {
-        rig.file("m/1_a.sql", "ALTER TABLE held ADD d int;\n").file("s.sql", "ALTER TABLE held ADD c int;\n")
-    };
     for line in [
         "db.execute(\"ALTER TABLE held ADD a int\", #{ timeout: \"5s\" });",
         "db.transaction([\"SELECT 1\", \"ALTER TABLE held ADD b int\"], #{ timeout: \"5s\" });",
         "db.script(\"s.sql\", #{ timeout: \"5s\" });",
         "db.migrate(\"m\", #{ timeout: \"5s\" });",
     ] {
-        exec(files(rig(&database, "write")), "write", line)
+        exec(with_changes(&database), "write", line)
             .1
             .expect_any(&[1, 4])
             .says(&format!("waits for process {pid} (postgres, holder, idle in transaction, since "))
@@ -209,20 +206,24 @@ fn a_change_that_waits_says_for_whom_and_so_does_its_time_out() {
     );
 }
 
+/// A project whose script and migration change the table that is held.
+fn with_changes(database: &Database) -> Rig {
+    rig(database, "write")
+        .file("m/1_a.sql", "ALTER TABLE held ADD d int;\n")
+        .file("s.sql", "ALTER TABLE held ADD c int;\n")
+}
+
 #[test]
 fn a_lock_timeout_gives_up_soon_and_names_who_holds_the_lock() {
     let Some(database) = monitored() else { return };
     let _open = held(&database);
-    let files = |rig: Rig| {
-        rig.file("m/1_a.sql", "ALTER TABLE held ADD d int;\n").file("s.sql", "ALTER TABLE held ADD c int;\n")
-    };
     for line in [
         "db.execute(\"ALTER TABLE held ADD a int\", #{ lock_timeout: \"800ms\" });",
         "db.transaction([\"ALTER TABLE held ADD b int\"], #{ lock_timeout: \"800ms\" });",
         "db.script(\"s.sql\", #{ lock_timeout: \"800ms\" });",
         "db.migrate(\"m\", #{ lock_timeout: \"800ms\" });",
     ] {
-        exec(files(rig(&database, "write")), "write", line)
+        exec(with_changes(&database), "write", line)
             .1
             .expect(1)
             .says("canceling statement due to lock timeout (SQLSTATE 55P03)")
