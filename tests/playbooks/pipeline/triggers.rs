@@ -76,19 +76,26 @@ fn a_throughput_below_85_percent_of_the_baseline() {
 
 /// A deployment that goes well until the release is live; then it goes wrong.
 fn taken_back(line: &str, says: &str) {
+    taken_back_after("Post-deployment validation", line, says);
+}
+
+/// A deployment that goes well until a step is done; then it goes wrong.
+fn taken_back_after(step: &str, line: &str, says: &str) {
     let Some(site) = Site::start(SMALL) else { return };
     let before = site.state();
     let mut run = site.begin(&[], &[]);
-    run.until("✔ Post-deployment validation");
+    run.until(&format!("✔ {step}"));
     site.fault(&format!("{NEW} {line}"));
     let seen = run.end().expect(1).says(says).hides("NOT be taken back");
     same(&before, &site.state(), &seen);
     told(&site);
 }
 
+// Only the slim nodes, which no other condition looks at; and early, since a kubelet tells of it seconds later.
 #[test]
 fn pods_that_do_not_run_for_two_minutes() {
-    taken_back("crash", "the condition “pods that do not run” was broken for 2m");
+    let says = "the condition “pods that do not run” was broken for 2m";
+    taken_back_after("Deploy to production", "crash slim", says);
 }
 
 #[test]
