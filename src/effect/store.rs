@@ -66,9 +66,19 @@ pub trait Upload: Send {
     async fn write(&mut self, chunk: Bytes) -> Result<()>;
     /// Says that all bytes were written, and makes them durable; still not visible.
     async fn seal(&mut self) -> Result<()>;
-    /// The bytes as they were stored, for checking them before they are published. It may be asked for before anything
-    /// was written, once: what is not stored yet is waited for, and the stream ends only after [`Upload::seal`].
+    /// The bytes as they were stored, for checking them before they are published. It may be asked for once before
+    /// anything was written, when what is not stored yet is waited for, and the stream ends only after [`Upload::seal`]; and
+    /// once after that.
     async fn read_back(&mut self) -> Result<Content>;
+    /// Asks the store to tell checksums of what it takes in from now on. Whether it ever does.
+    fn ask_for_checksums(&mut self) -> bool {
+        false
+    }
+    /// Whether it told a checksum of every byte that was written, each that of what was sent. To be asked for after
+    /// [`Upload::seal`]; who gets `false` has to read it back.
+    fn vouches(&self) -> bool {
+        false
+    }
     /// Makes the object visible under its key, at once and as a whole. One that has the key already is an error unless
     /// `replace` is set. `sha256` is that of its bytes, hexadecimal; a store keeps it with the object where it can.
     async fn publish(self: Box<Self>, sha256: &str, replace: bool) -> Result<Object>;

@@ -1,6 +1,7 @@
-//! A dump, of a database or of a log, on its way into a store: compressed, hashed, read back and verified before
-//! anybody can see it.
+//! A dump, of a database or of a log, on its way into a store: compressed, hashed and verified before anybody can
+//! see it.
 
+mod checking;
 mod coding;
 mod mark;
 mod receipt;
@@ -17,6 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::io::AsyncRead;
 use tokio::sync::watch;
 
+pub use checking::Verify;
 pub use coding::{Compression, Passed};
 pub use mark::Mark;
 pub use receipt::{Counted, Receipt};
@@ -31,6 +33,7 @@ use super::witness;
 use crate::base::error::{Error, Result};
 use crate::sys::blocking;
 use crate::sys::pipe::{self, Outlet};
+use checking::{Beginning, Seen};
 
 /// How often progress is told, in bytes.
 const TELL_EVERY: u64 = 4 * 1024 * 1024;
@@ -61,6 +64,7 @@ pub struct Dump {
     store: Arc<dyn Store>,
     upload: Box<dyn Upload>,
     sent: Passed,
+    verified: Verify,
     began: (Instant, String),
 }
 
@@ -83,19 +87,20 @@ impl Dump {
         cx.close_gracefully();
         let began = (cx.instant(), cx.now());
         let upload = store.begin(&target.key).await?;
-        Ok(Self { cx: cx.clone(), target, source, store, upload, sent: Passed::default(), began })
+        let (sent, verified) = (Passed::default(), target.verify);
+        Ok(Self { cx: cx.clone(), target, source, store, upload, sent, verified, began })
     }
 
     /// Takes in all that `stream` gives, once, and makes it durable when `ended` has said that the source ended well.
-    /// Meanwhile `look` reads what the store gives back of it; the SHA-256 of that has to be the one of what was sent.
-    /// Whatever `look` leaves unread is read and hashed after it. Whoever makes the stream ends it on a stop.
+    /// Meanwhile `look` reads it: as the store gives it back, or as it is sent where the store vouches for it by checksums
+    /// of its own. That both are the same is made sure of in the end. Whoever makes the stream ends it on a stop.
     pub async fn copy<R, E, L, T>(&mut self, stream: &mut R, ended: E, look: L) -> Result<T>
     where
         R: AsyncRead + Send + Unpin + ?Sized,
         E: Future<Output = Result<()>>,
         L: for<'a> FnOnce(&'a mut (dyn AsyncRead + Send + Unpin)) -> Work<'a, T>,
     {
-        let Self { cx, target, source, upload, sent, began, .. } = self;
+        let Self { cx, target, source, upload, sent, verified, began, .. } = self;
         let mark = Mark { of: source.of.clone(), at: began.1.clone(), rows: source.rows.clone() };
         let compression = target.compression;
         let mark = if mark.of.is_empty() { Vec::new() } else { mark.bytes(compression) };
@@ -105,10 +110,10 @@ impl Dump {
         // On a thread of its own, so that it overlaps with reading and sending.
         let code =
             blocking::run(move || coding::encode(compression, &mark, from, to.blocking()).map_err(broken));
-        let mut stored = Stored::of(upload.read_back().await?);
+        let (beside, mut seen) = Seen::begin(target.verify, &mut **upload).await?;
         let read = async {
-            let found = look(&mut stored).await?;
-            Ok((found, stored.finish().await?))
+            let found = look(&mut seen).await?;
+            Ok((found, seen.finish().await?))
         };
         let (well, is_well) = watch::channel(false);
         let ended = async {
@@ -120,9 +125,12 @@ impl Dump {
         let (stop, empty) =
             (cx.stop().clone(), format!("what would be `{}` of `{}` is empty", target.key, target.store));
         let progress = Taken { cx, key: &target.key, expected: source.expected, bytes: &taken };
-        let feed = feed(progress, stream, plain);
+        let feed = feed(progress, stream, (plain, beside));
+        let upload = &mut **upload;
         let store = async {
+            let mut beginning = Beginning::default();
             while let Some(chunk) = coded.next().await.map_err(broken)? {
+                beginning.take(&chunk);
                 upload.write(chunk).await?;
             }
             // A source that has failed says so itself.
@@ -130,25 +138,26 @@ impl Dump {
             if taken.load(Ordering::Relaxed) == 0 {
                 return Err(Error::remote(empty));
             }
-            upload.seal().await
+            upload.seal().await?;
+            Ok((beginning, upload))
         };
-        let whole = async { tokio::try_join!(feed, ended, store, code, read) };
+        let whole = async {
+            let ((), (), (beginning, upload), passed, (found, back)) =
+                tokio::try_join!(feed, ended, store, code, read)?;
+            let how = checking::check(&target.store, upload, (&passed, beginning), back).await?;
+            Ok((found, passed, how))
+        };
         let stopped = async {
             // Until then the source stops by itself, and says how it ended.
             ended_well(is_well.clone()).await;
             stop.given().await;
         };
-        let ((), (), (), passed, (found, back)) = tokio::select! {
+        let found;
+        (found, *sent, *verified) = tokio::select! {
             biased;
             () = stopped => return Err(stop.reason().unwrap_or_else(|| Error::cancelled("stopped"))),
             whole = whole => whole?,
         };
-        if passed != back {
-            return Err(Error::remote(format!("`{}` gave back something else than was sent", target.store))
-                .why(format!("sent {passed}; got {back}"))
-                .fix("check that store's disk or network; nothing was published"));
-        }
-        *sent = passed;
         Ok(found)
     }
 
@@ -166,10 +175,11 @@ impl Dump {
         if let Err(why) = until_stopped(&cx, refuse_taken(&*self.store, &self.target)).await {
             return Err(self.give_up(why).await);
         }
-        let Self { target, source, store, upload, sent, began, .. } = self;
+        let Self { target, source, store, upload, sent, verified, began, .. } = self;
         let receipt = |version, took, retained| {
             let Target { store, key, .. } = target.clone();
-            Receipt { store, key, version, passed: sent.clone(), counted, took, retained }
+            let verified = Some(verified);
+            Receipt { store, key, version, passed: sent.clone(), verified, counted, took, retained }
         };
         let so_far = receipt(None, cx.instant().duration_since(began.0), None);
         cx.witness(json!({ witness::VALUE: so_far.into_value() }))?;
@@ -206,12 +216,16 @@ async fn ended_well(mut is_well: watch::Receiver<bool>) {
 async fn feed<R: AsyncRead + Send + Unpin + ?Sized>(
     taken: Taken<'_>,
     stream: &mut R,
-    to: Outlet,
+    (to, beside): (Outlet, Option<Outlet>),
 ) -> Result<()> {
     let (mut done, mut told) = (0, 0);
     while let Some(chunk) = next(stream, "what is to be stored cannot be read from its source").await? {
         done += chunk.len() as u64;
         taken.bytes.store(done, Ordering::Relaxed);
+        if let Some(beside) = &beside {
+            // Who looks may have seen enough.
+            beside.send(chunk.clone()).await;
+        }
         if !to.send(chunk).await {
             break;
         }
@@ -221,6 +235,9 @@ async fn feed<R: AsyncRead + Send + Unpin + ?Sized>(
         }
     }
     to.end().await;
+    if let Some(beside) = beside {
+        beside.end().await;
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::checking::Verify;
 use super::coding::Passed;
 use super::retention::Retained;
 use crate::base::access::ResourceId;
@@ -30,8 +31,10 @@ pub struct Receipt {
     pub key: String,
     /// Its version there, in a store that has versions.
     pub version: Option<String>,
-    /// Its size and its SHA-256 as they were read back from the store.
+    /// Its size and its SHA-256.
     pub passed: Passed,
+    /// How it was verified, where it was made.
+    pub verified: Option<Verify>,
     /// What was counted in it.
     pub counted: Counted,
     /// How long it took.
@@ -60,6 +63,9 @@ impl Receipt {
             if let Some(count) = count {
                 value[name] = count.into();
             }
+        }
+        if let Some(verified) = self.verified {
+            value["verified"] = json!(verified);
         }
         if let Some(version) = self.version {
             value["version"] = version.into();

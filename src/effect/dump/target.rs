@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use super::checking::Verify;
 use super::coding::Compression;
 use super::refuse_taken;
 use crate::base::access::{Access, ResourceId};
@@ -23,6 +24,8 @@ pub struct Target {
     pub replace: bool,
     /// How it is compressed.
     pub compression: Compression,
+    /// How it is verified before it is published.
+    pub verify: Verify,
     /// How many dumps of the database stay beside it; all of them when this is not said.
     pub keep: Option<NonZeroU32>,
 }

@@ -19,7 +19,10 @@ type Objects = Arc<Mutex<std::collections::BTreeMap<String, Vec<u8>>>>;
 #[derive(Clone, Default)]
 struct Memory {
     objects: Objects,
-    spoils: bool,
+    /// The byte that is another one when it is read back.
+    spoils: Option<usize>,
+    /// Whether it tells checksums, and whether they are those of what was sent.
+    tells: Option<bool>,
 }
 
 struct Pending {
@@ -27,6 +30,18 @@ struct Pending {
     bytes: Vec<u8>,
     memory: Memory,
     back: Option<pipe::Outlet>,
+    is_sealed: bool,
+}
+
+impl Pending {
+    /// The bytes as they are given back.
+    fn given_back(&self) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        if let Some(spoilt) = self.memory.spoils {
+            bytes[spoilt] ^= 1;
+        }
+        bytes
+    }
 }
 
 fn object(key: &str, bytes: usize) -> Object {
@@ -36,7 +51,8 @@ fn object(key: &str, bytes: usize) -> Object {
 #[async_trait]
 impl Store for Memory {
     async fn begin(&self, key: &str) -> Result<Box<dyn Upload>> {
-        Ok(Box::new(Pending { key: key.to_owned(), bytes: Vec::new(), memory: self.clone(), back: None }))
+        let (key, memory) = (key.to_owned(), self.clone());
+        Ok(Box::new(Pending { key, bytes: Vec::new(), memory, back: None, is_sealed: false }))
     }
 
     async fn open(&self, key: &str) -> Result<Content> {
@@ -67,11 +83,8 @@ impl Upload for Pending {
     }
 
     async fn seal(&mut self) -> Result<()> {
-        let mut bytes = self.bytes.clone();
-        if self.memory.spoils {
-            bytes[0] ^= 1;
-        }
-        let back = self.back.take().unwrap();
+        self.is_sealed = true;
+        let (bytes, Some(back)) = (self.given_back(), self.back.take()) else { return Ok(()) };
         tokio::spawn(async move {
             back.send(bytes.into()).await;
             back.end().await;
@@ -80,9 +93,21 @@ impl Upload for Pending {
     }
 
     async fn read_back(&mut self) -> Result<Content> {
+        if self.is_sealed {
+            return Ok(Box::new(Cursor::new(self.given_back())));
+        }
         let (to, from) = pipe::pipe();
         self.back = Some(to);
         Ok(Box::new(from))
+    }
+
+    fn ask_for_checksums(&mut self) -> bool {
+        self.memory.tells.is_some()
+    }
+
+    fn vouches(&self) -> bool {
+        assert!(self.is_sealed);
+        self.memory.tells == Some(true)
     }
 
     async fn publish(self: Box<Self>, _: &str, _: bool) -> Result<Object> {
@@ -100,7 +125,8 @@ fn cx() -> Cx {
 
 async fn begin(memory: &Memory, replace: bool) -> Result<Dump> {
     let store = ResourceId::new("memory", "a");
-    let target = Target { store, key: "k".into(), replace, compression: Compression::None, keep: None };
+    let (compression, verify) = (Compression::None, Verify::Checksums);
+    let target = Target { store, key: "k".into(), replace, compression, verify, keep: None };
     Dump::into_store(&cx(), (target, Source::default()), Arc::new(memory.clone())).await
 }
 
@@ -151,10 +177,45 @@ async fn a_verified_dump_is_published_with_its_receipt() {
 
 #[tokio::test]
 async fn a_store_that_gives_back_something_else_publishes_nothing() {
-    let memory = Memory { spoils: true, ..Memory::default() };
-    let error = dump(&memory, false, b"abc").await.unwrap_err();
-    assert!(error.what.contains("something else"), "{error}");
-    assert!(memory.objects.lock().unwrap().is_empty());
+    // One that tells no checksums, or wrong ones, is read whole; of one that vouches the beginning.
+    for tells in [None, Some(false), Some(true)] {
+        let memory = Memory { spoils: Some(0), tells, ..Memory::default() };
+        let error = dump(&memory, false, b"abc").await.unwrap_err();
+        assert!(error.what.contains("something else"), "{error}");
+        assert!(memory.objects.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_lies_behind_the_beginning_is_read_back_unless_the_store_vouches_for_it() {
+    let text = vec![7; 5 * 1024 * 1024];
+    for (tells, verify, how) in [
+        (None, Verify::Checksums, Err(())),
+        (Some(false), Verify::Checksums, Err(())),
+        (Some(true), Verify::Whole, Err(())),
+        (Some(true), Verify::Checksums, Ok("checksums")),
+    ] {
+        let memory = Memory { spoils: Some(text.len() - 1), tells, ..Memory::default() };
+        let mut dump = begin(&memory, false).await.unwrap();
+        dump.target.verify = verify;
+        match (copy(&mut dump, &text).await, how) {
+            (Err(error), Err(())) => assert!(error.what.contains("something else"), "{error}"),
+            (Ok(()), Ok(how)) => {
+                let receipt = dump.publish(Counted::default()).await.unwrap();
+                assert_eq!(receipt.into_value()["verified"], how);
+            }
+            (copied, _) => panic!("{tells:?}, {verify:?}: {copied:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_vouches_for_nothing_is_read_whole_and_the_receipt_says_so() {
+    for (tells, how) in [(None, "whole"), (Some(false), "whole"), (Some(true), "checksums")] {
+        let memory = Memory { tells, ..Memory::default() };
+        let receipt = dump(&memory, false, b"abc").await.unwrap().into_value();
+        assert_eq!((&receipt["verified"], &receipt["tables"]), (&how.into(), &97.into()));
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::failure::status;
 use super::patience;
 use super::settings::Bounds;
+use super::vouching::Told;
 use crate::base::error::{Error, Result};
 use crate::effect::store::Object;
 
@@ -118,8 +119,8 @@ impl Head {
 /// What the server says of an object that it took.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
-    /// Names its content; quoted.
-    pub(super) etag: String,
+    /// What names its content, and its checksum.
+    pub(super) told: Told,
     /// Its version, where the bucket keeps them.
     pub(super) version: Option<String>,
 }
@@ -220,7 +221,10 @@ impl Bucket {
         };
         let done = sent.map_err(|why| self.failed(&format!("write `{key}`"), &why))?;
         Ok(Written {
-            etag: done.e_tag().unwrap_or_default().to_owned(),
+            told: Told {
+                crc32: done.checksum_crc32().map(str::to_owned),
+                etag: done.e_tag().unwrap_or_default().to_owned(),
+            },
             version: done.version_id().map(str::to_owned),
         })
     }

@@ -128,6 +128,14 @@ impl Upload for Incoming {
         Ok(self.bucket.read_as_it_comes(staged))
     }
 
+    fn ask_for_checksums(&mut self) -> bool {
+        self.staging.as_mut().map(Staging::vouch).is_some()
+    }
+
+    fn vouches(&self) -> bool {
+        self.staging.as_ref().is_some_and(Staging::vouches)
+    }
+
     async fn publish(mut self: Box<Self>, sha256: &str, replace: bool) -> Result<Object> {
         let shown = self.show(sha256, replace).await;
         // What stays behind costs a little space until the next run finds it; the object itself is well.

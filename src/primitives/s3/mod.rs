@@ -25,6 +25,7 @@ mod store;
 mod sync;
 mod transfer;
 mod undo;
+mod vouching;
 
 use std::time::Duration;
 

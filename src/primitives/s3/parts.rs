@@ -11,6 +11,7 @@ use super::bucket::{Attributes, Bucket};
 use super::patience;
 use super::reading::Span;
 use super::room::Room;
+use super::vouching::{Told, Vouching};
 use crate::base::error::{Error, Result};
 
 /// The most parts that an upload may have.
@@ -34,6 +35,8 @@ pub(super) struct Parts {
     sending: JoinSet<Result<CompletedPart>>,
     sent: Vec<CompletedPart>,
     is_over: bool,
+    /// What is taken in of the checksums that the server tells.
+    vouching: Option<Vouching>,
 }
 
 impl Parts {
@@ -68,7 +71,13 @@ impl Parts {
             sending: JoinSet::new(),
             sent: Vec::new(),
             is_over: false,
+            vouching: None,
         })
+    }
+
+    /// Takes in, from now on, what checksums the server tells.
+    pub(super) fn vouch(&mut self, vouching: Option<Vouching>) {
+        self.vouching = vouching;
     }
 
     /// The id that the server gave it.
@@ -85,9 +94,19 @@ impl Parts {
         self.last += 1;
         self.bytes += part.len() as u64;
         let (bucket, key, upload) = (Arc::clone(&self.bucket), self.key.clone(), self.upload.clone());
-        let number = self.last;
+        let (number, vouching) = (self.last, self.vouching.clone());
         self.sending.spawn(async move {
-            let sent = bucket.send_part((&key, &upload), number, part).await;
+            let sent = async {
+                let sent = bucket.send_part((&key, &upload), number, part.clone()).await?;
+                if let Some(vouching) = vouching {
+                    let etag = sent.e_tag().unwrap_or_default().to_owned();
+                    vouching
+                        .take(part, Told { crc32: sent.checksum_crc32().map(str::to_owned), etag })
+                        .await?;
+                }
+                Ok(sent)
+            };
+            let sent = sent.await;
             drop(slot);
             sent
         });

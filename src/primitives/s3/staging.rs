@@ -18,6 +18,7 @@ use super::leftovers;
 use super::parts::Parts;
 use super::reading::Span;
 use super::room::Room;
+use super::vouching::Vouching;
 use crate::base::error::{Error, Result};
 
 /// So many staged objects have one size before they become larger: what was staged last is read back last, so it has to
@@ -49,6 +50,8 @@ pub(super) struct Staging {
     stop: CancellationToken,
     reader: Option<UnboundedSender<Segment>>,
     is_whole: bool,
+    /// What is taken in of the checksums that the server tells, where that was asked for.
+    vouching: Option<Vouching>,
 }
 
 impl Staging {
@@ -67,7 +70,18 @@ impl Staging {
             stop: CancellationToken::new(),
             reader: None,
             is_whole: false,
+            vouching: None,
         }
+    }
+
+    /// Takes in, from now on, what checksums the server tells.
+    pub(super) fn vouch(&mut self) {
+        self.vouching = Some(Vouching::begin());
+    }
+
+    /// Whether the server vouches for all that was sent.
+    pub(super) fn vouches(&self) -> bool {
+        self.vouching.as_ref().is_some_and(Vouching::is_whole)
     }
 
     /// Where they lie.
@@ -86,7 +100,8 @@ impl Staging {
             Some(parts) => parts,
             None => {
                 let (key, room) = (self.key(self.segments.len()), self.room.clone());
-                let parts = Parts::begin_in(&self.bucket, (&key, None), 0, room).await?;
+                let mut parts = Parts::begin_in(&self.bucket, (&key, None), 0, room).await?;
+                parts.vouch(self.vouching.clone());
                 if !leftovers::lists_uploads(&self.bucket) {
                     // Nobody would find it after a crash; its name has to be known before it takes room.
                     self.marked.push(leftovers::marker(&key));
@@ -127,7 +142,7 @@ impl Staging {
         Ok(spans)
     }
 
-    /// Each of them as soon as the server has it, and an end only when all were sent. To be asked for once.
+    /// Each of them as soon as the server has it, and an end only when all were sent. To be asked for once before that.
     pub(super) fn read(&mut self) -> impl Stream<Item = Result<Span>> + Send + use<> {
         let (reader, segments) = unbounded_channel::<Segment>();
         for segment in &self.segments {
@@ -191,8 +206,16 @@ impl Staging {
         let (bucket, key) = (Arc::clone(&self.bucket), self.key(number));
         let (stop, bytes) = (self.stop.clone(), part.len() as u64);
         let slot = self.room.slot(&part).await;
+        let vouching = self.vouching.clone();
         self.begin(async move {
-            let written = bucket.write(&bucket.patient, &key, part, Attributes::default());
+            let written = async {
+                let written =
+                    bucket.write(&bucket.patient, &key, part.clone(), Attributes::default()).await?;
+                if let Some(vouching) = vouching {
+                    vouching.take(part, written.told.clone()).await?;
+                }
+                Ok::<_, Error>(written)
+            };
             let written = stop.run_until_cancelled(written).await.ok_or_else(given_up);
             drop(slot);
             // Its key says nothing to anybody.
@@ -201,7 +224,7 @@ impl Staging {
                 error.what = what;
                 error
             });
-            let etag = written?.etag;
+            let etag = written?.told.etag;
             Ok(Span { key, version: None, etag, bytes })
         });
         Ok(())
@@ -212,13 +235,13 @@ impl Staging {
         let Some(mut parts) = self.open.take() else { return };
         let stop = self.stop.clone();
         self.begin(async move {
-            match stop.run_until_cancelled(parts.complete()).await {
-                Some(completed) => completed,
-                None => {
-                    let _ = parts.give_up().await;
-                    Err(given_up())
-                }
+            let completed = stop.run_until_cancelled(parts.complete()).await;
+            let completed = completed.unwrap_or_else(|| Err(given_up()));
+            if completed.is_err() {
+                // Whoever clears waits for this, and not for what a drop begins.
+                let _ = parts.give_up().await;
             }
+            completed
         });
     }
 

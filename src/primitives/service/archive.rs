@@ -11,7 +11,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::archive::{self, Content};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Target};
+use crate::effect::dump::{Compression, Target, Verify};
 use crate::effect::primitive::Primitive;
 use crate::sys::{blocking, files};
 
@@ -39,7 +39,14 @@ pub(super) struct ArchiveTo {
 impl ArchiveTo {
     fn target(&self) -> Target {
         let (store, key) = (self.store.clone(), self.key.clone());
-        Target { store, key, replace: self.replace, compression: self.compression, keep: None }
+        Target {
+            store,
+            key,
+            replace: self.replace,
+            compression: self.compression,
+            verify: Verify::Whole,
+            keep: None,
+        }
     }
 }
 

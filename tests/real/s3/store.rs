@@ -113,6 +113,45 @@ fn a_database_is_dumped_into_a_bucket_and_restored_from_it() {
     assert_eq!((other.keys(), other.open_uploads()), (vec!["dumps/main.db".to_owned()], vec![]));
 }
 
+/// Dumps 37 MiB that cannot be compressed; gives how it was verified, and whether the last of six staged objects
+/// was read back.
+fn verified(bucket: (u16, &str), options: &str, spoil: Option<&str>) -> (String, bool) {
+    let faults = Faults::before(bucket.0);
+    if let Some(words) = spoil {
+        faults.spoil(&["PUT", words], 1, Fault::WrongChecksum);
+    }
+    let settings = s3s::settings(faults.port, bucket.1, "destroy");
+    let rig = rig(&format!(
+        "{settings}part = \"5 MiB\"\n[env.local.sqlite.main]\npath = \"main.db\"\ncreate = true\naccess = \"write\"\n"
+    ));
+    let body = format!(
+        r#"let db = sqlite("main");
+        db.execute(`CREATE TABLE noise AS WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 37)
+            SELECT randomblob(1048576) AS bytes FROM n`);
+        let dump = db.dump_to(box, "noise.db", #{{ replace: true{options} }});
+        check "whole", box.checksum("noise.db") == dump.sha256;
+        log(`verified: ${{dump.verified}}`);"#
+    );
+    let (_, seen) = run_with(rig, ", \"sqlite.main:write\"", &body);
+    let seen = seen.expect(0);
+    let text = format!("{}{}", seen.stdout, seen.stderr);
+    let how = text.split("verified: ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    (how, faults.seen("GET").iter().any(|line| line.contains("/incoming/") && line.contains("-5?")))
+}
+
+#[test]
+fn a_dump_is_read_back_whole_only_when_that_is_asked_for_or_the_server_does_not_vouch_for_all_of_it() {
+    let (Some(one), Some(other)) = (s3s::bucket(), moto::bucket()) else { return };
+    for bucket in [(one.server.port, one.name.as_str()), (other.server.port, other.name.as_str())] {
+        assert_eq!(verified(bucket, "", None), ("checksums".to_owned(), false));
+        assert_eq!(verified(bucket, ", verify: \"whole\"", None), ("whole".to_owned(), true));
+        // One of one part, one of several.
+        assert_eq!(verified(bucket, "", Some("-2?")), ("whole".to_owned(), true));
+        assert_eq!(verified(bucket, "", Some("partNumber=2")), ("whole".to_owned(), true));
+    }
+    assert_eq!((other.keys(), other.open_uploads()), (vec!["noise.db".to_owned()], vec![]));
+}
+
 #[test]
 fn what_somebody_else_wrote_meanwhile_is_not_replaced() {
     for text in ["", "something"] {

@@ -17,6 +17,8 @@ pub enum Fault {
     CutBody,
     /// The server gets it, and its answer never comes.
     Silence,
+    /// The server gets it, and its answer tells a checksum of something else.
+    WrongChecksum,
 }
 
 /// A rule: requests whose first line contains these words, so many times.
@@ -131,8 +133,18 @@ fn serve(mut client: TcpStream, upstream: u16, shared: &Shared) -> std::io::Resu
             client.write_all(&answer[..start + (answer.len() - start) / 2])?;
             client.shutdown(Shutdown::Both)
         }
+        Some(Fault::WrongChecksum) => client.write_all(&of_something_else(&answer)),
         _ => client.write_all(&answer),
     }
+}
+
+/// An answer, with the checksum of something else in it.
+fn of_something_else(answer: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(answer);
+    let mut lines: Vec<&str> =
+        text.split("\r\n").filter(|line| !line.starts_with("x-amz-checksum-crc32")).collect();
+    lines.insert(1, "x-amz-checksum-crc32: AAAAAA==");
+    lines.join("\r\n").into_bytes()
 }
 
 /// The head of a request with its empty line, and what came of its body.

@@ -22,7 +22,7 @@ use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target};
+use crate::effect::dump::{Compression, Dump, Source, Target, Verify};
 use crate::effect::primitive::Primitive;
 use crate::effect::sql::Row;
 
@@ -40,9 +40,12 @@ const TABLES: &str = "SELECT n.nspname AS schema, c.relname AS name, c.relkind =
 const FACTS: &str = "SELECT current_setting('server_version_num')::int / 10000 AS major, current_database()::text AS database, \
      coalesce(has_function_privilege(to_regproc('pg_catalog.pg_control_system'), 'execute'), false) AS known";
 
-/// Streams a dump of the whole database into a store. Before anybody can see it there it is read back from its first
-/// byte to its last, its checksum is compared, its rows are counted, and its tables are compared with those of the
-/// database. Gives a receipt `#{ store, key, version, bytes, uncompressed, sha256, tables, rows, took_ms, mib_per_s }`.
+/// Streams a dump of the whole database into a store. Before anybody can see it there, each part of it is known to be
+/// what was sent by a checksum that the store computed of what it took in, its beginning, with the table of contents, is
+/// read back, its rows are counted, and its tables are compared with those of the database. A store that tells no
+/// checksums (a folder does not) is read back from the first byte to the last, and so is any with `verify: "whole"`. Gives
+/// a receipt `#{ store, key, version, bytes, uncompressed, sha256, verified, tables, rows, took_ms, mib_per_s }`;
+/// `verified` says `checksums` or `whole`.
 /// It is `pg_dump`'s custom format, compressed: `zstd -d < KEY | pg_restore -d DATABASE` restores it without playbook.
 ///
 /// With `keep`, the oldest dumps of this database that lie in the same folder of the store are removed after that,
@@ -64,6 +67,9 @@ pub(super) struct DumpTo {
     /// How it is compressed.
     #[serde(default)]
     compression: Compression,
+    /// How it is verified in the store before it is published.
+    #[serde(default)]
+    verify: Verify,
     /// How many dumps of this database stay in the key's folder, at least 1; needs `destroy` on the store.
     #[serde(default)]
     keep: Option<NonZeroU32>,
@@ -72,7 +78,14 @@ pub(super) struct DumpTo {
 impl DumpTo {
     fn target(&self) -> Target {
         let (store, key) = (self.store.clone(), self.key.clone());
-        Target { store, key, replace: self.replace, compression: self.compression, keep: self.keep }
+        Target {
+            store,
+            key,
+            replace: self.replace,
+            compression: self.compression,
+            verify: self.verify,
+            keep: self.keep,
+        }
     }
 }
 

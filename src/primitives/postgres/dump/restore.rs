@@ -60,6 +60,7 @@ impl RestoreFrom {
             key: self.key.clone(),
             version: object.version,
             passed,
+            verified: None,
             counted: Found { contents, rows }.counted(),
             took: Duration::ZERO,
             retained: None,

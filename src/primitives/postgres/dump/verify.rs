@@ -84,7 +84,9 @@ impl Primitive for VerifyRestore {
         let (passed, counted, compared) = drilled?;
         let took = cx.instant().duration_since(began);
         let Origin { store, key, .. } = origin;
-        let mut value = Receipt { store, key, version, passed, counted, took, retained: None }.into_value();
+        let mut value =
+            Receipt { store, key, version, passed, verified: None, counted, took, retained: None }
+                .into_value();
         value["compared"] = json!(compared);
         if let Some(left) = left {
             value["left"] = json!(left);

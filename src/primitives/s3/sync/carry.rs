@@ -182,7 +182,7 @@ impl Sender {
             let (bucket, bytes) = (&self.work.bucket, content.len() as u64);
             let sha256 = with.metadata.get(SHA256).cloned();
             let written = bucket.write(&bucket.patient, &file.key, content, with).await?;
-            self.work.written.add(&file.key, Mark::new(&written.etag, bytes, sha256.as_deref()));
+            self.work.written.add(&file.key, Mark::new(&written.told.etag, bytes, sha256.as_deref()));
             self.tell(bytes);
         }
         Ok(())

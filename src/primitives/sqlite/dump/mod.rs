@@ -15,7 +15,7 @@ use crate::base::call::Inverse;
 use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
+use crate::effect::dump::{Compression, Dump, Source, Target, Verify, until_stopped};
 use crate::effect::primitive::Primitive;
 use crate::sys::scratch::Scratch;
 use crate::sys::{blocking, environment, files};
@@ -23,9 +23,11 @@ use crate::sys::{blocking, environment, files};
 pub(super) use restore::{RestoreFrom, VerifyRestore};
 
 /// Backs the whole database up into a store, as it is at one moment, while others use it. The copy is checked for
-/// soundness and its rows are compared with the original's; it is compressed, streamed, read back, compared by SHA-256,
-/// and only then visible under its key. Gives `store`, `key`, `version`, `bytes`, `uncompressed`, `sha256`, `tables`,
-/// `rows`, `took_ms` and `mib_per_s`. It is the database file, compressed: `zstd -d < KEY > copy.db` brings it back without
+/// soundness and its rows are compared with the original's; it is compressed, streamed, compared with what
+/// the store holds, and only then visible under its key: by a checksum of each part that the store computed of what it took
+/// in, with the beginning read back; by reading all of it back from a store that tells none, as a folder, or with `verify:
+/// "whole"`. Gives `store`, `key`, `version`, `bytes`, `uncompressed`, `sha256`, `verified` (`checksums` or `whole`),
+/// `tables`, `rows`, `took_ms` and `mib_per_s`. It is the database file, compressed: `zstd -d < KEY > copy.db` brings it back without
 /// playbook. A backup is worth keeping: it is not removed when a run is taken back.
 ///
 /// With `keep`, the oldest backups of this database that lie in the same folder of the store are removed after that,
@@ -47,6 +49,9 @@ pub(super) struct DumpTo {
     /// How it is compressed
     #[serde(default)]
     compression: Compression,
+    /// How it is verified in the store before it is visible
+    #[serde(default)]
+    verify: Verify,
     /// How many backups of this database stay in the key's folder, at least 1; needs `destroy` on the store
     #[serde(default)]
     keep: Option<NonZeroU32>,
@@ -55,7 +60,14 @@ pub(super) struct DumpTo {
 impl DumpTo {
     fn target(&self) -> Target {
         let (store, key) = (self.store.clone(), self.key.clone());
-        Target { store, key, replace: self.replace, compression: self.compression, keep: self.keep }
+        Target {
+            store,
+            key,
+            replace: self.replace,
+            compression: self.compression,
+            verify: self.verify,
+            keep: self.keep,
+        }
     }
 }
 

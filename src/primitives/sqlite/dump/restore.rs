@@ -144,7 +144,17 @@ fn receipt(
     rows: &Map<String, Value>,
     took: Duration,
 ) -> Value {
-    Receipt { store, key, version, passed, counted: copy::counted(rows), took, retained: None }.into_value()
+    Receipt {
+        store,
+        key,
+        version,
+        passed,
+        verified: None,
+        counted: copy::counted(rows),
+        took,
+        retained: None,
+    }
+    .into_value()
 }
 
 /// Fetches a backup into a file; gives its version, and what passed.
