@@ -18,6 +18,12 @@ pub const NOT_BEGUN: &str = "not_begun";
 /// The detail of an error that says that the other side answered, and let nobody in.
 pub const REFUSED: &str = "refused";
 
+/// The detail of an error of a notice that could not be sent, for which the run did not fail.
+pub const NOT_SENT: &str = "not_sent";
+
+/// The detail of a stop that came from another terminal: nobody who could be asked sits at this one.
+pub const FROM_ELSEWHERE: &str = "from_elsewhere";
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

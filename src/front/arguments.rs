@@ -28,6 +28,9 @@ pub struct Common {
     /// or shows (`runs`, `show`, `locks`, `verify`) one document.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
+    /// Prints of a run only how it ended and what went wrong. For `exec`, `plan`, `resume`, `rollback` and `tick`.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
     /// Colours: as the terminal can, always, or never.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -130,6 +133,17 @@ pub enum Command {
         /// Takes back what belongs to this resource or call although it was changed since; may be repeated.
         #[arg(long, value_name = "NAME")]
         force: Vec<String>,
+    },
+    /// Ends a run that goes on in another terminal, as Ctrl-C does there: it stops, and takes back what it did.
+    Cancel {
+        /// The run's id, the beginning or end of it, or `last`.
+        run: String,
+        /// Ends the taking back too, as a second Ctrl-C does: what was done so far stays.
+        #[arg(long)]
+        force: bool,
+        /// Does not wait until the run has ended.
+        #[arg(long)]
+        no_wait: bool,
     },
     /// Finds everything that can be found without running: names, arguments, resources, grants, options.
     Check {

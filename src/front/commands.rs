@@ -1,13 +1,16 @@
 //! Carries out one command: what it prints, and its exit code.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::arguments::{Approve, Arguments, Command, Common, Output, Target};
 use super::assist::manual;
 use super::printing::{complain, is_live, print, style};
 use super::runs::{self, Format};
+use super::style::Style;
 use super::{
-    again, approve, bundle, check, docs, doctor, draw, execution, list, locks, report, show, verify, work,
+    again, approve, bundle, cancel, check, docs, doctor, draw, execution, list, locks, report, show, verify,
+    work,
 };
 use crate::base::error::{Error, Kind, Result};
 use crate::base::exit::Exit;
@@ -18,10 +21,19 @@ use crate::run::order::Order;
 use crate::run::project::Project;
 use crate::sys::{environment, terminal};
 
-/// Carries out a command.
+/// Carries out a command, and says what went wrong.
 pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
+    let common = arguments.common.clone();
+    let done = hush(&common, arguments.command.as_ref()).and_then(|()| done(arguments, allocated));
+    done.unwrap_or_else(|error| {
+        complain(&error, &common);
+        error.exit()
+    })
+}
+
+fn done(arguments: Arguments, allocated: fn() -> usize) -> Result<Exit> {
     let Arguments { command, common } = arguments;
-    let done = match command {
+    match command {
         Some(Command::Exec(wanted)) => {
             let done = execution::exec(&common, wanted, allocated);
             done.or_else(|error| again::take_over(&common, error, allocated))
@@ -38,6 +50,9 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Rollback { run, plan, force }) => {
             again::roll_back(&common, &run, (plan, force), allocated)
         }
+        Some(Command::Cancel { run, force, no_wait }) => {
+            cancel(&common, &cancel::Wanted { run, force, no_wait })
+        }
         Some(Command::Check { target }) => {
             let style = (common.output == Output::Text).then(|| style(&common));
             check::check(&order(&common, target), FAMILIES, style).map(|(text, exit)| {
@@ -51,7 +66,7 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         }
         Some(Command::Runs { last }) => {
             let filter = Filter { last: Some(last), steps: true, ..Filter::default() };
-            tell(&common, |journal, format| runs::runs(journal, &filter, format))
+            tell(&common, |journal, format| runs::runs(journal, &filter, within(format)))
         }
         Some(Command::Show { run }) => tell(&common, |journal, format| show::show(journal, &run, format)),
         Some(Command::Report { run, format, out }) => {
@@ -70,11 +85,41 @@ pub fn run(arguments: Arguments, allocated: fn() -> usize) -> Exit {
         Some(Command::Docs { write, check, .. }) => docs(write, check),
         Some(Command::Work(wanted)) => work::work(&common, wanted, allocated),
         None => list(&common),
-    };
-    done.unwrap_or_else(|error| {
-        complain(&error, &common);
-        error.exit()
-    })
+    }
+}
+
+/// Ends a run that goes on elsewhere.
+fn cancel(common: &Common, wanted: &cancel::Wanted) -> Result<Exit> {
+    let project = Project::open(common.project.as_deref(), FAMILIES)?;
+    let journal = Journal::find(&project.folder)?;
+    cancel::cancel(journal.as_ref(), wanted, format(common), &mut |text| print(text))
+}
+
+/// Refuses `--quiet` where nothing could be left out.
+fn hush(common: &Common, command: Option<&Command>) -> Result<()> {
+    if !common.quiet {
+        return Ok(());
+    }
+    if common.output == Output::Json {
+        return Err(Error::usage("`--quiet` and `--output json` do not go together")
+            .fix("leave out `--quiet`, and read the event `run_ended`"));
+    }
+    let runs = matches!(
+        command,
+        Some(
+            Command::Exec(_)
+                | Command::Plan { .. }
+                | Command::Resume { .. }
+                | Command::Tick
+                | Command::Rollback { .. }
+        )
+    );
+    if runs {
+        Ok(())
+    } else {
+        Err(Error::usage("`--quiet` is for what runs: `exec`, `plan`, `resume`, `rollback`, `tick`")
+            .fix("leave it out"))
+    }
 }
 
 /// What is told of the journal as a whole, or changed in it.
@@ -132,6 +177,16 @@ fn examine(common: &Common, asked: &doctor::Asked<'_>) -> Result<Exit> {
         },
     };
     doctor::doctor(&project, asked, FAMILIES, ears)
+}
+
+/// The same for a table, which is to fit the terminal that it is printed on.
+fn within(format: Format) -> Format {
+    match format {
+        Format::Text(style) if std::io::stdout().is_terminal() => {
+            Format::Text(Style { width: Some(terminal::size().0), ..style })
+        }
+        other => other,
+    }
 }
 
 fn format(common: &Common) -> Format {

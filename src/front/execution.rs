@@ -114,14 +114,14 @@ fn perform(
     let taken_back = intention.takes_back().map(str::to_owned);
     let summary = Arc::new(Summary::naming(elsewhere(&ready.folder)).taking_back(taken_back));
     let color = is_colored(common, terminal::is_there());
-    let terminal = Arc::new(Terminal::expecting(color, is_live(common), usual(ready, common)));
+    let terminal =
+        Arc::new(Terminal::expecting(color, is_live(common) && !common.quiet, usual(ready, common)));
+    let json = (common.output == Output::Json).then(|| Arc::new(Json::of_run()));
     let mut listeners: Vec<Arc<dyn Listener>> = Vec::new();
-    match common.output {
-        Output::Text => {
-            listeners.push(terminal.clone());
-            listeners.push(summary.clone());
-        }
-        Output::Json => listeners.push(Arc::new(Json::new())),
+    match &json {
+        Some(json) => listeners.push(json.clone()),
+        None if common.quiet => listeners.push(summary.clone()),
+        None => listeners.extend([terminal.clone() as Arc<dyn Listener>, summary.clone()]),
     }
     listeners.extend(log::begin(common)?);
     let common = &Common { no_input: common.no_input || common.unattended, ..common.clone() };
@@ -145,8 +145,11 @@ fn perform(
         traces.close();
     }
     let ended = ended?;
+    if let Some(json) = json {
+        json.close(&ended);
+    }
     terminal.close();
-    print(&summary.draw(style(common)));
+    print(&if common.quiet { summary.brief(style(common)) } else { summary.draw(style(common)) });
     if let Some(error) = ended.error.as_ref().filter(|_| summary.is_cut_off()) {
         complain(error, common);
     }

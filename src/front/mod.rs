@@ -12,6 +12,7 @@ pub mod approve;
 pub mod arguments;
 pub mod assist;
 pub mod bundle;
+pub mod cancel;
 pub mod check;
 pub mod commands;
 pub mod completions;

@@ -63,17 +63,27 @@ fn afterwards(journal: &Journal, records: &[RunRecord]) -> Result<Vec<Option<Bac
     records.iter().map(found).collect()
 }
 
+/// The columns that a narrow terminal does without, the first to go first: an id tells when its run began.
+const SPARED: [usize; 5] = [WHEN, 7, 4, 3, 6];
+const WHEN: usize = 1;
+/// The columns whose text may be cut, and how much of it stays.
+const CUT: [usize; 3] = [2, 3, 4];
+const SHORT: usize = 20;
+const SHORTEST: usize = 8;
+
+type Row = [(Paint, String); 8];
+
 fn table(records: &[RunRecord], afterwards: &[Option<Back>], style: Style) -> String {
     let heads = ["run", "when", "playbook", "environment", "person", "outcome", "took", "steps"];
-    let mut rows: Vec<[(Paint, String); 8]> = vec![heads.map(|head| (Paint::Dim, head.to_owned()))];
+    let mut rows: Vec<Row> = vec![heads.map(|head| (Paint::Dim, head.to_owned()))];
     rows.extend(records.iter().zip(afterwards).map(|(record, back)| row(record, back.as_ref())));
-    let widths: [usize; 8] = std::array::from_fn(|column| {
-        rows.iter().filter_map(|row| row.get(column)).map(|(_, text)| text.chars().count()).max().unwrap_or(0)
-            + GAP
-    });
-    let draw = |row: &[(Paint, String); 8]| {
+    let widths = fit(&mut rows, style.width.unwrap_or(usize::MAX));
+    let draw = |row: &Row| {
         let mut end = 0;
         let line = row.iter().zip(widths).fold(Line::default(), |line, ((paint, text), width)| {
+            if width == 0 {
+                return line;
+            }
             let line = line.padded(end).with(*paint, text);
             end += width;
             line
@@ -81,8 +91,44 @@ fn table(records: &[RunRecord], afterwards: &[Option<Back>], style: Style) -> St
         line.show(style) + "\n"
     };
     let lines: String = rows.iter().map(draw).collect();
-    let waiting: String = records.iter().filter_map(waits).map(|line| line.show(style) + "\n").collect();
+    let whole = Style { width: None, ..style };
+    let waiting: String = records.iter().filter_map(waits).map(|line| line.show(whole) + "\n").collect();
     if waiting.is_empty() { lines } else { format!("{lines}\n{waiting}") }
+}
+
+/// How wide each column is, with the gap behind it.
+fn widths(rows: &[Row]) -> [usize; 8] {
+    std::array::from_fn(|column| {
+        let texts = rows.iter().filter_map(|row| row.get(column));
+        texts.map(|(_, text)| text.chars().count()).max().unwrap_or(0) + GAP
+    })
+}
+
+/// Shortens texts, then leaves columns out, until no line is longer than `width`; a column left out is 0 wide.
+fn fit(rows: &mut [Row], width: usize) -> [usize; 8] {
+    let over = |widths: &[usize; 8]| (widths.iter().sum::<usize>() - GAP).saturating_sub(width);
+    if over(&widths(rows)) > 0 {
+        CUT.into_iter().for_each(|column| shorten(rows, column, SHORT));
+    }
+    let mut widths = widths(rows);
+    for column in SPARED {
+        if over(&widths) > 0 {
+            widths[column] = 0;
+        }
+    }
+    let (column, over) = (CUT[0], over(&widths));
+    if over > 0 {
+        let most = (widths[column] - GAP).saturating_sub(over).max(SHORTEST);
+        shorten(rows, column, most);
+        widths[column] = widths[column].min(most + GAP);
+    }
+    widths
+}
+
+fn shorten(rows: &mut [Row], column: usize, most: usize) {
+    for row in rows {
+        row[column].1 = headline(&row[column].1, most);
+    }
 }
 
 /// What a run waits for, and whether that is due.
@@ -110,7 +156,7 @@ fn machine(record: &RunRecord, back: Option<&Back>) -> serde_json::Value {
     value
 }
 
-fn row(record: &RunRecord, back: Option<&Back>) -> [(Paint, String); 8] {
+fn row(record: &RunRecord, back: Option<&Back>) -> Row {
     let (paint, ended) = match (outcome(record), back) {
         ((_, ended), Some((_, whole))) => (Paint::Warn, format!("{ended}, {}", later(record, *whole))),
         ((paint, ended), None) => (paint, ended.to_owned()),

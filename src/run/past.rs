@@ -129,8 +129,9 @@ pub fn is_refused(record: &RunRecord) -> bool {
 }
 
 fn running(id: &str) -> Error {
-    Error::usage(format!("the run {id} is running"))
-        .fix("wait until it has ended: `playbook runs` shows how it stands")
+    Error::usage(format!("the run {id} is running")).fix(format!(
+        "wait until it has ended, or end it with `playbook cancel {id}`: `playbook runs` shows how it stands"
+    ))
 }
 
 /// The run as it would be begun today, with the parameters that it had.

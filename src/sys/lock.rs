@@ -1,6 +1,7 @@
 //! A lock on a file that the system lets go of when its process ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -8,9 +9,7 @@ use crate::base::error::{Error, Result};
 
 /// A lock that is held until this is dropped or the process is gone. Programs started meanwhile do not keep it.
 #[derive(Debug)]
-pub struct FileLock(
-    #[expect(dead_code, reason = "held, never read: closing the file lets the lock go")] File,
-);
+pub struct FileLock(File);
 
 impl FileLock {
     /// Takes the lock on the file at `path`, which is made when there is none; `None` when somebody holds it.
@@ -21,6 +20,12 @@ impl FileLock {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(why)) => Err(failed(path, &why)),
         }
+    }
+
+    /// Writes into the locked file who holds it, in place of what stands there.
+    pub fn sign(&self, text: &str, path: &Path) -> Result<()> {
+        let mut file = &self.0;
+        file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(|why| failed(path, &why))
     }
 
     /// Waits for the lock on the file at `path`, which is made when there is none.
@@ -57,6 +62,9 @@ mod tests {
         assert!(!is_held(&path));
         let held = FileLock::try_hold(&path).unwrap().unwrap();
         assert!(is_held(&path) && FileLock::try_hold(&path).unwrap().is_none());
+        held.sign("one two", &path).unwrap();
+        held.sign("three", &path).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "three");
         drop(held);
         assert!(!is_held(&path) && FileLock::try_hold(&path).unwrap().is_some());
     }

@@ -1,6 +1,7 @@
 //! The commands, seen whole: exit code, standard output and standard error of the real binary.
 
 mod afterwards;
+mod cancel;
 mod check;
 mod config;
 mod crash;
@@ -15,6 +16,7 @@ mod lost;
 pub mod operator;
 mod people;
 mod plan;
+mod quiet;
 mod repl;
 mod report;
 pub mod resume;

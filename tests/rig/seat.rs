@@ -27,7 +27,16 @@ impl Seat {
 
     /// The same with more environment variables.
     pub fn with(rig: &Rig, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+        Self::of(rig, arguments, variables, COLUMNS)
+    }
+
+    /// The same at a terminal of so many columns, without colours.
+    pub fn sized(rig: &Rig, arguments: &[&str], columns: u16) -> Self {
+        Self::of(rig, arguments, &[("NO_COLOR", "1")], columns)
+    }
+
+    fn of(rig: &Rig, arguments: &[&str], variables: &[(&str, &str)], columns: u16) -> Self {
+        let size = PtySize { rows: ROWS, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_playbook"));
         command.env_clear();
@@ -43,7 +52,7 @@ impl Seat {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 1000)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, columns, 1000)));
         let mut from = pair.master.try_clone_reader().unwrap();
         let (answers, shown) = (Arc::clone(&keys), Arc::clone(&screen));
         std::thread::spawn(move || {

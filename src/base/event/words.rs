@@ -1,6 +1,7 @@
 //! The word of each event, as in JSON, where it happens, and which of them the journal keeps.
 
 use super::Event;
+use crate::base::error::NOT_SENT;
 
 impl Event {
     /// Whether the journal keeps it.
@@ -41,6 +42,12 @@ impl Event {
             Self::Unlocked { .. } => "unlocked",
             Self::RunEnded { .. } => "run_ended",
         }
+    }
+
+    /// Whether it is the end of a notice that could not be sent, for which the run did not fail.
+    #[must_use]
+    pub fn is_not_sent(&self) -> bool {
+        matches!(self, Self::EffectEnded { error: Some(error), .. } if error.details.contains_key(NOT_SENT))
     }
 
     /// Where in the tree of the run it happens, for those that happen somewhere. What was taken back happened elsewhere.

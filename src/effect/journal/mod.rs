@@ -3,6 +3,7 @@
 
 mod aside;
 mod bundle;
+mod cancel;
 mod chain;
 mod home;
 mod later;
@@ -39,6 +40,7 @@ use crate::sys::{clock, files};
 
 pub use aside::Aside;
 pub use bundle::{Bundle, looks_like_one, read as read_bundle};
+pub use cancel::{Asked, asked_to_end};
 use home::{Beginning, Home, RunRow};
 pub use lease::{Holding, Lease, cut_off, expectation, may_be_waited_for};
 pub use licence::{Intent, Licence};
@@ -130,6 +132,7 @@ impl Journal {
             let lease = lock.as_ref().map(|name| Lease::new(name, &run.facts, &id, expected));
             match self.home.begin((&id, &stamp(now)), &run, lease.as_ref(), over.as_deref()) {
                 Ok(Beginning::Begun(begun)) => {
+                    cancel::sign(&alive, &path)?;
                     let writer = self.home.writer(begun.number)?;
                     return Ok(RunJournal::new(id, (0, begun.hash), (writer, lock), (alive, path), None));
                 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::home::Row;
-use super::{Journal, PAGE, RunJournal, Script, chain, unreadable};
+use super::{Journal, PAGE, RunJournal, Script, cancel, chain, unreadable};
 use crate::base::call::Call;
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
@@ -35,8 +35,9 @@ impl Journal {
         let path = self.alive(id);
         let Some(alive) = FileLock::try_hold(&path)? else {
             return Err(Error::usage(format!("the run {id} is running"))
-                .fix("wait until it has ended: `playbook runs` shows how it stands"));
+                .fix("wait until it has ended, or end it with `playbook cancel`: `playbook runs` shows how it stands"));
         };
+        cancel::sign(&alive, &path)?;
         let row = self.row(id)?;
         let record = self.record(row.clone())?;
         self.relock(&record)?;

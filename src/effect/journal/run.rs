@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::chain;
 use super::home::{End, Row, Turn, Writer, stored};
 use super::lease::{BEAT, Beat};
 use super::licence::Intent;
+use super::{cancel, chain};
 use crate::base::call::Inverse;
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::Event;
@@ -373,6 +373,7 @@ impl Drop for Open {
         if self.shared.settle().is_ok() {
             self.shared.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.tidy();
         }
+        let _ = files::remove(&cancel::wish(&self.alive_at));
         let _ = files::remove(&self.alive_at);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::base::call::Inverse;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Kind, NOT_SENT, Result};
 use crate::effect::cx::Cx;
 
 /// An inverse that could not be worked out keeps a change from being begun, but no notice from being sent.
@@ -16,13 +16,17 @@ pub(super) fn inverse(must: bool, asked: Result<Inverse>) -> Result<Inverse> {
     }
 }
 
-/// A notice that may have arrived all the same is no doubt that anybody has to settle.
+/// A notice that may have arrived all the same is no doubt that anybody has to settle; whoever reads of it is told that the
+/// run did not fail for it.
 pub(super) fn settle(must: bool, mut error: Error) -> Error {
-    if is_forgiven(must, &error) && matches!(error.kind, Kind::Timeout | Kind::InDoubt) && !error.unchanged {
+    if !is_forgiven(must, &error) {
+        return error;
+    }
+    if matches!(error.kind, Kind::Timeout | Kind::InDoubt) && !error.unchanged {
         error.kind = Kind::Remote;
         error.why.get_or_insert_with(|| "it may have arrived all the same".to_owned());
     }
-    error
+    error.detail(NOT_SENT, true)
 }
 
 /// Shows why a notice was not sent, and what to do: nobody else will, because no error is raised.
@@ -70,6 +74,8 @@ mod tests {
     #[test]
     fn a_notice_in_doubt_is_settled_as_failed() {
         assert_eq!(settle(false, Error::timeout("slow")).kind, Kind::Remote);
+        assert_eq!(settle(false, Error::remote("no")).details[NOT_SENT], true);
+        assert!(settle(true, Error::remote("no")).details.is_empty());
         assert_eq!(settle(true, Error::timeout("slow")).kind, Kind::Timeout);
         assert_eq!(settle(false, Error::cancelled("stopped")).kind, Kind::Cancelled);
     }

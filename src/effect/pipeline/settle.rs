@@ -129,7 +129,7 @@ impl Pipeline {
         let error = Error::remote(format!("it is not known whether `{}` was done", call.request.call))
             .why(format!("it had begun when the run was cut off, so it may have arrived all the same{why}"))
             .fix("to have it sent again, say `on_doubt: \"retry\"` at the call; to be asked, `must: true`");
-        let result = Err(self.clean(error));
+        let result = Err(forgive::settle(false, self.clean(error)));
         self.host.tell(&recorded.began);
         forgive::explain(false, &result, &call.cx);
         self.keep_end(call, Duration::ZERO, &result)?;

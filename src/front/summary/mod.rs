@@ -12,7 +12,7 @@ use super::tree::Tree;
 use super::{draw, plan};
 use crate::base::event::{Event, Listener};
 use crate::base::outcome::Outcome;
-use crate::base::text::show_duration;
+use crate::base::text::{self, show_duration};
 
 /// Hears a run and draws the summary of what it heard.
 #[derive(Debug, Default)]
@@ -48,6 +48,12 @@ impl Summary {
     pub fn draw(&self, style: Style) -> String {
         self.tree.lock().map(|tree| of(&tree, self.project.as_deref(), style)).unwrap_or_default()
     }
+
+    /// How it ended in one line, and what went wrong; where something did, also what was taken back and where it is kept.
+    #[must_use]
+    pub fn brief(&self, style: Style) -> String {
+        self.tree.lock().map(|tree| brief(&tree, self.project.as_deref(), style)).unwrap_or_default()
+    }
 }
 
 impl Listener for Summary {
@@ -79,17 +85,41 @@ pub fn of(tree: &Tree, project: Option<&str>, style: Style) -> String {
         lines.extend(checklist::judgements(tree));
         lines.extend(checklist::slowest(tree));
     }
+    lines.extend(not_sent(tree));
     lines.extend(waiting(tree));
     lines.extend(failure(tree));
     lines.extend(undone::taken_back(tree));
     lines.extend(draw::compared(tree));
-    if !head.planning {
-        let (run, environment, person) = (&head.run, &head.environment, &head.person);
-        let at = project.map(|project| format!(" --project {project}")).unwrap_or_default();
-        let kept = format!("run {run} in {environment} by {person} · playbook{at} show {run}");
-        lines.push(Line::default().with(Paint::Dim, kept));
+    lines.extend(kept(tree, project));
+    settled(lines, style)
+}
+
+fn brief(tree: &Tree, project: Option<&str>, style: Style) -> String {
+    if tree.head.is_none() {
+        return String::new();
     }
-    // A section that has nothing to say leaves its blank line behind.
+    let mut lines = vec![title(tree)];
+    lines.extend(not_sent(tree));
+    lines.extend(waiting(tree));
+    lines.extend(failure(tree));
+    lines.extend(undone::taken_back(tree));
+    if lines.len() > 1 {
+        lines.extend(kept(tree, project));
+    }
+    settled(lines, style)
+}
+
+/// Where the record of the run is found; a plan has none.
+fn kept(tree: &Tree, project: Option<&str>) -> Option<Line> {
+    let head = tree.head.as_ref().filter(|head| !head.planning)?;
+    let (run, environment, person) = (&head.run, &head.environment, &head.person);
+    let at = project.map(|project| format!(" --project {project}")).unwrap_or_default();
+    let kept = format!("run {run} in {environment} by {person} · playbook{at} show {run}");
+    Some(Line::default().with(Paint::Dim, kept))
+}
+
+/// The lines as text; a section that has nothing to say leaves its blank line behind.
+fn settled(mut lines: Vec<Line>, style: Style) -> String {
     lines.dedup_by(|second, first| second.is_empty() && first.is_empty());
     if lines.last().is_some_and(Line::is_empty) {
         lines.pop();
@@ -133,6 +163,14 @@ fn title(tree: &Tree) -> Line {
                 .with(Paint::Dim, format!(" in {}", show_duration(end.took)))
         }
     }
+}
+
+/// How many notices did not reach anybody: the run went on, and who relied on them has to know.
+fn not_sent(tree: &Tree) -> Option<Line> {
+    (tree.not_sent > 0).then(|| {
+        let words = format!("{} could not be sent", text::count(tree.not_sent, "notice"));
+        Line::default().with(Paint::Warn, words)
+    })
 }
 
 /// What a run waits for whose process ends meanwhile.

@@ -22,6 +22,7 @@ impl Tree {
             Event::StepEnded { position, outcome, took, error, .. }
             | Event::EffectEnded { position, outcome, took, error, .. } => {
                 let end = End { outcome: *outcome, took: *took, error: error.clone() };
+                self.not_sent += usize::from(event.is_not_sent());
                 self.running.remove(position);
                 let retelling = self.retelling;
                 if let Some(node) = self.begun(position) {

@@ -35,6 +35,8 @@ pub struct Tree {
     pub folded: Folded,
     /// The slowest of the steps that are only counted.
     pub slowest: Vec<(String, Duration)>,
+    /// How many notices could not be sent.
+    pub not_sent: usize,
     /// The run that this one takes back, or is the plan of taking back.
     pub takes_back: Option<String>,
     /// Whether what is heard now was recorded by an earlier turn of the run, and is only told again.

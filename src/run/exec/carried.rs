@@ -7,7 +7,7 @@ use super::Intention;
 use super::begin::Run;
 use super::deadline::Deadline;
 use super::operator::Next;
-use crate::base::error::{Error, IN_DOUBT, Kind, NOT_BEGUN, Result};
+use crate::base::error::{Error, FROM_ELSEWHERE, IN_DOUBT, Kind, NOT_BEGUN, Result};
 use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::effect::environment::OnFailure;
@@ -101,8 +101,12 @@ impl Run {
         if self.journal.is_none() || self.session.pipeline.ledger.is_untouched() {
             return (failed, Some(error));
         }
+        let is_from_elsewhere =
+            self.stop.reason().is_some_and(|reason| reason.details.contains_key(FROM_ELSEWHERE));
         let wanted = match &self.ask {
-            Some(ask) if error.kind == Kind::Cancelled => ask("Take back what was done?"),
+            Some(ask) if error.kind == Kind::Cancelled && !is_from_elsewhere => {
+                ask("Take back what was done?")
+            }
             _ => self.on_failure == OnFailure::Rollback,
         };
         if wanted { self.take_back(error) } else { (failed, Some(error)) }

@@ -148,21 +148,25 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
         Error::io("the script's thread cannot be started", &why)
             .fix("lower `memory` in [env.NAME.limits]: its stack is eight times that")
     })?;
-    let attended = runtime.block_on(signals.attend(ended, stops));
+    let asked = || journal::asked_to_end(&ready.folder, id.as_deref()?);
+    let attended = runtime.block_on(signals.attend(ended, stops, &asked));
     // A thread that did not end in time holds no one up: the process ends with its main thread.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    let left = |error: Error| {
-        let way = id.as_ref().map_or_else(
-            || "`playbook show last` tells how far it came".to_owned(),
-            |id| {
-                format!("go on with `playbook resume {id}`, or take it back with `playbook rollback {id}`; it keeps its lock until then")
-            },
-        );
-        Ended { run: id, outcome: Outcome::Cancelled, error: Some(error.fix(way)), left: false }
-    };
+    let left = |error| left(id.clone(), error);
     Ok(match attended {
         Attended::Ended(ended) => ended,
         Attended::Abandoned => left(Error::cancelled("interrupted twice: the run was left as it stood")),
         Attended::Lost => left(Error::bug("the script's thread ended without a word")),
     })
+}
+
+/// A run that was left as it stood, and how it is gone on with.
+fn left(id: Option<String>, error: Error) -> Ended {
+    let way = id.as_ref().map_or_else(
+        || "`playbook show last` tells how far it came".to_owned(),
+        |id| {
+            format!("go on with `playbook resume {id}`, or take it back with `playbook rollback {id}`; it keeps its lock until then")
+        },
+    );
+    Ended { run: id, outcome: Outcome::Cancelled, error: Some(error.fix(way)), left: false }
 }

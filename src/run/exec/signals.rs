@@ -6,7 +6,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot::Receiver;
 
 use super::Ended;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, FROM_ELSEWHERE, Result};
+use crate::effect::journal::Asked;
 use crate::sys::clock;
 use crate::sys::process;
 use crate::sys::stop::Stop;
@@ -16,6 +17,9 @@ use crate::sys::terminal;
 /// write down how far it came, which a disk that is busy takes seconds for. Who cannot wait for that signals once more; a
 /// terminal that ends meanwhile hastens nothing, since nobody there waits any longer.
 const LAST_MOMENT: Duration = Duration::from_secs(20);
+
+/// What a termination signal is called; somebody who cancels the run from elsewhere sends one too.
+const TERMINATION: &str = "a termination signal";
 
 /// The signals that stop a run; from when this exists they no longer end the process.
 pub(super) struct Signals {
@@ -58,7 +62,7 @@ impl Signals {
     pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.terminate.recv() => "a termination signal",
+            _ = self.terminate.recv() => TERMINATION,
             _ = self.hang_up.recv() => "the end of the terminal",
         }
     }
@@ -79,11 +83,12 @@ impl Signals {
         }
     }
 
-    /// Waits for the end of the run, passing signals on.
+    /// Waits for the end of the run, passing signals on; `asked` tells who sent one from elsewhere.
     pub(super) async fn attend(
         mut self,
         mut ended: Receiver<Ended>,
         (stop, unwinding): (Stop, Stop),
+        asked: &dyn Fn() -> Option<Asked>,
     ) -> Attended {
         let mut is_second = false;
         loop {
@@ -95,10 +100,14 @@ impl Signals {
                 // Before the stop, which may be what a question is asked for.
                 terminal::interrupt();
             }
-            stop.give(Error::cancelled(format!("stopped by {name}")));
-            if is_second {
+            let asked = if name == TERMINATION { asked() } else { None };
+            stop.give(reason(name, asked.as_ref()));
+            if is_second || asked.as_ref().is_some_and(|asked| asked.force) {
                 process::end_all();
-                unwinding.give(Error::cancelled(format!("stopped by a second signal ({name})")));
+                unwinding.give(Error::cancelled(match asked {
+                    Some(asked) => format!("stopped by `playbook cancel --force` of {}", asked.by),
+                    None => format!("stopped by a second signal ({name})"),
+                }));
                 terminal::interrupt();
                 return tokio::select! {
                     ended = &mut ended => ended.map_or(Attended::Lost, Attended::Ended),
@@ -108,5 +117,14 @@ impl Signals {
             }
             is_second = true;
         }
+    }
+}
+
+/// Why the run stops.
+fn reason(name: &str, asked: Option<&Asked>) -> Error {
+    match asked {
+        Some(asked) => Error::cancelled(format!("stopped by `playbook cancel` of {}", asked.by))
+            .detail(FROM_ELSEWHERE, true),
+        None => Error::cancelled(format!("stopped by {name}")),
     }
 }

@@ -3,6 +3,7 @@
 mod children;
 mod detached;
 mod group;
+mod holder;
 mod leader;
 mod output;
 mod running;
@@ -19,6 +20,7 @@ use tokio::io::AsyncRead;
 pub use children::{Child, children};
 pub use detached::{Detached, Identity, read_log, start_detached};
 pub use group::end_all;
+pub use holder::Holder;
 pub use output::{Captured, LONGEST_LINE, Line, Listen, Output};
 pub use running::{Ended, GRACE, Running, run, spawn};
 pub use search::find_program;
