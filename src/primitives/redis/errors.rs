@@ -45,6 +45,10 @@ pub(super) fn no_entry(scene: Scene<'_>, user: Option<&str>, why: &ServerError) 
     error
 }
 
+/// What the reader can do about a server whose memory is full.
+pub(super) const ROOM: &str =
+    "remove what is not needed any more, raise maxmemory, or choose a maxmemory-policy that evicts";
+
 /// What the reader can do about a refusal.
 fn fix(code: &str, details: &str) -> Option<&'static str> {
     Some(match code {
@@ -55,9 +59,7 @@ fn fix(code: &str, details: &str) -> Option<&'static str> {
         "WRONGPASS" => "correct `user`, or the value that `password` refers to",
         "NOPERM" => "let the user do it, with ACL SETUSER on the server, or connect as another `user`",
         "READONLY" => "it is a replica: name the master as `host`, or let `sentinel` find it",
-        "OOM" => {
-            "remove what is not needed any more, raise maxmemory, or choose a maxmemory-policy that evicts"
-        }
+        "OOM" => ROOM,
         "LOADING" => "wait until the server has loaded its data, for example with `retry`",
         "CLUSTERDOWN" => "look at CLUSTER INFO on a node: a master is down, or slots belong to nobody",
         "MOVED" => {

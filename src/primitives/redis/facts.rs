@@ -14,6 +14,12 @@ impl<'a> Facts<'a> {
         Self(text.lines().filter_map(|line| line.trim_end().split_once(':')).collect())
     }
 
+    /// Whether its memory is used up, and nothing is removed to make room.
+    pub(super) fn is_full(&self) -> bool {
+        let (used, max) = (self.number("used_memory"), self.number("maxmemory").filter(|max| *max > 0));
+        self.text("maxmemory_policy") == Some("noeviction") && max.is_some() && used >= max
+    }
+
     /// What `info` gives of one node; the keys are those of the database of that number.
     pub(super) fn told(&self, database: u32) -> Map<String, Value> {
         let (used, max) = (self.number("used_memory"), self.number("maxmemory").filter(|max| *max > 0));

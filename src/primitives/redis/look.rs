@@ -4,6 +4,7 @@ use redis::cmd;
 use serde_json::Value;
 
 use super::answers;
+use super::errors::ROOM;
 use super::facts::Facts;
 use super::session::Session;
 use crate::base::effect::Effect;
@@ -21,7 +22,9 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
     }
     for mut node in nodes {
         let answer = session.direct(&mut node, &cmd("INFO"), "INFO").await?;
-        let told = Facts::read(&answers::text(&session.named, "INFO", answer)?).told(0);
+        let said = answers::text(&session.named, "INFO", answer)?;
+        let facts = Facts::read(&said);
+        let told = facts.told(0);
         let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
         health = health.version(format!("Redis {}", text("version")));
         if text("role") == "replica" && cx.granted() > Effect::Read {
@@ -29,6 +32,17 @@ pub(super) async fn look(cx: Cx) -> Result<Health> {
             health = health.refused(
                 Error::remote(what)
                     .fix(format!("name the master in {}, or grant only `access = \"read\"`", cx.table())),
+            );
+        }
+        if facts.is_full() && cx.granted() > Effect::Read {
+            health = health.trouble(
+                Error::remote(format!(
+                    "`{}` is full at {}: it takes no more writes",
+                    cx.resource(),
+                    node.address
+                ))
+                .why("its memory has reached maxmemory, and maxmemory-policy is noeviction")
+                .fix(ROOM),
             );
         }
         let ratio = told.get("memory").and_then(|memory| memory.get("ratio")?.as_f64());

@@ -124,6 +124,9 @@ fn the_servers_own_words_come_with_what_to_do() {
         .says("OOM command not allowed when used memory > 'maxmemory'")
         .says("raise maxmemory")
         .hides("not taken back");
+    let seen = Rig::new(&full.settings("write")).run(&["doctor", "redis.main"]).expect(1);
+    seen.says("is full at").says("maxmemory-policy is noeviction").says("fix: remove what is not needed");
+    Rig::new(&full.settings("read")).run(&["doctor", "redis.main"]).expect(0);
     let lonely = Server::with(&[("min-replicas-to-write", "1")]);
     exec(&lonely.settings("write"), "write", "cache.set(\"a\", 1);")
         .1
