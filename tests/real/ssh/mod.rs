@@ -1,5 +1,6 @@
 //! Hosts over SSH: each verb against real sshd.
 
+mod apart;
 mod commands;
 mod ends;
 mod fan;
