@@ -5,19 +5,15 @@ use std::task::{Context, Poll};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
+use super::beginning::Beginning;
 use super::coding::Passed;
-use super::next;
 use super::stored::Stored;
 use crate::base::access::ResourceId;
 use crate::base::error::{Error, Result};
-use crate::effect::store::{Content, Upload};
+use crate::effect::store::Upload;
 use crate::sys::pipe::{self, Inlet, Outlet};
-
-/// How much is read back at least, in bytes: the tables of contents of all but the strangest databases are shorter.
-const BEGINNING: u64 = 4 * 1024 * 1024;
 
 /// How a dump is verified in its store before it is published.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -68,36 +64,6 @@ impl AsyncRead for Seen {
             Self::Stored(stored) => Pin::new(stored).poll_read(cx, buffer),
             Self::Sent(sent) => Pin::new(sent).poll_read(cx, buffer),
         }
-    }
-}
-
-/// The beginning of what was sent, hashed as it passes.
-#[derive(Debug, Default)]
-pub(super) struct Beginning {
-    bytes: u64,
-    digest: Sha256,
-}
-
-impl Beginning {
-    /// Takes in what comes next.
-    pub(super) fn take(&mut self, chunk: &[u8]) {
-        let room = usize::try_from(BEGINNING - self.bytes).unwrap_or(usize::MAX);
-        let taken = &chunk[..chunk.len().min(room)];
-        self.digest.update(taken);
-        self.bytes += taken.len() as u64;
-    }
-
-    fn finish(self) -> Passed {
-        let sha256 = super::hexadecimal(self.digest.finalize().as_slice());
-        Passed { bytes: self.bytes, sha256, uncompressed: 0 }
-    }
-
-    async fn of(content: Content) -> Result<Passed> {
-        let (mut content, mut beginning) = (content.take(BEGINNING), Self::default());
-        while let Some(chunk) = next(&mut content, "what was stored cannot be read back").await? {
-            beginning.take(&chunk);
-        }
-        Ok(beginning.finish())
     }
 }
 

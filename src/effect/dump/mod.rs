@@ -1,6 +1,7 @@
 //! A dump, of a database or of a log, on its way into a store: compressed, hashed and verified before anybody can
 //! see it.
 
+mod beginning;
 mod checking;
 mod coding;
 mod mark;
@@ -33,7 +34,8 @@ use super::witness;
 use crate::base::error::{Error, Result};
 use crate::sys::blocking;
 use crate::sys::pipe::{self, Outlet};
-use checking::{Beginning, Seen};
+use beginning::Beginning;
+use checking::Seen;
 
 /// How often progress is told, in bytes.
 const TELL_EVERY: u64 = 4 * 1024 * 1024;
