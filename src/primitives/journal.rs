@@ -10,7 +10,7 @@ use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::archive::{self, Content};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Target, Verify};
+use crate::effect::dump::{Compression, Target};
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, entry};
@@ -59,15 +59,7 @@ struct ArchiveTo {
 
 impl ArchiveTo {
     fn target(&self) -> Target {
-        let (store, key) = (self.store.clone(), self.key.clone());
-        Target {
-            store,
-            key,
-            replace: self.replace,
-            compression: self.compression,
-            verify: Verify::Whole,
-            keep: None,
-        }
+        Target::archive(&self.store, &self.key, self.replace, self.compression)
     }
 }
 

@@ -31,6 +31,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// Where an archive goes: read back whole, since it is small beside a database, and never one of several to be kept.
+    #[must_use]
+    pub fn archive(store: &ResourceId, key: &str, replace: bool, compression: Compression) -> Self {
+        let (store, key) = (store.clone(), key.to_owned());
+        Self { store, key, replace, compression, verify: Verify::Whole, keep: None }
+    }
+
     /// How far the store has to be granted: only who removes something needs more than to write.
     fn effect(&self) -> Effect {
         if self.keep.is_some() { Effect::Destroy } else { Effect::Write }

@@ -12,7 +12,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::archive;
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target, Verify, until_stopped};
+use crate::effect::dump::{Compression, Dump, Source, Target, until_stopped};
 use crate::effect::primitive::Primitive;
 
 /// Stores the logs of an application as they are now: for each of its processes the output, then the errors. It is
@@ -42,15 +42,7 @@ pub(super) struct ArchiveTo {
 
 impl ArchiveTo {
     fn target(&self) -> Target {
-        let (store, key) = (self.store.clone(), self.key.clone());
-        Target {
-            store,
-            key,
-            replace: self.replace,
-            compression: self.compression,
-            verify: Verify::Whole,
-            keep: None,
-        }
+        Target::archive(&self.store, &self.key, self.replace, self.compression)
     }
 
     /// The one host whose logs are meant.

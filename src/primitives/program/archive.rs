@@ -12,7 +12,7 @@ use crate::base::effect::Effect;
 use crate::base::error::Result;
 use crate::effect::archive;
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Dump, Source, Target, Verify};
+use crate::effect::dump::{Compression, Dump, Source, Target};
 use crate::effect::output::{kept, shown};
 use crate::effect::primitive::Primitive;
 use crate::sys::process::{self, Ended, Line, Status, Stdin};
@@ -43,15 +43,7 @@ pub(super) struct ArchiveTo {
 
 impl ArchiveTo {
     fn target(&self) -> Target {
-        let (store, key) = (self.store.clone(), self.key.clone());
-        Target {
-            store,
-            key,
-            replace: self.replace,
-            compression: self.compression,
-            verify: Verify::Whole,
-            keep: None,
-        }
+        Target::archive(&self.store, &self.key, self.replace, self.compression)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::archive::{self, Content};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Target, Verify};
+use crate::effect::dump::{Compression, Target};
 use crate::effect::primitive::Primitive;
 use crate::sys::{blocking, files};
 
@@ -38,15 +38,7 @@ pub(super) struct ArchiveTo {
 
 impl ArchiveTo {
     fn target(&self) -> Target {
-        let (store, key) = (self.store.clone(), self.key.clone());
-        Target {
-            store,
-            key,
-            replace: self.replace,
-            compression: self.compression,
-            verify: Verify::Whole,
-            keep: None,
-        }
+        Target::archive(&self.store, &self.key, self.replace, self.compression)
     }
 }
 

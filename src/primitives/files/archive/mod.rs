@@ -20,7 +20,7 @@ use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::archive::{self, Content, unwritable};
 use crate::effect::cx::Cx;
-use crate::effect::dump::{Compression, Target, Verify};
+use crate::effect::dump::{Compression, Target};
 use crate::effect::primitive::Primitive;
 use crate::effect::store::Store as _;
 use crate::sys::folder::Folder;
@@ -57,15 +57,7 @@ fn all() -> String {
 
 impl ArchiveTo {
     fn target(&self) -> Target {
-        let (store, key) = (self.store.clone(), self.key.clone());
-        Target {
-            store,
-            key,
-            replace: self.replace,
-            compression: self.compression,
-            verify: Verify::Whole,
-            keep: None,
-        }
+        Target::archive(&self.store, &self.key, self.replace, self.compression)
     }
 }
 
