@@ -319,3 +319,29 @@ pub struct Serve {
     #[arg(long)]
     pub no_tick: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Arguments;
+
+    #[test]
+    fn no_command_has_an_argument_of_its_own_by_the_name_of_one_that_all_take() {
+        let all = Arguments::command();
+        let common: Vec<_> = all.get_arguments().filter(|one| one.is_global_set()).collect();
+        assert!(common.len() >= 6, "{common:?}");
+        let mut commands: Vec<_> = all.get_subcommands().collect();
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands());
+            for own in command.get_arguments() {
+                let taken = common.iter().any(|one| {
+                    one.get_id() == own.get_id()
+                        || one.get_long().is_some_and(|long| own.get_long() == Some(long))
+                        || one.get_short().is_some_and(|short| own.get_short() == Some(short))
+                });
+                assert!(!taken, "`{}` takes `{}` of its own", command.get_name(), own.get_id());
+            }
+        }
+    }
+}

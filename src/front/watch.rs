@@ -47,7 +47,7 @@ pub struct Watch {
     pub max_failures: u32,
     /// How long nothing may change before it counts as one change.
     #[arg(long, default_value = "150ms", value_name = "DURATION")]
-    pub quiet: String,
+    pub settle: String,
 }
 
 /// What happens with a change while a run goes on.
@@ -63,7 +63,7 @@ pub enum Wish {
 
 /// Watches until Ctrl-C or too many failures.
 pub fn watch(common: &Common, wanted: &Watch) -> Result<Exit> {
-    let quiet = text::parse_duration(&wanted.quiet)?;
+    let quiet = text::parse_duration(&wanted.settle)?;
     let orders = orders(common, wanted)?;
     for order in &orders {
         permit(&order.read(FAMILIES)?.environment, &order.playbook)?;
