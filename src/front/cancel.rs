@@ -105,6 +105,11 @@ fn told(record: &RunRecord, back: usize, left: &[(String, bool)]) -> String {
         lines.push(format!("  {} taken back", text::count(back, "thing")));
     }
     lines.extend(left.iter().map(|(what, _)| format!("  could NOT be taken back: {what}")));
+    if record.state == State::Ended && back == 0 && left.is_empty() {
+        lines.push(format!(
+            "  nothing was taken back; what it has done stands: `playbook rollback {id}` takes it back"
+        ));
+    }
     lines.push(match record.state {
         State::Interrupted => {
             format!("  it was left as it stood: `playbook resume {id}` or `playbook rollback {id}`")

@@ -79,6 +79,42 @@ fn by_force_the_taking_back_ends_too() {
 }
 
 #[test]
+fn who_cancels_it_again_hastens_nothing() {
+    let (rig, mut child) =
+        begun(&SLOW.replace(
+            "store.put(\"slow\", \"x\"); wait(\"1h\");",
+            "store.put(\"slow\", \"x\"); wait(\"3s\");",
+        ));
+    rig.run(&["cancel", "last", "--no-wait"]).expect(0);
+    wait_until("the rollback", 60, || rig.path("store/slow").exists());
+    rig.run(&["cancel", "last"]).expect(0).says("taken back").hides("could NOT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!rig.path("store/key").exists());
+}
+
+#[test]
+fn a_question_at_the_terminal_is_not_answered_by_who_cancels_elsewhere() {
+    let rig = project("step \"Put\" { store.put(\"key\", \"value\"); check \"well\", false; }");
+    let seat = Seat::at(&rig, &["exec", "test.rhai"]);
+    seat.shows("[r]");
+    rig.run(&["cancel", "last"]).expect(0).says("1 thing taken back");
+    assert!(!rig.path("store/key").exists());
+    rig.run(&["show", "last"]).expect(0).hides("left as it stands");
+}
+
+#[test]
+fn what_stands_because_the_policy_says_so_is_told() {
+    let script = "store.put(\"key\", \"value\"); wait(\"1h\");";
+    let rig =
+        project(script).file("playbook.toml", &format!("[env.local]\non_failure = \"stop\"\n{SETTINGS}"));
+    let mut child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the write", 60, || rig.path("store/key").exists());
+    rig.run(&["cancel", "last"]).expect(0).says("what it has done stands: `playbook rollback ");
+    assert_eq!((child.wait().unwrap().code(), rig.path("store/key").exists()), (Some(130), true));
+}
+
+#[test]
 fn nobody_is_asked_at_the_terminal_of_a_run_that_is_cancelled_elsewhere() {
     let rig = project("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); }");
     let seat = Seat::at(&rig, &["exec", "test.rhai"]);

@@ -1,6 +1,7 @@
 //! Programs, through playbooks: what may run, how it ends, and that nothing of it is left.
 
 use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -128,6 +129,20 @@ fn a_missing_program_says_how_to_get_it() {
         .says("there is no program `no-such-program`")
         .says("install it")
         .hides("NOT be taken back");
+}
+
+#[test]
+fn what_could_not_be_started_has_changed_nothing() {
+    for (text, mode, fix) in [
+        ("#!/bin/sh\n", 0o644, "make it executable: chmod +x"),
+        ("#!/nowhere/sh\n", 0o755, "check the interpreter named in its `#!` line"),
+    ] {
+        let settings = "[env.local.program.sh]\npath = \"./tool.sh\"\naccess = \"write\"\nwrite = [[\"**\"]]\n";
+        let rig = Rig::new(settings).file("tool.sh", text);
+        std::fs::set_permissions(rig.path("tool.sh"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let script = "//! T.\n//!\n//! uses = [\"program.sh:write\"]\nprogram(\"sh\").run([\"x\"], #{ undo: [\"y\"] });";
+        rig.exec(script).1.expect(1).says("cannot be started").says(fix).hides("could NOT be");
+    }
 }
 
 #[test]

@@ -101,15 +101,18 @@ impl Run {
         if self.journal.is_none() || self.session.pipeline.ledger.is_untouched() {
             return (failed, Some(error));
         }
-        let is_from_elsewhere =
-            self.stop.reason().is_some_and(|reason| reason.details.contains_key(FROM_ELSEWHERE));
         let wanted = match &self.ask {
-            Some(ask) if error.kind == Kind::Cancelled && !is_from_elsewhere => {
+            Some(ask) if error.kind == Kind::Cancelled && !self.is_cancelled_elsewhere() => {
                 ask("Take back what was done?")
             }
             _ => self.on_failure == OnFailure::Rollback,
         };
         if wanted { self.take_back(error) } else { (failed, Some(error)) }
+    }
+
+    /// Whether somebody ended it from another terminal.
+    pub(super) fn is_cancelled_elsewhere(&self) -> bool {
+        self.stop.reason().is_some_and(|reason| reason.details.contains_key(FROM_ELSEWHERE))
     }
 
     /// The record of this run as it stands.

@@ -44,6 +44,10 @@ impl Run {
         let (position, what) = broken.map(|(position, what, _)| (position, what)).unwrap_or_default();
         let answer = choose(&Question { error: error.clone(), what: what.clone(), choices });
         let choice = answer.choice;
+        // Who cancels from elsewhere ends the question, and has not answered it.
+        if choice == Choice::Stop && self.is_cancelled_elsewhere() {
+            return Next::Policy;
+        }
         if self.decided(&position, what, answer).is_err() {
             return Next::Policy;
         }

@@ -96,13 +96,18 @@ impl Signals {
                 ended = &mut ended => return ended.map_or(Attended::Lost, Attended::Ended),
                 name = self.next() => name,
             };
+            let asked = if name == TERMINATION { asked() } else { None };
+            if asked.is_some() {
+                // Before whoever is asked at the terminal is let go, which is no answer then.
+                stop.give(reason(name, asked.as_ref()));
+            }
             if !is_second {
                 // Before the stop, which may be what a question is asked for.
                 terminal::interrupt();
             }
-            let asked = if name == TERMINATION { asked() } else { None };
             stop.give(reason(name, asked.as_ref()));
-            if is_second || asked.as_ref().is_some_and(|asked| asked.force) {
+            // Who cancels a run that was cancelled already hastens nothing, unless by force.
+            if asked.as_ref().map_or(is_second, |asked| asked.force) {
                 process::end_all();
                 unwinding.give(Error::cancelled(match asked {
                     Some(asked) => format!("stopped by `playbook cancel --force` of {}", asked.by),

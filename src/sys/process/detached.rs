@@ -57,15 +57,16 @@ pub fn start_detached(
     let failed = |why: std::io::Error| Error::io(format!("cannot write the log {}", log.display()), &why);
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log).map_err(failed)?;
     let log_from = file.metadata().map_err(failed)?.len();
-    access(&command.program, Access::EXEC_OK).map_err(|why| command.not_started(&why.into()))?;
+    access(&command.program, Access::EXEC_OK).map_err(|why| command.not_started(&why.into()).unchanged())?;
     let waits = Path::new(SHELL).exists();
     let mut prepared = if waits { behind_shell(command) } else { command.clone() }.prepare()?;
     prepared.stdout(file.try_clone().map_err(failed)?).stderr(file);
     if waits {
         prepared.stdin(Stdio::piped());
     }
-    let mut child =
-        tokio::process::Command::from(prepared).spawn().map_err(|why| command.not_started(&why))?;
+    let mut child = tokio::process::Command::from(prepared)
+        .spawn()
+        .map_err(|why| command.not_started(&why).unchanged())?;
     let pid = child
         .id()
         .and_then(|pid| i32::try_from(pid).ok())

@@ -63,7 +63,7 @@ pub fn spawn(command: &Command, stdin: Stdin) -> Result<Running> {
         prepared.stdin(Stdio::piped());
     }
     let began = clock::instant();
-    let mut child = prepared.spawn().map_err(|why| command.not_started(&why))?;
+    let mut child = prepared.spawn().map_err(|why| command.not_started(&why).unchanged())?;
     let (to, from) = (child.stdin.take(), (child.stdout.take(), child.stderr.take()));
     Ok(Running { group: Group::of(child.id()), leader: Leader::of(child), stdin, to, from, began })
 }
