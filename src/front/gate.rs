@@ -1,7 +1,7 @@
 //! A gate in the tree of a run: who is asked until when, and who answered what.
 
 use super::style::{Line, Paint};
-use super::tree::{Node, What};
+use super::tree::{Node, Tree, What};
 use crate::base::gate::{Answer, Asked, GateEnd};
 use crate::base::text::headline;
 
@@ -50,6 +50,18 @@ fn names(answers: &[Answer], approved: bool) -> String {
 pub(super) fn answers(node: &Node, depth: usize) -> Vec<Line> {
     let What::Gate { answers, .. } = &node.what else { return Vec::new() };
     answers.iter().map(|one| answer(one, depth)).collect()
+}
+
+/// How a gate that is open is answered.
+#[must_use]
+pub fn how(run: &str) -> String {
+    format!("`playbook approve {run}` answers it")
+}
+
+/// Whether people are asked at this moment.
+#[must_use]
+pub fn is_open(tree: &Tree) -> bool {
+    tree.walk().any(|node| matches!(node.what, What::Gate { planned: false, .. }) && node.end.is_none())
 }
 
 /// One answer: who, when, with or without a signature, and what they wrote.

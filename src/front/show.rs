@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::draw;
 use super::runs::{Format, instant, json, outcome, took, when};
 use super::style::{Line, Paint, Style};
 use super::tree::{Node, Tree, What};
 use super::ways;
+use super::{draw, gate};
 use crate::base::error::{Error, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
@@ -121,7 +121,9 @@ fn foot(journal: &Journal, record: &RunRecord, tree: &Tree) -> Result<Vec<Line>>
     }
     if let Some(waits) = &record.waits {
         let until = waits.until.map(|until| format!(" until {}", instant(until))).unwrap_or_default();
-        let words = format!(": {}{until}; `playbook tick` goes on when it is time", waits.what);
+        let answered =
+            if gate::is_open(tree) { format!("; {}", gate::how(&record.id)) } else { String::new() };
+        let words = format!(": {}{until}{answered}; `playbook tick` goes on when it is time", waits.what);
         lines.extend([
             Line::default(),
             Line::default().with(Paint::Live, "… waiting").with(Paint::Plain, words),

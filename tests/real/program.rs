@@ -137,7 +137,8 @@ fn what_could_not_be_started_has_changed_nothing() {
         ("#!/bin/sh\n", 0o644, "make it executable: chmod +x"),
         ("#!/nowhere/sh\n", 0o755, "check the interpreter named in its `#!` line"),
     ] {
-        let settings = "[env.local.program.sh]\npath = \"./tool.sh\"\naccess = \"write\"\nwrite = [[\"**\"]]\n";
+        let settings =
+            "[env.local.program.sh]\npath = \"./tool.sh\"\naccess = \"write\"\nwrite = [[\"**\"]]\n";
         let rig = Rig::new(settings).file("tool.sh", text);
         std::fs::set_permissions(rig.path("tool.sh"), std::fs::Permissions::from_mode(mode)).unwrap();
         let script = "//! T.\n//!\n//! uses = [\"program.sh:write\"]\nprogram(\"sh\").run([\"x\"], #{ undo: [\"y\"] });";

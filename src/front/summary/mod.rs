@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use super::style::{Line, Paint, Style};
 use super::tree::Tree;
-use super::{draw, plan};
+use super::{draw, gate, plan};
 use crate::base::event::{Event, Listener};
 use crate::base::outcome::Outcome;
 use crate::base::text::{self, show_duration};
@@ -178,7 +178,9 @@ fn waiting(tree: &Tree) -> Vec<Line> {
     let Some(what) = &tree.waiting else { return Vec::new() };
     let line = Line::default().with(Paint::Live, "… ").with(Paint::Plain, what);
     let how = "`playbook tick` goes on when it is time, `playbook resume` by hand";
-    vec![Line::default(), line.with(Paint::Dim, format!("; {how}")), Line::default()]
+    let run = tree.head.as_ref().map(|head| head.run.as_str()).filter(|_| gate::is_open(tree));
+    let answered = run.map(|run| format!("; {}", gate::how(run))).unwrap_or_default();
+    vec![Line::default(), line.with(Paint::Dim, format!("{answered}; {how}")), Line::default()]
 }
 
 fn failure(tree: &Tree) -> Vec<Line> {

@@ -136,7 +136,11 @@ impl Stage {
         let Some((depth, node)) = self.tree.find(position) else { return Vec::new() };
         match event {
             Event::GateAnswered { answer, .. } => vec![gate::answer(answer, depth + 1)],
-            _ => vec![draw::line(node, depth, draw::mark(node))],
+            _ => {
+                let how = self.tree.head.as_ref().map(|head| gate::how(&head.run)).unwrap_or_default();
+                let how = Line::indented(depth + 1).with(Paint::Dim, how);
+                vec![draw::line(node, depth, draw::mark(node)), how]
+            }
         }
     }
 

@@ -104,7 +104,10 @@ fn a_gate_is_answered_with_the_rules_of_approve() {
 fn a_run_that_waits_goes_on_once_its_gate_was_answered() {
     let rig = rig();
     let page = Page::serve(&rig, &[]);
-    rig.run(&["exec", "deploy.rhai", "--detach"]).expect(10);
+    let seen = rig.run(&["exec", "deploy.rhai", "--detach"]).expect(10);
+    // On the gate's own line, at the end, and in what is shown of the run.
+    assert_eq!(seen.all().matches("`playbook approve ").count(), 2, "{}", seen.all());
+    rig.run(&["show", "last"]).expect(0).says("`playbook approve ");
     rig.run(&["approve", "last"]).expect(0);
     wait_until("the page goes on with it", 60, || rig.run(&["runs"]).stdout.contains("done"));
     let others = Page::serve(&rig, &["--no-tick"]);
