@@ -24,7 +24,6 @@ impl Regions {
             return None;
         }
         let (program, smtp, drill) = (demo::program()?, smtp::shared()?, postgres::database()?);
-        drill.server.psql("postgres", "ALTER ROLE app CREATEDB");
         // It ends with the test process, or when the test kills it.
         let primary: &'static Server = Box::leak(Box::new(Server::start()?));
         let database = Database { server: primary, name: "app".to_owned() };

@@ -154,7 +154,6 @@ impl Vanguard {
         let pm2 = Pm2::new(pm2::program()?, None);
         let (database, staging) = (postgres::database()?, postgres::database()?);
         let [backups, site, logs] = [s3s::bucket()?, s3s::bucket()?, s3s::bucket()?];
-        database.server.psql("postgres", "ALTER ROLE app CREATEDB");
         secrets(moto, names);
         let ports = Ports::free();
         let rig = settings::variables(Rig::new("").file("deploy.rhai", playbook).file("faults", ""));

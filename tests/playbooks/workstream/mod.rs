@@ -83,7 +83,6 @@ impl Workstream {
         }
         let (program, moto, smtp) = (demo::program()?, moto::shared()?, smtp::shared()?);
         let (database, backups) = (postgres::database()?, s3s::bucket()?);
-        database.server.psql("postgres", "ALTER ROLE app CREATEDB");
         let (cloud, rig, api) = (Cloud::make(moto), project(), free_port());
         let socket = database.server.socket().join(format!(".s.PGSQL.{}", database.server.port));
         let arguments = format!(

@@ -47,7 +47,6 @@ const EVERYTHING: &str = r#"
 fn everything() -> Option<Database> {
     let database = postgres::database()?;
     let server = database.server;
-    server.psql("postgres", "ALTER ROLE app CREATEDB");
     server.psql(
         "postgres",
         "DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$",
@@ -160,7 +159,6 @@ fn other_programs_restore_it_and_older_dumps_are_restored() {
 #[test]
 fn a_drill_tells_when_a_dump_is_damaged_or_rows_do_not_come_back() {
     let (Some(database), Some(bucket)) = (postgres::database(), s3s::bucket()) else { return };
-    database.server.psql("postgres", "ALTER ROLE app CREATEDB");
     database.sql("CREATE TABLE t AS SELECT n, md5(n::text) FROM generate_series(1, 50000) n");
     let rig = project(&database, &database, &bucket.settings("destroy"));
     let (rig, seen) =
@@ -205,7 +203,6 @@ fn a_role_that_may_not_make_databases_is_told_and_another_server_can_be_named() 
         return;
     };
     let other: &'static Server = Box::leak(Box::new(other));
-    other.psql("postgres", "ALTER ROLE app CREATEDB");
     database.server.psql("postgres", "DO $$ BEGIN CREATE ROLE humble LOGIN PASSWORD 'rig-app-Pa55word'; EXCEPTION WHEN duplicate_object THEN END $$");
     database.sql("CREATE TABLE t AS SELECT n FROM generate_series(1, 100) n; GRANT SELECT ON t TO humble");
     let place = Database { server: other, name: "app".to_owned() };

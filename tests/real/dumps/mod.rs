@@ -35,7 +35,6 @@ fn scene(mebibytes: usize) -> Option<Scene> {
 fn scene_of(database: Database, mebibytes: usize) -> Option<Scene> {
     let bucket = moto::bucket()?;
     // For the drills.
-    database.server.psql("postgres", "ALTER ROLE app CREATEDB");
     database.sql(&format!(
         "CREATE TABLE orders (id int PRIMARY KEY, body text); ALTER TABLE orders ALTER body SET STORAGE EXTERNAL; \
          INSERT INTO orders SELECT n, repeat(md5(n::text), 32768) FROM generate_series(1, {mebibytes}) n"

@@ -13,7 +13,8 @@ pub const PASSWORD: &str = "rig-app-Pa55word";
 const INSTALL: &str =
     "apt-get install postgresql postgresql-client (or any way that puts initdb and pg_dump on PATH)";
 
-/// A running server with the role `app`, who owns every database made here.
+/// A running server with the role `app`, who owns every database made here, and may make others. Whoever alters it meets
+/// whoever else does: PostgreSQL refuses one of two that do it at once.
 pub struct Server {
     folder: PathBuf,
     programs: PathBuf,
@@ -89,7 +90,7 @@ impl Server {
             .arg(&log)
             .arg("start"));
         let server = Self { folder, programs, port, warden };
-        server.psql("postgres", &format!("CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'"));
+        server.psql("postgres", &format!("CREATE ROLE app LOGIN CREATEDB PASSWORD '{PASSWORD}'"));
         server.psql("postgres", "CREATE DATABASE app OWNER app");
         Some(server)
     }
