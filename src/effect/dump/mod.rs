@@ -127,7 +127,7 @@ impl Dump {
         let (stop, empty) =
             (cx.stop().clone(), format!("what would be `{}` of `{}` is empty", target.key, target.store));
         let progress = Taken { cx, key: &target.key, expected: source.expected, bytes: &taken };
-        let feed = feed(progress, stream, (plain, beside));
+        let feed = feed(progress, stream, (plain, beside), is_well.clone());
         let upload = &mut **upload;
         let store = async {
             let mut beginning = Beginning::default();
@@ -219,6 +219,7 @@ async fn feed<R: AsyncRead + Send + Unpin + ?Sized>(
     taken: Taken<'_>,
     stream: &mut R,
     (to, beside): (Outlet, Option<Outlet>),
+    is_well: watch::Receiver<bool>,
 ) -> Result<()> {
     let (mut done, mut told) = (0, 0);
     while let Some(chunk) = next(stream, "what is to be stored cannot be read from its source").await? {
@@ -238,6 +239,8 @@ async fn feed<R: AsyncRead + Send + Unpin + ?Sized>(
     }
     to.end().await;
     if let Some(beside) = beside {
+        // Whoever looks would else take what a source that failed had given for all that there is.
+        ended_well(is_well).await;
         beside.end().await;
     }
     Ok(())

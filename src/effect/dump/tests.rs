@@ -154,15 +154,24 @@ async fn copy(dump: &mut Dump, text: &[u8]) -> Result<()> {
 
 #[tokio::test]
 async fn a_source_that_ends_badly_is_not_sealed_and_says_why() {
-    let memory = Memory::default();
-    let mut dump = begin(&memory, false).await.unwrap();
-    let ended = async {
-        tokio::task::yield_now().await;
-        Err(Error::remote("pg_dump was killed"))
-    };
-    let mut half = Cursor::new(b"half");
-    let copied = dump.copy(&mut half, ended, |_| Box::pin(well())).await;
-    assert_eq!(copied.unwrap_err().what, "pg_dump was killed");
+    for tells in [None, Some(true)] {
+        let memory = Memory { tells, ..Memory::default() };
+        let mut dump = begin(&memory, false).await.unwrap();
+        let ended = async {
+            // Whoever looks has time to see all that there is.
+            crate::sys::clock::pause(std::time::Duration::from_millis(50)).await;
+            Err(Error::remote("pg_dump was killed"))
+        };
+        let mut half = Cursor::new(b"half");
+        let copied = dump.copy(&mut half, ended, |stored| {
+            Box::pin(async move {
+                let mut all = Vec::new();
+                let _ = stored.read_to_end(&mut all).await;
+                Err::<(), _>(Error::remote("this is no whole archive"))
+            })
+        });
+        assert_eq!(copied.await.unwrap_err().what, "pg_dump was killed", "{tells:?}");
+    }
 }
 
 #[tokio::test]
