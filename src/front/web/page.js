@@ -27,10 +27,15 @@ function put(element, html) {
   element.replaceChildren(...document.adoptNode(parsed.body).childNodes);
 }
 
+// Of answers that overtake each other the one that was asked for last counts.
+const asked = new Map();
 async function renew(element, address) {
+  const turn = (asked.get(element) ?? 0) + 1;
+  asked.set(element, turn);
   try {
     const answer = await fetch(address, { headers: { accept: "text/html" } });
-    if (answer.ok) put(element, await answer.text());
+    const html = await answer.text();
+    if (answer.ok && asked.get(element) === turn) put(element, html);
   } catch (_) { /* the next change asks again */ }
 }
 
@@ -215,6 +220,8 @@ function runPage() {
     ready() {
       ready = true;
       sieve();
+      // The page was made before the first event came: since then a gate may have been passed.
+      renewGates();
       if (times.open) renew(timeline, here + "/timeline");
     },
   });

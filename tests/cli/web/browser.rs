@@ -54,6 +54,31 @@ fn a_run_is_watched_and_its_gate_approved_by_a_click() {
     assert!(tree.as_str().unwrap().contains("First half") && tree.as_str().unwrap().contains("Roll out"));
 }
 
+/// Events are heard only once `go` was called: as where the first connection takes its time.
+const LATE: &str = "const Real = EventSource; window.EventSource = class {\n\
+    constructor(address) { this.heard = []; window.go = () => { const real = new Real(address); \
+    for (const [name, hear] of this.heard) real.addEventListener(name, hear); }; }\n\
+    addEventListener(name, hear) { this.heard.push([name, hear]); } };";
+
+#[test]
+fn a_gate_that_was_passed_before_the_first_event_came_is_no_longer_asked() {
+    if !is_here() {
+        return;
+    }
+    let rig = rig();
+    let page = Page::serve(&rig, &[]);
+    let (mut child, run) = begin(&rig);
+    let browser = Browser::start(1200, 900);
+    browser.before_each_page(LATE);
+    browser.goto(&format!("{}runs/{run}", page.url));
+    browser.wait("document.querySelector('#gates button[value=approve]')", 20);
+    rig.run(&["cancel", &run]).expect(6);
+    child.wait().unwrap();
+    browser.js("window.go()");
+    browser.wait("document.querySelector('#outcome').textContent.includes('not taken back')", 20);
+    browser.wait("document.querySelector('#gates').textContent.trim() === ''", 20);
+}
+
 #[test]
 fn output_comes_while_it_is_made_and_a_page_that_was_open_before_sees_the_run_begin() {
     if !is_here() {

@@ -116,6 +116,13 @@ impl Browser {
         self.send("POST", "/url", &json!({ "url": address }));
     }
 
+    /// Runs a script in each page before the page's own.
+    pub fn before_each_page(&self, script: &str) {
+        let wanted =
+            json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": script } });
+        self.send("POST", "/goog/cdp/execute", &wanted);
+    }
+
     /// What a script in the page returns.
     pub fn js(&self, script: &str) -> Value {
         self.send("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
