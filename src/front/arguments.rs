@@ -28,7 +28,8 @@ pub struct Common {
     /// or shows (`runs`, `show`, `locks`, `verify`) one document.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
-    /// Prints of a run only how it ended and what went wrong. For `exec`, `plan`, `resume`, `rollback` and `tick`.
+    /// Prints of a run only how it ended and what went wrong. For `exec`, `plan`, `resume`, `rollback`,
+    /// `cancel` and `tick`.
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Colours: as the terminal can, always, or never.

@@ -24,6 +24,8 @@ pub struct Wanted {
     pub force: bool,
     /// It is not waited until the run has ended.
     pub no_wait: bool,
+    /// Only how it ended is told.
+    pub quiet: bool,
 }
 
 /// Cancels a run; `say` takes what people read meanwhile. `journal` is what [`Journal::find`] gave.
@@ -38,7 +40,7 @@ pub fn cancel(
     goes_on(journal, &record)?;
     let (id, asked) = (record.id.clone(), Asked { by: environment::person(), force: wanted.force });
     journal.ask_to_end(&record, &asked)?;
-    if let Format::Text(_) = output {
+    if let (Format::Text(_), false) = (output, wanted.quiet) {
         let what = if wanted.force { "leave everything as it stands" } else { "stop" };
         let then = if wanted.no_wait {
             format!("`playbook show {id}` tells how it ends")

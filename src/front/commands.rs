@@ -51,7 +51,7 @@ fn done(arguments: Arguments, allocated: fn() -> usize) -> Result<Exit> {
             again::roll_back(&common, &run, (plan, force), allocated)
         }
         Some(Command::Cancel { run, force, no_wait }) => {
-            cancel(&common, &cancel::Wanted { run, force, no_wait })
+            cancel(&common, &cancel::Wanted { run, force, no_wait, quiet: common.quiet })
         }
         Some(Command::Check { target }) => {
             let style = (common.output == Output::Text).then(|| style(&common));
@@ -112,13 +112,16 @@ fn hush(common: &Common, command: Option<&Command>) -> Result<()> {
                 | Command::Resume { .. }
                 | Command::Tick
                 | Command::Rollback { .. }
+                | Command::Cancel { .. }
         )
     );
     if runs {
         Ok(())
     } else {
-        Err(Error::usage("`--quiet` is for what runs: `exec`, `plan`, `resume`, `rollback`, `tick`")
-            .fix("leave it out"))
+        Err(Error::usage(
+            "`--quiet` is for what runs: `exec`, `plan`, `resume`, `rollback`, `cancel`, `tick`",
+        )
+        .fix("leave it out"))
     }
 }
 

@@ -61,12 +61,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, allocated: fn() -> us
     let line = as_command(arguments.into_iter().collect());
     match arguments::Arguments::try_parse_from(&line) {
         Ok(arguments) => commands::run(arguments, allocated),
-        Err(refused) => {
-            match refused::explain(&refused, &line) {
-                Some(error) => eprintln!("error: {error}"),
-                None => drop(refused.print()),
-            }
-            if refused.use_stderr() { Exit::Usage } else { Exit::Done }
+        Err(refused) if refused.use_stderr() => {
+            refused::say(&refused, &line);
+            Exit::Usage
+        }
+        Err(help) => {
+            let _ = help.print();
+            Exit::Done
         }
     }
 }

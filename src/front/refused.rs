@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::arguments::Arguments;
+use super::json::Json;
 use crate::base::error::Error;
 use crate::base::suggest;
 use crate::effect::family;
@@ -19,8 +20,33 @@ const BY_FEATURE: &[(&str, &str)] =
 /// Options whose value has to follow a `=`, because they also stand alone.
 const WITH_SIGN: &[&str] = &["--wait", "--detach"];
 
+/// Says what is wrong with a command line, in the form that it asks for.
+pub(super) fn say(refused: &clap::Error, line: &[OsString]) {
+    let error = explain(refused, line);
+    match error {
+        error if is_for_machines(line) => Json::new().error(&error.unwrap_or_else(|| plain(refused))),
+        Some(error) => eprintln!("error: {error}"),
+        None => drop(refused.print()),
+    }
+}
+
+/// Whether a command line that could not be read asks for JSON all the same.
+fn is_for_machines(line: &[OsString]) -> bool {
+    let words: Vec<&str> = line.iter().filter_map(|word| word.to_str()).collect();
+    words.contains(&"--output=json") || words.windows(2).any(|pair| pair == ["--output", "json"])
+}
+
+/// What the parser says, without its way of writing it for people.
+fn plain(refused: &clap::Error) -> Error {
+    let text = refused.to_string();
+    let said = text.split("\n\n").next().unwrap_or_default();
+    let said = said.strip_prefix("error: ").unwrap_or(said);
+    Error::usage(said.split_whitespace().collect::<Vec<_>>().join(" "))
+        .fix("`--help` behind the command tells more")
+}
+
 /// The refusal in our words; none where the parser's own say it well.
-pub(super) fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error> {
+fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error> {
     let said = |kind: ContextKind| match refused.get(kind) {
         Some(ContextValue::String(one)) => Some(one.clone()),
         Some(ContextValue::Strings(all)) => all.first().cloned(),

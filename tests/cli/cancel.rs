@@ -51,6 +51,13 @@ fn a_run_is_ended_from_another_terminal_and_taken_back() {
 }
 
 #[test]
+fn a_quiet_cancel_tells_only_how_the_run_ended() {
+    let (rig, mut child) = begun("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); }");
+    rig.run(&["cancel", "last", "-q"]).expect(0).says("1 thing taken back").hides("was told to stop");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
 fn machines_are_told_what_became_of_a_cancelled_run() {
     let (rig, mut child) = begun("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); }");
     let seen = rig.run(&["cancel", "last", "--output", "json"]).expect(0);

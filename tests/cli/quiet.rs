@@ -110,3 +110,24 @@ fn the_table_of_runs_fits_a_narrow_terminal() {
     );
     assert!(wide.contains("person") && wide.contains("a-playbook-with-qui…"), "{wide}");
 }
+
+#[test]
+fn a_machine_reads_a_mistaken_command_line_as_json_too() {
+    let rig = project("");
+    let told = |arguments: &[&str]| -> Value {
+        let seen = rig.run(arguments).expect(2);
+        assert_eq!(seen.stderr, "", "{arguments:?}");
+        serde_json::from_str(&seen.stdout).unwrap()
+    };
+    let told_of_option = told(&["exec", "test.rhai", "--quite", "--output", "json"]);
+    assert_eq!((&told_of_option["event"], &told_of_option["exit"]), (&json!("error"), &json!(2)));
+    assert_eq!(told_of_option["error"]["what"], json!("there is no option `--quite`"));
+    assert_eq!(
+        told(&["--output=json", "exce", "test.rhai"])["error"]["what"],
+        json!("there is no command `exce`")
+    );
+    // What the parser says itself.
+    let twice = told(&["exec", "test.rhai", "--output", "json", "--project", "a", "--project", "b"]);
+    assert!(twice["error"]["what"].as_str().unwrap().contains("--project"), "{twice}");
+    rig.run(&["exec", "--help", "--output", "json"]).expect(0).says("Usage");
+}
