@@ -227,3 +227,18 @@ fn a_journal_that_cannot_be_read_is_not_an_empty_one() {
         ended.says(".playbook/journal.db").says("Not a directory");
     }
 }
+
+#[test]
+fn an_empty_name_means_no_run_though_there_is_only_one() {
+    let rig = Rig::new("[env.local.files.store]\npath = \"store\"\naccess = \"write\"\n").file(
+        "test.rhai",
+        "//! T.\n//! uses = [\"files.store:write\"]\nfiles(\"store\").put(\"a\", \"x\");\n",
+    );
+    rig.run(&["exec", "test.rhai"]).expect(0);
+    for short in ["", "2", "202"] {
+        for command in ["rollback", "resume", "cancel", "show"] {
+            rig.run(&[command, short]).expect(2).says(&format!("`{short}` names no run")).says("by `last`");
+        }
+    }
+    assert!(rig.path("store/a").exists());
+}

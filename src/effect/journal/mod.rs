@@ -58,6 +58,9 @@ const WHOLE_HASH: &str = "whole_hash";
 /// The field of a `run_ended` that holds the exit code of its command.
 const EXIT_CODE: &str = "exit_code";
 
+/// A part of a run's id that is shorter names no run; in characters. Ids end with four of their own.
+const SHORTEST: usize = 4;
+
 /// How many entries are read at once, where they are passed on.
 const PAGE: u32 = 64;
 
@@ -266,6 +269,11 @@ impl Journal {
 
     fn row(&self, wanted: &str) -> Result<RunRow> {
         let mut found = match wanted {
+            // An unset variable of a shell must not name the only run there is.
+            part if part.chars().count() < SHORTEST => {
+                return Err(Error::usage(format!("`{part}` names no run"))
+                    .fix(format!("name it by its id, by {SHORTEST} characters of that or more, or by `last`; `playbook runs` lists them")));
+            }
             "last" => self.home.runs(&Filter { last: Some(1), ..Filter::default() })?,
             part => self.home.like(part)?,
         };
