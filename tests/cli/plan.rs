@@ -118,6 +118,21 @@ fn a_change_whose_secret_is_not_there_ends_the_plan() {
 }
 
 #[test]
+fn a_plan_that_ends_before_a_secret_is_asked_for_tells_that_it_is_missing() {
+    let settings = "[env.local.http.api]\nurl = \"http://127.0.0.1:9\"\ntoken = \"env:API_TOKEN\"\n\
+        [env.local.files.store]\npath = \"store\"\naccess = \"write\"\n";
+    let script = "//! T.\n//! uses = [\"http.api:read\", \"files.store:write\"]\nlet made = files(\"store\").put(\"a\", \"x\");\n\
+        if made.size > 1 { log(\"large\"); }\nhttp(\"api\").get(\"/\");\n";
+    let rig = Rig::new(settings).file("test.rhai", script);
+    let unset = "the secret `env:API_TOKEN` of `http.api` has no value";
+    let told = format!("it could not be carried out now: {unset}");
+    rig.run(&["plan", "test.rhai"]).expect(0).says(&told).says("1 change");
+    rig.run(&["exec", "test.rhai"]).expect(2).says(unset).hides("could not be carried out");
+    let rig = rig.variable("API_TOKEN", "sesame");
+    rig.run(&["plan", "test.rhai"]).expect(0).hides("could not be carried out");
+}
+
+#[test]
 fn what_changes_a_thing_that_the_plan_makes_first_is_not_called_final() {
     let settings = "[env.local.sqlite.main]\npath = \"main.db\"\ncreate = true\naccess = \"write\"\n\
         [env.local.flags.main]\ndatabase = \"sqlite.main\"\naccess = \"write\"\n";
@@ -131,6 +146,7 @@ fn what_changes_a_thing_that_the_plan_makes_first_is_not_called_final() {
     // Nothing makes it first.
     let seen =
         rig.run(&["plan", "test.rhai"]).expect(0).says("would not begin: `sqlite.main` has no database at");
+    let seen = seen.says("let a write of `sqlite.main` make it first").hides("create = true");
     seen.says("1 change, 1 would not begin as things are").hides("cannot be taken back");
 }
 

@@ -25,6 +25,7 @@ use super::options::Options;
 use super::policy::Grants;
 use super::primitive::{Bound, Entry};
 use super::recall::Recall;
+use super::references;
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Call;
 use crate::base::effect::Effect;
@@ -159,6 +160,17 @@ impl Pipeline {
         let options = Options::take(&mut arguments)?;
         let bound = self.entry(call)?.bind(&arguments)?;
         Ok(self.described(&options, bound.as_ref(), &call.resource))
+    }
+
+    /// The first secret without a value of the resources that a call needs.
+    pub fn lacks(&self, call: &Call) -> Option<Error> {
+        let host = &self.host;
+        let bound = self.entry(call).and_then(|entry| entry.bind(&call.arguments));
+        let needs = bound.map(|bound| bound.needs(&call.resource)).unwrap_or_default();
+        let needed = std::iter::once(&call.resource).chain(needs.iter().map(|access| &access.resource));
+        needed
+            .filter_map(|id| host.environment.resources.get(id))
+            .find_map(|resource| references::unset(resource, host.families, &host.project))
     }
 
     fn described(&self, options: &Options, bound: &dyn Bound, resource: &ResourceId) -> String {

@@ -78,10 +78,7 @@ impl Database {
                     self.name,
                     self.path.display()
                 ))
-                .fix(format!(
-                    "check `path` of {} in playbook.toml; `create = true` lets a write make a new one",
-                    self.table
-                )));
+                .fix(self.to_be_made()));
             }
             if let Some(folder) = self.path.parent() {
                 files::make_private_folder(folder)?;
@@ -89,6 +86,18 @@ impl Database {
             files::make_private_file(&self.path)?;
         }
         self.open_file(self.path.clone(), purpose)
+    }
+
+    /// What to do about a database that is not there.
+    fn to_be_made(&self) -> String {
+        let table = &self.table;
+        if self.create {
+            return format!(
+                "let a write of `{}` make it first, or check `path` of {table} in playbook.toml",
+                self.name
+            );
+        }
+        format!("check `path` of {table} in playbook.toml; `create = true` lets a write make a new one")
     }
 
     /// Opens another file under the same leash; one that is not there is made.

@@ -92,13 +92,11 @@ impl Intention {
     }
 }
 
-/// Refuses a run that lacks a secret, since half way is no moment to find that out, or whose windows are closed.
-fn admit(ready: &Ready, lacking: Option<Error>) -> Result<()> {
-    if let Some(mut lacking) = lacking {
-        lacking.kind = Kind::Usage;
-        return Err(lacking);
-    }
-    windows::permit(ready)
+/// Refuses to begin, or to go on with, a run that lacks a secret: half way is no moment to find that out.
+fn admit(lacking: Option<Error>) -> Result<()> {
+    let Some(mut lacking) = lacking else { return Ok(()) };
+    lacking.kind = Kind::Usage;
+    Err(lacking)
 }
 
 /// Carries out or plans what is ready, and returns when it has ended, been taken back where it failed, and journalled.
@@ -114,12 +112,15 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
     let audience = &audience;
     let checked = reading::look(ready, families, audience, runtime.handle());
     let is_new = matches!(intention, Intention::Apply);
-    // A test asks none of the systems.
-    let is_asked = is_new && audience.mocks.is_none();
-    let lacking = is_asked.then(|| reading::lacking(&checked, ready, families)).flatten();
+    // A test asks none of the systems; what a rollback needs is asked once it is known.
+    let is_asked = intention.takes_back().is_none() && audience.mocks.is_none();
+    let mut lacking = is_asked.then(|| reading::lacking(&checked, ready, families)).flatten();
     let compiled = checked.into_program()?;
+    if !intention.is_plan() {
+        admit(lacking.take())?;
+    }
     if is_new {
-        admit(ready, lacking)?;
+        windows::permit(ready)?;
     }
     let lost = match intention {
         Intention::RollBack(reversal) => {
@@ -136,6 +137,9 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
         }
     };
     run.lost = lost;
+    if let Some(lacking) = lacking {
+        windows::foretell(&run.session, &lacking)?;
+    }
     let (id, stops) = (run.id.clone(), (run.stop.clone(), run.unwinding.clone()));
     let (done, ended) = tokio::sync::oneshot::channel();
     let builder = std::thread::Builder::new()

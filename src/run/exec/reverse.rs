@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::begin::Run;
 use super::lost::Loss;
-use super::{Ended, Intention};
+use super::{Ended, Intention, windows};
 use crate::base::call::{Call, Inverse};
 use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
@@ -50,14 +50,20 @@ impl Run {
         let comparison = Comparison { run, calls, force, begun, restored };
         let (items, covered) = self.remains(&record, &reversal.of.id)?;
         comparison.check(&items)?;
+        let lacking = unwind::lacking(&self.session, &items);
+        if let Some(lacking) = lacking.as_ref().filter(|_| self.journal.is_some()) {
+            return Err(lacking.clone());
+        }
+        // What a later run changed comes first: once that is taken back, the rest may be as this run left it.
+        unwind::changed_by_newer((&record, self.families), &reversal.of, &comparison, &items)?;
         {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
             unwind::changed_since(&self.session, &comparison, &items)?;
         }
-        unwind::changed_by_newer((&record, self.families), &reversal.of, &comparison, &items)?;
         self.tell_earlier(&record, reversal)?;
         if self.journal.is_none() {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
+            lacking.map_or(Ok(()), |lacking| windows::foretell(&self.session, &lacking))?;
             self.tell_plan(&items, covered, |item, call| {
                 let whole = unwind::inverse(&self.session, &record, (&reversal.of.id, item.seq));
                 // What can be told of it only when it is made is at least named.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::run::order::Ready;
 use crate::script::session::Session;
@@ -28,11 +28,14 @@ pub(super) fn tell(ready: &Ready, session: &Arc<Session>, person: &str) -> Resul
         });
     }
     match permit(ready) {
-        Err(closed) if session.is_planning() => {
-            let why = closed.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-            let text = format!("it could not be carried out now: {}{why}", closed.what);
-            session.record(&Event::Logged { position: String::new(), text })
-        }
+        Err(closed) if session.is_planning() => foretell(session, &closed),
         _ => Ok(()),
     }
+}
+
+/// Tells in a plan why what it plans would not begin now.
+pub(super) fn foretell(session: &Session, refused: &Error) -> Result<()> {
+    let why = refused.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    let text = format!("it could not be carried out now: {}{why}", refused.what);
+    session.record(&Event::Logged { position: String::new(), text })
 }

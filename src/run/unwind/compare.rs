@@ -168,6 +168,18 @@ pub fn changed_since(session: &Session, comparison: &Comparison, items: &[Item])
         .detail(NOT_BEGUN, true))
 }
 
+/// The first secret without a value that taking one of these back asks for, before anything is taken back.
+pub fn lacking(session: &Session, items: &[Item]) -> Option<Error> {
+    let calls = items.iter().rev().filter_map(|item| match &item.way {
+        Way::Inverse { inverse: Inverse::Call(call), .. } => Some(call),
+        _ => None,
+    });
+    let mut lacking = calls.filter_map(|call| session.pipeline.lacks(call)).next()?;
+    let why = "what takes the run back asks for it, and half way is no moment to find that out";
+    lacking.kind = Kind::Usage;
+    Some(lacking.why(why).detail(NOT_BEGUN, true))
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -11,7 +11,7 @@ use std::time::Instant;
 use rhai::Engine;
 use serde_json::Value;
 
-pub use compare::{Comparison, changed_since, overlap};
+pub use compare::{Comparison, changed_since, lacking, overlap};
 pub use newer::changed_by_newer;
 pub use remains::{Item, Remains, Way};
 
