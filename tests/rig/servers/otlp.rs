@@ -29,7 +29,9 @@ impl Collector {
                 std::thread::spawn(move || {
                     let mut reader = BufReader::new(stream);
                     while let Some(request) = read(&mut reader) {
+                        // Kept before it is answered: who sent it may end with the answer, and is looked for then.
                         keeping.lock().unwrap().push(request);
+                        answer(&mut reader);
                     }
                 });
             }
@@ -65,7 +67,14 @@ pub fn text(attributes: &[KeyValue], name: &str) -> String {
     }
 }
 
-/// Reads one request and answers it; `None` at the end of the connection.
+/// Says that a request was taken.
+fn answer(reader: &mut BufReader<TcpStream>) {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n";
+    // Whoever has gone asks for no answer.
+    let _ = reader.get_mut().write_all(answer.as_bytes());
+}
+
+/// Reads one request; `None` at the end of the connection.
 fn read(reader: &mut BufReader<TcpStream>) -> Option<ExportTraceServiceRequest> {
     let (mut first, mut length, mut kind) = (String::new(), 0, String::new());
     if reader.read_line(&mut first).ok()? == 0 {
@@ -88,7 +97,5 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<ExportTraceServiceRequest> 
     assert!(first.starts_with("POST /v1/traces ") && kind == "application/x-protobuf", "{first} {kind}");
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 0\r\n\r\n";
-    reader.get_mut().write_all(answer.as_bytes()).ok()?;
     Some(ExportTraceServiceRequest::decode(&body[..]).unwrap())
 }
