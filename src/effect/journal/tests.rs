@@ -259,9 +259,10 @@ fn a_run_is_found_by_part_of_its_id_and_two_are_told_apart() {
     assert_eq!(journal.run(one.id()).unwrap().number, 1);
     assert_eq!(journal.run(&one.id()[16..]).unwrap().id, one.id());
     assert_eq!(journal.run("last").unwrap().id, two.id());
-    let several = journal.run("20").unwrap_err();
+    let several = journal.run(&one.id()[..9]).unwrap_err();
     assert!(several.why.as_deref().unwrap().contains(two.id()), "{several}");
-    assert!(journal.run("%").unwrap_err().what.contains("no run `%`"));
+    assert!(journal.run("%%%%").unwrap_err().what.contains("no run `%%%%`"));
+    assert!(journal.run("").unwrap_err().what.contains("names no run"));
 }
 
 #[test]
