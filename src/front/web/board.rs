@@ -141,6 +141,10 @@ impl Board {
             self.record = journal.run(&self.record.id)?;
             change.is_run |= before != self.record.state;
         }
+        if change.is_run {
+            // Nobody asks again once it has ended, so that this one must be whole.
+            self.picture = None;
+        }
         change.rows.sort_unstable();
         change.rows.dedup();
         for row in &change.rows {
@@ -276,7 +280,7 @@ impl Board {
         gates
     }
 
-    /// The picture of the times, at most a second old.
+    /// The picture of the times: of a run that goes on at most a second old.
     pub(super) fn picture(&mut self) -> Bytes {
         match &self.picture {
             Some((drawn, picture)) if drawn.elapsed() < OLD => picture.clone(),

@@ -21,9 +21,11 @@ function show(millis) {
   return Math.floor(seconds / 86400) + "d " + two(Math.floor((seconds % 86400) / 3600)) + "h";
 }
 
-// What the server made stands in the page as it came; scripts in it would not run, by the page's policy.
+// What the server made stands in the page as it came; scripts in it would not run, by the page's policy. What is the same
+// stays, with the focus in it.
 function put(element, html) {
   const parsed = new DOMParser().parseFromString(html, "text/html");
+  if (element.innerHTML === parsed.body.innerHTML) return;
   element.replaceChildren(...document.adoptNode(parsed.body).childNodes);
 }
 

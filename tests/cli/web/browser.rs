@@ -1,5 +1,7 @@
 //! The page in a real browser: a run is watched and its gate answered, by mouse, by keyboard alone, on a phone, in the dark.
 
+use std::process::Child;
+
 use super::{DEPLOY, PROJECT, Page, begin};
 use crate::rig::Rig;
 use crate::rig::servers::browser::{Browser, is_here, key};
@@ -8,15 +10,20 @@ fn rig() -> Rig {
     Rig::new(PROJECT).file("deploy.rhai", DEPLOY)
 }
 
+/// A run that waits at its gate, the page that shows it, and a browser with a window of this size.
+fn at_the_gate(width: u32, height: u32) -> (Rig, Page, (Child, String), Browser) {
+    let rig = rig();
+    let page = Page::serve(&rig, &[]);
+    let begun = begin(&rig);
+    (rig, page, begun, Browser::start(width, height))
+}
+
 #[test]
 fn a_run_is_watched_and_its_gate_approved_by_a_click() {
     if !is_here() {
         return;
     }
-    let rig = rig();
-    let page = Page::serve(&rig, &[]);
-    let (mut child, run) = begin(&rig);
-    let browser = Browser::start(1200, 900);
+    let (rig, page, (mut child, run), browser) = at_the_gate(1200, 900);
     browser.goto(&page.url);
     browser.wait("document.querySelector('#runs a')", 20);
     browser.click("#runs a");
@@ -65,14 +72,15 @@ fn a_gate_that_was_passed_before_the_first_event_came_is_no_longer_asked() {
     if !is_here() {
         return;
     }
-    let rig = rig();
-    let page = Page::serve(&rig, &[]);
-    let (mut child, run) = begin(&rig);
-    let browser = Browser::start(1200, 900);
+    let (rig, page, (mut child, run), browser) = at_the_gate(1200, 900);
     browser.before_each_page(LATE);
     browser.goto(&format!("{}runs/{run}", page.url));
     browser.wait("document.querySelector('#gates button[value=approve]')", 20);
+    let timeline = format!("runs/{run}/timeline");
+    // Whoever asks just before the end and just after it is not told the same.
+    assert!(page.text(&timeline).contains("▸"));
     rig.run(&["cancel", &run]).expect(6);
+    assert!(!page.text(&timeline).contains("▸"), "the timeline is of before the end");
     child.wait().unwrap();
     browser.js("window.go()");
     browser.wait("document.querySelector('#outcome').textContent.includes('not taken back')", 20);
@@ -108,10 +116,7 @@ fn the_keyboard_is_enough() {
     if !is_here() {
         return;
     }
-    let rig = rig();
-    let page = Page::serve(&rig, &[]);
-    let (mut child, run) = begin(&rig);
-    let browser = Browser::start(1000, 800);
+    let (rig, page, (mut child, run), browser) = at_the_gate(1000, 800);
     browser.goto(&page.url);
     browser.wait("document.querySelector('#runs a')", 20);
     let focused = "const e = document.activeElement; return (e.getAttribute('href') ?? e.value ?? e.id ?? '') + '|' + e.tagName";
