@@ -197,6 +197,10 @@ fn judged(start: Line, node: &Node) -> Line {
     let line = start.with(if *passed == Some(false) { Paint::Bold } else { Paint::Plain }, name);
     let (actual, target) = (value(actual), headline(target, LONGEST));
     let line = match passed {
+        None if node.is_seen_now() => {
+            let target = if target.is_empty() { headline(condition, LONGEST) } else { target };
+            line.with(Paint::Dim, format!(": now {actual} ({target}), to be seen after the changes"))
+        }
         None => line.with(Paint::Dim, format!(": after the changes ({})", headline(condition, LONGEST))),
         Some(true) if target.is_empty() => line,
         Some(true) => line.with(Paint::Plain, format!(": {actual}")).with(Paint::Dim, format!(" ({target})")),

@@ -158,3 +158,25 @@ fn a_plan_names_what_a_logged_result_stands_for() {
     let seen = rig.run(&["plan", "test.rhai"]).expect(0);
     seen.says("⟨the result of `files.out.put` in line 3⟩").hides("StandIn");
 }
+
+#[test]
+fn a_check_behind_a_change_is_told_as_it_is_now_and_not_judged() {
+    let rig = super::resume::rig();
+    let script = "//! T.\n//! uses = [\"flags.main:read\", \"files.out:read\", \"sqlite.main:write\"]\n\
+        check \"the sync is on\", flags(\"main\").get(\"auto_sync\");\n\
+        check \"it is old\", files(\"out\").get(\"old.txt\") == \"new\";\n\
+        sqlite(\"main\").execute(\"UPDATE feature_flags SET enabled = 0\", [], #{ stays: true });\n\
+        check \"the sync is off\", flags(\"main\").get(\"auto_sync\") == false;\n\
+        metric \"flags\", flags(\"main\").list().len() > 1;\n\
+        check \"none is on\", !flags(\"main\").get(\"auto_sync\");\n";
+    let rig = rig.file("t.rhai", script);
+    let seen = rig.run(&["plan", "t.rhai"]).expect(0).says("✔ the sync is on").says("✘ it is old: old");
+    seen.says("◌ the sync is off: now true (== false), to be seen after the changes")
+        .says("◌ flags: now 2 (> 1), to be seen after the changes")
+        .says("◌ none is on: now false (!flags(\"main\").get(\"auto_sync\")), to be seen after the changes")
+        .says("1 of 5 checks passed, 1 failed, 3 cannot be told before the changes");
+    rig.run(&["exec", "t.rhai"]).expect(1);
+    let fixed = script.replace("== \"new\"", "== \"old\"");
+    let rig = rig.file("t.rhai", &fixed);
+    rig.run(&["exec", "t.rhai"]).expect(0).says("all 5 checks passed");
+}

@@ -88,6 +88,12 @@ impl Pipeline {
         resource.map_or(!planned.is_empty(), |resource| planned.contains(resource))
     }
 
+    /// Whether a change was planned so far, so that what is read from now on may be another thing then.
+    #[must_use]
+    pub fn has_planned_changes(&self) -> bool {
+        self.is_changed(None)
+    }
+
     /// Plans a call with an argument that is not known yet: it can only be named.
     pub(super) fn plan_dependent(&self, entry: &Entry, request: &Request) -> Result<Reply> {
         self.grants.permit(vec![Access::new(request.call.resource.clone(), entry.effect)])?;
@@ -101,6 +107,7 @@ impl Pipeline {
             effect: entry.effect,
             plan: format!("{} with a result that is not known yet", entry.name),
             inverse: Inverse::Nothing,
+            stays: false,
             at: request.at.clone(),
         });
         Ok(Reply::StandIn(format!("the result of `{}`", request.call)))

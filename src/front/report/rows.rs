@@ -129,6 +129,9 @@ fn row_of(node: &Node, depth: usize, covered: bool) -> Option<Row> {
 fn judged(node: &Node, base: Row) -> Row {
     let What::Judged { judgement, name, passed, condition, actual, target } = &node.what else { return base };
     let (actual, target) = match (passed, target.as_str()) {
+        (None, target) if node.is_seen_now() && !target.is_empty() => {
+            (format!("now {}", draw::value(actual)), target.to_owned())
+        }
         (None, _) => (String::new(), condition.clone()),
         (Some(passed), "") => (if *passed { "yes" } else { "no" }.to_owned(), condition.clone()),
         (Some(_), target) => (draw::value(actual), target.to_owned()),

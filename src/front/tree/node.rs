@@ -177,6 +177,12 @@ impl Node {
         self.decided.as_ref().filter(|decided| decided.choice.is_done())
     }
 
+    /// Whether it is a check that only the run can tell, although how it is now was seen.
+    #[must_use]
+    pub fn is_seen_now(&self) -> bool {
+        matches!(&self.what, What::Judged { passed: None, actual, .. } if !actual.is_null())
+    }
+
     /// Whether it is a step.
     #[must_use]
     pub const fn is_step(&self) -> bool {

@@ -55,7 +55,8 @@ fn judge(
         position,
         judgement,
         name: name.clone(),
-        passed: judged.passed,
+        // What the planned changes do to it nobody knows: as things are now is no verdict.
+        passed: judged.passed.filter(|_| !session.pipeline.has_planned_changes()),
         condition: written(context, inputs, session),
         actual: session.pipeline.host.redactor.value(&judged.actual),
         target: session.pipeline.host.redactor.text(&judged.target),
