@@ -95,6 +95,7 @@ fn write(run: &RunJournal, number: usize) {
         effect: Effect::Write,
         plan: format!("write 5 B to `{key}`"),
         inverse: inverse.clone(),
+        stays: false,
         at: None,
     };
     run.intend(&began, &inverse).unwrap();

@@ -143,6 +143,9 @@ pub enum Event {
         plan: String,
         /// How it is taken back; the stored form is kept apart (see `journal`).
         inverse: Inverse,
+        /// Whether it is meant to stay when the run is taken back, as the call said.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stays: bool,
         /// Where the script calls it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Place>,

@@ -6,14 +6,14 @@ use crate::base::error::Result;
 use crate::base::outcome::Outcome;
 use crate::effect::journal::{Journal, RunKind, RunRecord, State};
 use crate::primitives::FAMILIES;
-use crate::run::{meanwhile, past};
+use crate::run::{past, standing};
 
 /// What can be done with the run. One that is over and of which nothing stands is begun anew, unless people decided in it.
 pub(super) fn ways(journal: &Journal, record: &RunRecord, tree: &Tree) -> Result<Vec<Line>> {
     let mut commands = Vec::new();
     let is_over = record.state == State::Ended && record.facts.kind == RunKind::Exec;
     let is_nothing =
-        is_over && past::may_go_on(record).is_ok() && !meanwhile::stands((journal, FAMILIES), record)?;
+        is_over && past::may_go_on(record).is_ok() && !standing::stands((journal, FAMILIES), record)?;
     if is_nothing && !tree.walk().any(|node| matches!(node.what, What::Gate { .. })) {
         commands.push(format!("it left nothing: begin anew with `playbook exec {}`", record.facts.playbook));
     } else if past::may_resume(record).is_ok() && !past::is_refused(record) {

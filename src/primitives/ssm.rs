@@ -94,6 +94,10 @@ impl Primitive for Put {
         format!("set `{}` of {resource}", self.name)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let call = |verb: &str| Call::new(cx.resource().clone(), verb).with("name", self.name.clone());
         Ok(match open(cx, &self.name).await?.find(cx).await? {
@@ -141,6 +145,10 @@ impl Primitive for Delete {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("delete `{}` of {resource}", self.name)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(self.name.clone())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

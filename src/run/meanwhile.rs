@@ -1,21 +1,16 @@
-//! What stands of a run that stopped half way, and what other runs changed of the same resources since.
+//! What other runs changed of the same things while a run stood still, or went on.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::past::TYPED;
-use super::unwind::{self, Item, Remains, Way};
-use crate::base::call::{Call, Inverse};
+use super::standing::{Change, standing};
+use super::unwind::{self, Other};
+use crate::base::call::Call;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::outcome::Outcome;
 use crate::base::suggest;
 use crate::effect::family::{self, Families};
 use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
-use crate::effect::ledger::Ledger;
-
-/// How many runs back one is looked for that was left.
-const BACK: usize = 8;
 
 /// Refuses to go on with a run where another one, which stands, changed the same resource after this one had stopped. A run that
 /// waits has not stopped. What `force` names is gone on with all the same; gives what is then to be told of it.
@@ -24,20 +19,17 @@ pub fn changed_meanwhile(
     run: &RunRecord,
     force: &[String],
 ) -> Result<Option<String>> {
-    let (own, stopped) = standing((journal, families), run, None)?;
+    let (own, stopped) = standing((journal, families), run)?;
+    let own: Vec<Call> = own.into_iter().filter(Change::is_to_go).map(|change| change.call).collect();
     check(&own, force)?;
     let Some(stopped) = stopped.filter(|_| run.state != State::Waiting) else { return Ok(None) };
     let mut found: Vec<(String, RunRecord)> = Vec::new();
-    let filter = Filter { environment: Some(run.facts.environment.clone()), ..Filter::default() };
-    for other in journal.runs(&filter)? {
-        let is_over = other.ended.is_some_and(|ended| ended < stopped);
-        if other.id == run.id || is_over || other.facts.kind != RunKind::Exec {
-            continue;
-        }
-        let (theirs, _) = standing((journal, families), &other, Some(stopped))?;
+    for other in at_once(journal, run, stopped)? {
+        let (mut theirs, _) = standing((journal, families), &other)?;
+        theirs.retain(|change| change.at > stopped);
         let resources: BTreeSet<String> = own
             .iter()
-            .filter(|one| theirs.iter().any(|other| meet(families, one, other)))
+            .filter(|one| theirs.iter().any(|other| meet(families, one, &other.call)))
             .map(resource)
             .collect();
         found.extend(resources.into_iter().map(|resource| (resource, other.clone())));
@@ -82,70 +74,31 @@ fn check(own: &[Call], force: &[String]) -> Result<()> {
     }
 }
 
-/// What is said to whoever begins a run in an environment where the last one was cut off, or was left half way.
-pub fn left_behind((journal, families): (&Journal, Families), environment: &str) -> Result<Option<String>> {
-    let filter = Filter { last: Some(BACK), environment: Some(environment.to_owned()), ..Filter::default() };
-    let is_meant = |run: &RunRecord| match run.state {
-        State::Running | State::Waiting => false,
-        State::Interrupted => true,
-        State::Ended => run.facts.kind == RunKind::Exec && run.facts.playbook != TYPED,
-    };
-    let Some(run) = journal.runs(&filter)?.into_iter().find(is_meant) else { return Ok(None) };
-    let (id, playbook) = (&run.id, &run.facts.playbook);
-    let ways =
-        format!("go on with it by `playbook resume {id}`, or take it back by `playbook rollback {id}`");
-    Ok(match (run.state, run.outcome) {
-        (State::Interrupted, _) => Some(format!(
-            "warning: run {id} of {playbook} was cut off, and nothing of it was taken back: {ways}"
-        )),
-        (_, Some(Outcome::Done | Outcome::TakenBack)) => None,
-        _ if standing((journal, families), &run, None)?.0.is_empty() => None,
-        (_, Some(Outcome::NotTakenBack)) => Some(format!(
-            "warning: run {id} of {playbook} was not all taken back: `playbook show {id}` names what is still there"
-        )),
-        _ => Some(format!("warning: run {id} of {playbook} failed, and was left half way: {ways}")),
-    })
+/// What other runs of its environment changed since a run began, as far as it stands.
+pub fn others((journal, families): (&Journal, Families), run: &RunRecord) -> Result<Vec<Other>> {
+    let mut found = Vec::new();
+    for other in at_once(journal, run, run.started)? {
+        let (changes, _) = standing((journal, families), &other)?;
+        let changes = changes.into_iter().filter(|change| change.at > run.started);
+        found.extend(changes.map(|Change { at, call, .. }| Other {
+            call,
+            at,
+            run: other.id.clone(),
+            playbook: other.facts.playbook.clone(),
+        }));
+    }
+    Ok(found)
 }
 
-/// Whether anything of what a run changed is still so, as far as the journal knows.
-pub fn stands((journal, families): (&Journal, Families), run: &RunRecord) -> Result<bool> {
-    Ok(!standing((journal, families), run, None)?.0.is_empty())
-}
-
-/// The changes of a run that still stand, those that began after `since` where that is given; and when its last entry was written.
-fn standing(
-    (journal, families): (&Journal, Families),
-    run: &RunRecord,
-    since: Option<Timestamp>,
-) -> Result<(Vec<Call>, Option<Timestamp>)> {
-    let (mut remains, mut last, mut early) = (Remains::new(families), None, HashSet::new());
-    unwind::remains(journal, &run.id, &mut remains, &mut |kept| {
-        last = Some(kept.at);
-        if since.is_some_and(|since| kept.at <= since) {
-            early.insert(kept.seq);
-        }
-    })?;
-    let (items, _) = remains.finish(&Ledger::default());
-    let call = |item: Item| match item.way {
-        Way::Inverse { inverse: Inverse::Nothing, .. } | Way::Block => None,
-        Way::Inverse { call, .. } => (!early.contains(&item.seq) && is_own(families, &call)).then_some(call),
-    };
-    Ok((items.into_iter().filter_map(call).collect(), last))
-}
-
-/// Whether the call changes the resource that it is made on: a dump changes its store, where it is a thing of its own, and
-/// what a notice or another call adds is nothing that another could meet.
-fn is_own(families: Families, call: &Call) -> bool {
-    let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
-    let Some(entry) = entry else { return true };
-    let is_new = entry.adds || entry.is_notice();
-    let changes = |bound: Box<dyn crate::effect::primitive::Bound>| {
-        bound
-            .needs(&call.resource)
-            .iter()
-            .any(|need| need.resource == call.resource && !need.effect.is_read())
-    };
-    !is_new && entry.bind(&call.arguments).map_or(true, changes)
+/// The other runs of its environment that were not over before `since`, newest first.
+fn at_once(journal: &Journal, run: &RunRecord, since: Timestamp) -> Result<Vec<RunRecord>> {
+    let filter = Filter { environment: Some(run.facts.environment.clone()), ..Filter::default() };
+    let mut runs = journal.runs(&filter)?;
+    runs.retain(|other| {
+        let is_over = other.ended.is_some_and(|ended| ended < since);
+        other.id != run.id && !is_over && other.facts.kind == RunKind::Exec
+    });
+    Ok(runs)
 }
 
 /// Whether two calls may have changed the same thing.

@@ -9,6 +9,7 @@ pub mod parameters;
 pub mod past;
 pub mod project;
 pub mod saved;
+pub mod standing;
 pub mod unwind;
 #[cfg(feature = "watch")]
 pub mod watch;

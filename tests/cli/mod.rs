@@ -12,7 +12,9 @@ mod exec;
 mod journal;
 mod language;
 mod left;
+
 mod lost;
+mod meanwhile;
 pub mod operator;
 mod people;
 mod plan;

@@ -344,3 +344,22 @@ fn a_crash_between_the_end_of_the_old_release_and_the_start_of_the_new_one_is_ta
         assert_eq!(project.running(), Some("stubborn".into()), "{line}");
     }
 }
+
+#[test]
+fn a_release_that_another_run_put_in_place_since_is_not_replaced_by_an_older_one() {
+    let binary = env!("CARGO_BIN_EXE_playbook");
+    let other = format!(
+        "[env.local.program.other]\npath = \"{binary}\"\nread = [[\"exec\", \"other.rhai\"]]\naccess = \"read\"\nenv = {{ HOME = \"env:HOME\" }}\n"
+    );
+    let project = Project::new(&format!("{SETTINGS}{other}"));
+    project.exec("app.start(\"v1\");").expect(0);
+    let script = "//! O.\n//! uses = [\"service.app:write\"]\nservice(\"app\").replace(\"v3\");\n";
+    std::fs::write(project.path("other.rhai"), script).unwrap();
+    std::fs::copy(project.path("v2.sh"), project.path("v3.sh")).unwrap();
+    let script = "//! T.\n//! uses = [\"service.app:write\", \"program.other:read\"]\nservice(\"app\").replace(\"v2\");\n\
+                  program(\"other\").read([\"exec\", \"other.rhai\"]);\nfail(\"no\");\n";
+    std::fs::write(project.path("failing.rhai"), script).unwrap();
+    project.run(&["exec", "failing.rhai"]).expect(6).says("another run changed it since").says("other.rhai");
+    assert_eq!(project.release(), "v3");
+    assert!(project.alive().is_some());
+}

@@ -41,6 +41,7 @@ fn write(position: &str) -> Event {
         effect: Effect::Write,
         plan: "turn `sync` off".into(),
         inverse: inverse(),
+        stays: false,
         at: None,
     }
 }

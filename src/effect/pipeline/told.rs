@@ -41,6 +41,7 @@ impl Pipeline {
                 Inverse::Call(call) => Inverse::Call(Call::new(call.resource.clone(), call.verb.clone())),
                 other => other.clone(),
             },
+            stays: call.options.stays,
             at: call.request.at.clone(),
         }
     }

@@ -21,6 +21,7 @@ fn began(position: &str, verb: &str, effect: Effect) -> Event {
         effect,
         plan: String::new(),
         inverse: Inverse::Nothing,
+        stays: false,
         at: None,
     }
 }

@@ -99,6 +99,7 @@ fn many_calls_are_folded_in_no_time() {
             effect,
             plan,
             inverse,
+            stays: false,
             at,
         });
         tree.hear(&Event::EffectEnded {

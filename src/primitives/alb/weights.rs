@@ -70,6 +70,10 @@ impl Primitive for SetWeights {
         format!("share the traffic at {} of {resource}: {}", self.at, told.join(", "))
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(self.at.clone())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let holder = open(cx).await?.holder(cx, &self.at).await?;
         let before = weights(&groups(cx, &self.at, &holder)?);

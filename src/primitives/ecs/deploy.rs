@@ -46,6 +46,10 @@ impl Primitive for Deploy {
         }
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(String::new())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let found = open(cx).await?.read(cx).await?;
         if self.task_definition.as_deref().is_none_or(|wanted| is_same(wanted, &found.task_definition)) {

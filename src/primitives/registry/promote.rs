@@ -41,6 +41,10 @@ impl Primitive for Promote {
         format!("tag {}:{} of {} as {}", self.image, self.from, resource.name, self.to)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(format!("{}:{}", self.image, self.to))
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let registry = Registry::of(cx).await?;
         let Some(wanted) = manifest::digest(cx, &registry, &self.image, &self.from).await? else {
@@ -101,6 +105,10 @@ impl Primitive for Untag {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("remove the tag {}:{} of {}", self.image, self.tag, resource.name)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(format!("{}:{}", self.image, self.tag))
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -73,6 +73,10 @@ impl Primitive for Start {
         Table::forbids(resource, environment, self.release.as_deref()?)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(String::new())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let control = Control::take(cx).await?;
         control.release(self.release.clone())?;
@@ -122,6 +126,10 @@ impl Primitive for Stop {
         format!("stop {}", resource.name)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(String::new())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         let state = Control::take(cx).await?.state()?.filter(State::runs);
         Ok(state.map_or(Inverse::Nothing, |state| start(cx, state.release)))
@@ -158,6 +166,10 @@ impl Primitive for Restart {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("restart {}", resource.name)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(String::new())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
@@ -214,6 +226,10 @@ impl Primitive for Replace {
 
     fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
         Table::forbids(resource, environment, &self.release)
+    }
+
+    fn touches(&self) -> Option<String> {
+        Some(String::new())
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -11,7 +11,8 @@ use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::effect::journal::Journal;
 use crate::effect::recall::{Frontier, Index, Terms};
-use crate::run::unwind::{self, Comparison, Item, Remains, Unwinding, Unwound};
+use crate::run::meanwhile;
+use crate::run::unwind::{self, Item, Other, Remains, Unwinding, Unwound};
 use crate::script::engine;
 use crate::script::here::{self, Here};
 
@@ -26,7 +27,7 @@ impl Run {
             // What cannot be written was not durable either; what is there is taken back all the same.
             let _ = journal.flush();
         }
-        let outcome = match self.unwind(record, id, None, &error.what) {
+        let outcome = match self.unwind(record, id, &error.what) {
             Ok(Unwound::All) => Outcome::TakenBack,
             Ok(Unwound::Nothing) => failed,
             Ok(Unwound::Partly) | Err(_) => Outcome::NotTakenBack,
@@ -79,18 +80,20 @@ impl Run {
         }
     }
 
-    fn unwind(
-        &self,
-        record: &Journal,
-        run: &str,
-        comparison: Option<Comparison>,
-        reason: &str,
-    ) -> Result<Unwound> {
+    fn unwind(&self, record: &Journal, run: &str, reason: &str) -> Result<Unwound> {
         let (items, covered) = self.remains(record, run)?;
         let here = Here::new("undo", self.unwinding.clone(), true);
         let (session, engine) = (&self.session, &self.engine);
-        let unwinding = Unwinding { session, engine, journal: record, run, items, covered, comparison };
+        let others = self.others(record, run);
+        let unwinding =
+            Unwinding { session, engine, journal: record, run, items, covered, comparison: None, others };
         Ok(unwinding.unwind(here, reason))
+    }
+
+    /// What other runs changed since this one began. A journal that cannot be read is no reason to leave a failed run as it is.
+    pub(super) fn others(&self, record: &Journal, run: &str) -> Vec<Other> {
+        let record_of = record.run(run);
+        record_of.and_then(|own| meanwhile::others((record, self.families), &own)).unwrap_or_default()
     }
 
     /// What of a run remains to be taken back, after all that took it back so far.

@@ -19,10 +19,10 @@ use crate::effect::family::Families;
 use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, RunRecord, Script};
 use crate::effect::pipeline::Mode;
 use crate::effect::recall::Index;
-use crate::run::meanwhile;
 use crate::run::order::{Ask, Audience, Ready};
 use crate::run::past::index;
 use crate::run::saved::Watch;
+use crate::run::standing;
 use crate::script::session::Session;
 use crate::script::{engine, imports};
 use crate::sys::stop::Stop;
@@ -170,7 +170,7 @@ impl Place {
             }
             Intention::RollBack(_) => (record.begin_run(&new())?, Index::default(), None),
             _ => {
-                let left = meanwhile::left_behind((&record, families), &facts.environment)?;
+                let left = standing::left_behind((&record, families), &facts.environment)?;
                 (record.begin_run(&new())?, Index::default(), left)
             }
         };

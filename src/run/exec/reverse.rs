@@ -83,6 +83,7 @@ impl Run {
             items,
             covered,
             comparison: Some(comparison),
+            others: Vec::new(),
         };
         let here = Here::new("undo", self.unwinding.clone(), true);
         Ok(match unwinding.unwind(here, &reason) {

@@ -65,7 +65,8 @@ impl Comparison {
     /// What is to be told of the effect of `item` where it is no longer as the run left it; empty where it has no parts. What
     /// nobody can tell counts as it was left.
     fn changed(&self, session: &Session, item: &Item) -> Result<Option<String>> {
-        let Way::Inverse { inverse: Inverse::Call(_), outcome: Some(Outcome::Done), call, gave } = &item.way
+        let Way::Inverse { inverse: Inverse::Call(_), outcome: Some(Outcome::Done), call, gave, .. } =
+            &item.way
         else {
             return Ok(None);
         };

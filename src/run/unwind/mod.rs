@@ -3,6 +3,7 @@
 
 mod compare;
 mod newer;
+mod others;
 mod remains;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub use compare::{Comparison, changed_since, lacking, overlap};
 pub use newer::changed_by_newer;
+pub use others::Other;
 pub use remains::{Item, Remains, Way};
 
 use crate::base::call::{Call, Inverse};
@@ -81,6 +83,8 @@ pub struct Unwinding<'a> {
     pub covered: Vec<Position>,
     /// How each thing is compared first with what is there now.
     pub comparison: Option<Comparison>,
+    /// What other runs changed since this one began, which is not to be lost.
+    pub others: Vec<Other>,
 }
 
 impl Unwinding<'_> {
@@ -153,8 +157,12 @@ impl Unwinding<'_> {
                 })
             }
             // What the block of its step has changed meanwhile, nobody else has.
-            Way::Inverse { .. } if is_covered(&self.covered, &item.position) => Some(self.send(item)),
-            Way::Inverse { .. } => Some(self.compare(item).and_then(|()| self.send(item))),
+            Way::Inverse { .. } if is_covered(&self.covered, &item.position) => {
+                Some(self.spare(item).and_then(|()| self.send(item)))
+            }
+            Way::Inverse { .. } => {
+                Some(self.spare(item).and_then(|()| self.compare(item)).and_then(|()| self.send(item)))
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::base::call::{Call, Inverse};
@@ -18,6 +19,8 @@ use crate::effect::recall::UNDO;
 pub struct Item {
     /// The entry that tells it.
     pub seq: u64,
+    /// When that was written; of a step that had not ended, the beginning of time.
+    pub at: Timestamp,
     /// The effect or step.
     pub position: Position,
     /// What it was, in words.
@@ -40,6 +43,8 @@ pub enum Way {
         outcome: Option<Outcome>,
         /// What the call gave, without secrets.
         gave: Value,
+        /// Whether it is meant to stay, as the call said.
+        stays: bool,
     },
     /// By the rollback block of a step.
     Block,
@@ -70,7 +75,7 @@ impl Remains {
             | Event::StepEnded { position, .. }
             | Event::Decided { position, .. }
                 if position.starts_with(UNDO) => {}
-            Event::EffectBegan { position, call, effect, plan, inverse, .. } if !effect.is_read() => {
+            Event::EffectBegan { position, call, effect, plan, inverse, stays, .. } if !effect.is_read() => {
                 // A further try of the same call: what the first one found is how it is taken back.
                 let is_again = !kept.has_inverse;
                 match self.last_at(position).filter(|_| is_again) {
@@ -79,17 +84,11 @@ impl Remains {
                     {
                         *outcome = None;
                     }
-                    _ => self.push(Item {
-                        seq: kept.seq,
-                        position: position.clone(),
-                        what: plan.clone(),
-                        way: Way::Inverse {
-                            call: call.clone(),
-                            inverse: inverse.clone(),
-                            outcome: None,
-                            gave: Value::Null,
-                        },
-                    }),
+                    _ => {
+                        let (call, inverse, stays) = (call.clone(), inverse.clone(), *stays);
+                        let way = Way::Inverse { call, inverse, outcome: None, gave: Value::Null, stays };
+                        self.push(kept, position, plan.clone(), way);
+                    }
                 }
             }
             Event::EffectEnded { position, outcome: how, error, value, .. } => {
@@ -108,12 +107,7 @@ impl Remains {
             Event::Decided { position, choice: Choice::NotHappened, .. } => self.remove(position),
             Event::StepEnded { position, name, .. } => {
                 self.remove(position);
-                self.push(Item {
-                    seq: kept.seq,
-                    position: position.clone(),
-                    what: format!("rollback of “{name}”"),
-                    way: Way::Block,
-                });
+                self.push(kept, position, format!("rollback of “{name}”"), Way::Block);
             }
             Event::Unwound { position, outcome: Outcome::Done, .. } => {
                 if matches!(self.last_at(position), Some(Item { way: Way::Block, .. })) {
@@ -141,6 +135,7 @@ impl Remains {
         open.sort_by_key(|position| std::cmp::Reverse((position.matches('/').count(), position.clone())));
         items.extend(open.into_iter().map(|position| Item {
             seq: 0,
+            at: Timestamp::MIN,
             what: "rollback of a step that had not ended".to_owned(),
             position,
             way: Way::Block,
@@ -152,9 +147,9 @@ impl Remains {
         (sorted, self.covered)
     }
 
-    fn push(&mut self, item: Item) {
-        self.at.entry(item.position.clone()).or_default().push(self.items.len());
-        self.items.push(Some(item));
+    fn push(&mut self, kept: &Kept, position: &Position, what: String, way: Way) {
+        self.at.entry(position.clone()).or_default().push(self.items.len());
+        self.items.push(Some(Item { seq: kept.seq, at: kept.at, position: position.clone(), what, way }));
     }
 
     fn last_at(&mut self, position: &str) -> Option<&mut Item> {

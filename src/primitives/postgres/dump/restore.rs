@@ -89,6 +89,10 @@ impl Primitive for RestoreFrom {
         self.origin().plan(resource)
     }
 
+    fn touches(&self) -> Option<String> {
+        Some(String::new())
+    }
+
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {
         self.origin().inverse(cx, Self::NAME).await
     }

@@ -38,6 +38,7 @@ impl Prompt {
             items,
             covered,
             comparison: None,
+            others: self.run.others(journal, run),
         };
         self.run.unwinding = Stop::default();
         let here = Here::new("undo", self.run.unwinding.clone(), true);
