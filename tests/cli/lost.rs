@@ -44,7 +44,11 @@ fn what_was_written_since_is_not_lost_without_a_word() {
     rig.run(&["rollback", "last", "--force", "sqlite.mian"]).expect(2).says("did you mean `sqlite.main`?");
     assert_eq!(orders(&rig), 2);
     let seen = rig.run(&["rollback", "last", "--plan"]).expect(0);
-    seen.says("rollback of “Migrate”").says("replace what `sqlite.main` holds").says("destroys");
+    seen.says("rollback of “Migrate”")
+        .says("replace what `sqlite.main` holds")
+        .says("destroys")
+        .says("that loses what was written since, and wants a yes at a terminal, or `--force sqlite.main`");
+    rig.run(&["rollback", "last", "--plan", "--force", "sqlite.main"]).expect(0).hides("that loses");
     rig.run(&["rollback", "last", "--force", "sqlite.main"]).expect(0);
     assert_eq!(orders(&rig), 0);
 }

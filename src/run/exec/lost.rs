@@ -126,15 +126,9 @@ fn state_of(journal: &Journal, run: &str, call: &Call) -> Result<Option<Timestam
 impl Run {
     /// Refuses to lose what was written since, unless that was said, or the person at the terminal says so now.
     pub(super) fn lose(&self, reversal: &Reversal) -> Result<()> {
-        let is_forced = |loss: &&Loss| {
-            let names = [loss.resource(), loss.call.name(), "all".to_owned()];
-            reversal.force.iter().any(|name| names.contains(name))
-        };
-        let left: Vec<&Loss> = self.lost.iter().filter(|loss| !is_forced(loss)).collect();
+        let (left, names) = self.unforced(reversal);
         let Some(first) = left.first() else { return Ok(()) };
         let run = &reversal.of.id;
-        let mut names: Vec<String> = left.iter().map(|loss| format!("--force {}", loss.resource())).collect();
-        names.dedup();
         let told: Vec<String> = left.iter().map(|loss| loss.told()).collect();
         let refused = Error::new(
             Kind::Changed,
@@ -158,7 +152,31 @@ impl Run {
         }
         Err(refused.fix(format!(
             "nothing was done; `playbook rollback {run} --plan` tells all that it would do; `{}` does it all the same",
-            names.join(" ")
+            names
         )))
+    }
+
+    /// While planning: tells what the rollback itself would ask about first, in words.
+    pub(super) fn foresee_loss(&self, reversal: &Reversal) -> Vec<String> {
+        let (left, names) = self.unforced(reversal);
+        let told = |loss: &&Loss| {
+            format!(
+                "{}; that loses what was written since, and wants a yes at a terminal, or `{names}`",
+                loss.told()
+            )
+        };
+        left.iter().map(told).collect()
+    }
+
+    /// What would be lost without anybody having said so, and the options that say so.
+    fn unforced(&self, reversal: &Reversal) -> (Vec<&Loss>, String) {
+        let is_forced = |loss: &&Loss| {
+            let names = [loss.resource(), loss.call.name(), "all".to_owned()];
+            reversal.force.iter().any(|name| names.contains(name))
+        };
+        let left: Vec<&Loss> = self.lost.iter().filter(|loss| !is_forced(loss)).collect();
+        let mut names: Vec<String> = left.iter().map(|loss| format!("--force {}", loss.resource())).collect();
+        names.dedup();
+        (left, names.join(" "))
     }
 }

@@ -123,7 +123,7 @@ pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &
         windows::permit(ready)?;
     }
     let lost = match intention {
-        Intention::RollBack(reversal) => {
+        Intention::RollBack(reversal) | Intention::PlanRollBack(reversal) => {
             lost::losses(ready, families, (audience, runtime.handle()), reversal, &compiled)?
         }
         _ => Vec::new(),

@@ -70,6 +70,9 @@ impl Run {
                 let told = whole.and_then(|call| self.session.pipeline.told_as(&call));
                 told.unwrap_or_else(|_| format!("`{call}`"))
             });
+            for text in self.foresee_loss(reversal) {
+                self.session.pipeline.host.tell(&Event::Logged { position: String::new(), text });
+            }
             return Ok(Outcome::Done);
         }
         self.lose(reversal)?;
