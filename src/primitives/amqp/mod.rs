@@ -57,7 +57,7 @@ struct Table {
     vhost: String,
     /// How long connecting, and then each answer, may take
     #[serde(default = "five_seconds")]
-    answer_within: String,
+    answer_within: Period,
 }
 
 fn guest() -> String {
@@ -68,8 +68,8 @@ fn slash() -> String {
     "/".to_owned()
 }
 
-fn five_seconds() -> String {
-    "5s".to_owned()
+const fn five_seconds() -> Period {
+    Period::of("5s")
 }
 
 /// Logs in and gives what the server says of itself: `#{ product, version, platform, cluster, ms }`.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
@@ -46,7 +47,7 @@ struct Table {
     zones: Vec<String>,
     /// How long one server may take to answer
     #[serde(default = "three_seconds")]
-    answer_within: String,
+    answer_within: Period,
 }
 
 /// Asks for the first zone, or for a name that everybody knows.
@@ -57,8 +58,8 @@ async fn look(cx: Cx) -> Result<Health> {
     Ok(Health::read(&answer).fact(format!("knows {name}")))
 }
 
-fn three_seconds() -> String {
-    "3s".to_owned()
+const fn three_seconds() -> Period {
+    Period::of("3s")
 }
 
 fn address() -> String {

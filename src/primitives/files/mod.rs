@@ -18,6 +18,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{hexadecimal, next};
@@ -62,11 +63,11 @@ struct Table {
     path: String,
     /// How long the content of replaced and deleted objects is kept aside, as "7d"
     #[serde(default = "a_week")]
-    keep: String,
+    keep: Period,
 }
 
-fn a_week() -> String {
-    "7d".to_owned()
+const fn a_week() -> Period {
+    Period::of("7d")
 }
 
 /// Writes a text as an object. Taken back by removing it, or by restoring what it replaced. Gives `key`, `bytes` and

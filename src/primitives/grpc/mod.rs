@@ -6,6 +6,7 @@ mod server;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::base::period::Period;
 use crate::base::secret::Setting;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
@@ -34,9 +35,9 @@ struct Table {
     ca: Option<String>,
     /// How long connecting, and then the answer, may take
     #[serde(default = "five_seconds")]
-    answer_within: String,
+    answer_within: Period,
 }
 
-fn five_seconds() -> String {
-    "5s".to_owned()
+const fn five_seconds() -> Period {
+    Period::of("5s")
 }

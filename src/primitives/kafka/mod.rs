@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::base::period::Period;
 use crate::base::secret::Secret;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
@@ -49,7 +50,7 @@ struct Table {
     mechanism: Mechanism,
     /// How long a broker may take to accept a connection, and then to answer
     #[serde(default = "five_seconds")]
-    answer_within: String,
+    answer_within: Period,
 }
 
 /// What is wrong with a table.
@@ -68,6 +69,6 @@ fn check(value: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn five_seconds() -> String {
-    "5s".to_owned()
+const fn five_seconds() -> Period {
+    Period::of("5s")
 }

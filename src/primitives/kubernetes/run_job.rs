@@ -57,7 +57,7 @@ pub(super) struct RunJob {
     within: Period,
     /// How long its pods may keep failing to start
     #[serde(default = "rollout::a_minute")]
-    patience: String,
+    patience: Period,
 }
 
 impl RunJob {

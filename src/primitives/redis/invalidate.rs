@@ -68,9 +68,11 @@ pub(super) struct Invalidate {
     confirm: Option<String>,
     /// How many keys to remove in a second at most; without it as many as other clients do not notice
     #[serde(default)]
+    #[schemars(range(min = 1))]
     rate: Option<u64>,
     /// How many keys to look at, and to remove, in one turn at most: 1 to 10000
     #[serde(default = "batch")]
+    #[schemars(range(min = 1, max = 10_000))]
     batch: usize,
 }
 

@@ -24,6 +24,7 @@ use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
@@ -63,7 +64,7 @@ struct Table {
     path: String,
     /// How long to wait for other programs' locks, as "5s"
     #[serde(default = "five_seconds")]
-    busy_timeout: String,
+    busy_timeout: Period,
     /// Whether a write makes the database when there is none; otherwise a missing file is an error
     #[serde(default)]
     create: bool,
@@ -72,8 +73,8 @@ struct Table {
     scratch: Option<String>,
 }
 
-fn five_seconds() -> String {
-    "5s".to_owned()
+const fn five_seconds() -> Period {
+    Period::of("5s")
 }
 
 /// Reads rows: an array of maps from column name to value. A blob is a map `#{ base64: "…" }`. At most 4 MiB.

@@ -7,6 +7,7 @@ mod wait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::base::period::Period;
 use crate::base::text::headline;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
@@ -32,11 +33,11 @@ struct Table {
     address: String,
     /// How long the host may take to accept a connection, and then to greet
     #[serde(default = "five_seconds")]
-    connect_timeout: String,
+    connect_timeout: Period,
 }
 
-fn five_seconds() -> String {
-    "5s".to_owned()
+const fn five_seconds() -> Period {
+    Period::of("5s")
 }
 
 /// What is wanted of a greeting, in words.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
+use crate::base::period::Period;
 use crate::base::text::parse_duration;
 use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
@@ -46,11 +47,11 @@ struct Table {
     ca: Option<String>,
     /// How long connecting, and then the handshake, may take
     #[serde(default = "five_seconds")]
-    connect_timeout: String,
+    connect_timeout: Period,
 }
 
-fn five_seconds() -> String {
-    "5s".to_owned()
+const fn five_seconds() -> Period {
+    Period::of("5s")
 }
 
 /// Reads the certificate that the server shows, whether it can be trusted or not, and gives `#{ subject, names, issuer,

@@ -50,8 +50,24 @@ impl Walk<'_> {
                     Error::usage(format!("`{name}` of `{whole}` takes {wanted}, and this is {found}"))
                         .fix(format!("for example: {}", entry.example))
                 });
+            } else if let Expr::IntegerConstant(number, position) = value
+                && let Some(wanted) = outside(*number, argument)
+            {
+                self.tell(*position, number.to_string().len(), |_| {
+                    Error::usage(format!("`{name}` of `{whole}` must be {wanted}, and this is {number}"))
+                });
             }
         }
+    }
+}
+
+/// What a number must be that is too small or too large for this argument.
+fn outside(number: i64, argument: &Value) -> Option<String> {
+    let bound = |name: &str| argument.get(name).and_then(Value::as_f64).map(|bound| bound as i64);
+    match (bound("minimum"), bound("maximum")) {
+        (Some(least), _) if number < least => Some(format!("at least {least}")),
+        (_, Some(most)) if number > most => Some(format!("at most {most}")),
+        _ => None,
     }
 }
 

@@ -347,3 +347,30 @@ fn a_script_that_the_playbook_may_make_itself_is_only_a_warning() {
     rig.run(&["plan", "deploy.rhai"]).expect(0).says("run the SQL script out/made.sql");
     rig.run(&["exec", "deploy.rhai"]).expect(0);
 }
+
+#[test]
+fn numbers_and_lengths_of_time_that_cannot_be() {
+    let project = "[env.local.http.shop]\nurl = \"http://127.0.0.1:9\"\naccess = \"write\"\n";
+    let rig = Rig::new(project).file(
+        "deploy.rhai",
+        "//! T.\n//!\n//! uses = [\"http.shop:write\"]\nlet shop = http(\"shop\");\nshop.load(\"/\", #{ requests: 0 });\n\
+         shop.load(\"/\", #{ requests: 5, concurrency: 2000 });\nlet n = 0;\nshop.load(\"/\", #{ requests: n });\n",
+    );
+    let seen = rig.run(&["check", "deploy.rhai"]).expect(2);
+    seen.says("`requests` of `http.shop.load` must be at least 1, and this is 0")
+        .says("deploy.rhai:5:")
+        .says("`concurrency` of `http.shop.load` must be at most 1024, and this is 2000")
+        .says("2 mistakes");
+    for (table, key) in [
+        ("files.backups]\npath = \"b\"\nkeep = \"7\"", "keep"),
+        ("sqlite.main]\npath = \"data.db\"\nbusy_timeout = \"5 parsecs\"", "busy_timeout"),
+        ("tcp.door]\naddress = \"127.0.0.1:9\"\nconnect_timeout = \"soon\"", "connect_timeout"),
+    ] {
+        let rig = Rig::new(&format!("[env.local.{table}\n")).file("deploy.rhai", "//! T.\nlog(\"x\");\n");
+        rig.run(&["exec", "deploy.rhai"])
+            .expect(2)
+            .says("duration")
+            .says(&format!("{key} = "))
+            .says("playbook.toml:3:");
+    }
+}

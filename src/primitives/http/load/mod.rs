@@ -40,11 +40,13 @@ pub(super) struct Load {
     #[schemars(extend("format" = "path below an address"))]
     path: String,
     /// How many requests in all, at most 10 million; 100 when `lasts` is not given
+    #[schemars(range(min = 1, max = 10_000_000))]
     requests: Option<u64>,
     /// For how long requests begin, as "30s", in place of `requests`
     lasts: Option<Period>,
     /// How many at once, at most 1024: each on a connection of its own
     #[serde(default = "four")]
+    #[schemars(range(min = 1, max = 1024))]
     concurrency: usize,
     /// How many requests begin in a second; without it, as many as are answered
     rate: Option<f64>,
@@ -71,11 +73,13 @@ pub(super) struct LoadChanges {
     /// The body, sent as JSON
     json: Option<Value>,
     /// How many requests in all; 100 when `lasts` is not given
+    #[schemars(range(min = 1, max = 10_000_000))]
     requests: Option<u64>,
     /// For how long requests begin, in place of `requests`
     lasts: Option<Period>,
     /// How many at once
     #[serde(default = "four")]
+    #[schemars(range(min = 1, max = 1024))]
     concurrency: usize,
     /// How many requests begin in a second
     rate: Option<f64>,

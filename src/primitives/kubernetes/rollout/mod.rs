@@ -43,7 +43,7 @@ pub(super) struct RolloutStatus {
     within: Period,
     /// How long new pods may keep failing (a crash loop, an image that cannot be had) before that is the end
     #[serde(default = "a_minute")]
-    patience: String,
+    patience: Period,
 }
 
 /// How long the pods' last words and warnings may take at the end of a rollout.
@@ -55,8 +55,8 @@ pub(super) const fn ten_minutes() -> Period {
 }
 
 /// How long pods may keep failing when nothing is said.
-pub(super) fn a_minute() -> String {
-    "1m".to_owned()
+pub(super) const fn a_minute() -> Period {
+    Period::of("1m")
 }
 
 /// How long a rollout may take.
