@@ -10,7 +10,8 @@ use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;
 use crate::base::text::{self, show_duration};
 use crate::effect::journal::{Asked, Filter, Journal, RunRecord, State};
-use crate::run::past;
+use crate::primitives::FAMILIES;
+use crate::run::{past, standing};
 use crate::sys::{clock, environment};
 
 /// How often it is looked whether the run has ended.
@@ -60,7 +61,10 @@ pub fn cancel(
             say(&json(&json!({ "run": record, "taken_back": back.len(), "not_taken_back": left.len() }))?);
         }
         Format::Text(_) if wanted.no_wait => {}
-        Format::Text(_) => say(&told(&record, back.len(), &left)),
+        Format::Text(_) => {
+            let stands = standing::stands((journal, FAMILIES), &record)?;
+            say(&told(&record, back.len(), &left, stands));
+        }
     }
     Ok(match (record.state, record.exit_code) {
         (State::Interrupted, _) => Exit::NotTakenBack,
@@ -97,8 +101,8 @@ fn goes_on(journal: &Journal, record: &RunRecord) -> Result<()> {
     })
 }
 
-/// How the run ended, for people.
-fn told(record: &RunRecord, back: usize, left: &[(String, bool)]) -> String {
+/// How the run ended, for people; `stands` tells whether anything that it changed is still so.
+fn told(record: &RunRecord, back: usize, left: &[(String, bool)], stands: bool) -> String {
     let id = &record.id;
     let length = took(record).map(|took| format!(" after {}", show_duration(took))).unwrap_or_default();
     let code = record.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
@@ -108,9 +112,12 @@ fn told(record: &RunRecord, back: usize, left: &[(String, bool)]) -> String {
     }
     lines.extend(left.iter().map(|(what, _)| format!("  could NOT be taken back: {what}")));
     if record.state == State::Ended && back == 0 && left.is_empty() {
-        lines.push(format!(
-            "  nothing was taken back; what it has done stands: `playbook rollback {id}` takes it back"
-        ));
+        lines.push(match stands {
+            true => format!(
+                "  nothing was taken back; what it has done stands: `playbook rollback {id}` takes it back"
+            ),
+            false => "  it had changed nothing".to_owned(),
+        });
     }
     lines.push(match record.state {
         State::Interrupted => {

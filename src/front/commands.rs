@@ -241,7 +241,10 @@ fn list(common: &Common) -> Result<Exit> {
     let project = Project::open(common.project.as_deref(), FAMILIES)?;
     let listed = list::find(&project);
     print(&match common.output {
-        Output::Text => list::draw(&project, &listed, style(common)),
+        Output::Text => {
+            let way = list::way(&project.folder, &environment::current_folder()?);
+            list::draw(&project, &way, &listed, style(common))
+        }
         Output::Json => format!("{}\n", list::json(&project, &listed)),
     });
     Ok(Exit::Done)

@@ -122,6 +122,17 @@ fn what_stands_because_the_policy_says_so_is_told() {
 }
 
 #[test]
+fn of_a_run_that_has_changed_nothing_nothing_is_to_be_taken_back() {
+    let rig = project("log(store.list(\"\").len()); wait(\"1h\");");
+    let mut child =
+        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let goes_on = || rig.run(&["runs"]).stdout.contains("running");
+    wait_until("the run", 60, goes_on);
+    rig.run(&["cancel", "last"]).expect(0).says("it had changed nothing").hides("playbook rollback");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
 fn nobody_is_asked_at_the_terminal_of_a_run_that_is_cancelled_elsewhere() {
     let rig = project("step \"Put\" { store.put(\"key\", \"value\"); wait(\"1h\"); }");
     let seat = Seat::at(&rig, &["exec", "test.rhai"]);

@@ -257,6 +257,23 @@ fn machines_are_told_every_mistake() {
 }
 
 #[test]
+fn what_is_listed_can_be_run_from_where_one_stands() {
+    let rig = Rig::new(LOCAL).file("hello.rhai", HELLO).file("lib/deep/words.rhai", "fn hello() {\n}\n");
+    let from = |folder: &str, arguments: &[&str]| {
+        let output = rig.command(arguments).current_dir(rig.path(folder)).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (_, listed) = from("lib/deep", &[]);
+    assert!(listed.contains("playbook exec ../../hello.rhai\n"), "{listed}");
+    assert_eq!(from("lib/deep", &["exec", "../../hello.rhai"]).0, Some(0));
+    let project = rig.path("").canonicalize().unwrap();
+    let (name, above) = (project.file_name().unwrap().to_str().unwrap(), project.parent().unwrap());
+    let output = rig.command(&["--project", name]).current_dir(above).output().unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(listed.contains(&format!("playbook exec {name}/hello.rhai\n")), "{listed}");
+}
+
+#[test]
 fn playbook_alone_lists_what_is_there() {
     let rig = Rig::new(LOCAL).file("hello.rhai", HELLO).file("lib/words.rhai", "fn hello() {\n}\n");
     insta::assert_snapshot!(rig.run(&[]), @"

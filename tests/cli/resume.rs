@@ -143,7 +143,9 @@ fn later_lines_may_be_edited_and_earlier_ones_are_named() {
         .says("was edited")
         .says("\"1\"")
         .says("\"other\"")
-        .says("--accept-changes");
+        .says("--accept-changes")
+        .says("T  ■ refused, nothing was done")
+        .hides("left as it is");
     assert_eq!(count(&rig, "SELECT count(*) FROM entries"), before, "nothing was written");
     rig.run(&["runs"]).expect(0).says("interrupted");
     let rig = rig.file("t.rhai", &script("\"1\"", "\"later\""));

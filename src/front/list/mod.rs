@@ -1,5 +1,7 @@
 //! What `playbook` alone shows: the playbooks of the project with their titles and parameters, and how to run one.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::style::{Line, Paint, Style};
@@ -53,9 +55,18 @@ fn is_module(text: &str) -> bool {
     })
 }
 
-/// The list as people read it.
+/// What leads from the folder `here` to the files of the project, so that what is listed can be run from there.
 #[must_use]
-pub fn draw(project: &Project, listed: &[Listed], style: Style) -> String {
+pub fn way(project: &Path, here: &Path) -> String {
+    if let Ok(below) = here.strip_prefix(project) {
+        return "../".repeat(below.components().count());
+    }
+    format!("{}/", project.strip_prefix(here).unwrap_or(project).display())
+}
+
+/// The list as people read it; `way` leads from where they stand to the project's folder.
+#[must_use]
+pub fn draw(project: &Project, way: &str, listed: &[Listed], style: Style) -> String {
     let mut lines =
         vec![Line::default().with(Paint::Bold, format!("Playbooks of {}", project.folder.display()))];
     lines.push(environments(project));
@@ -64,12 +75,13 @@ pub fn draw(project: &Project, listed: &[Listed], style: Style) -> String {
     }
     for one in listed {
         lines.push(Line::default());
-        lines.extend(playbook(one));
+        lines.extend(playbook(way, one));
     }
     if let Some((file, header)) = listed.iter().find_map(|one| Some((&one.file, one.header.as_ref().ok()?))) {
+        let given = given(&format!("{way}{file}"), header);
         lines.push(Line::default());
-        lines.push(command("Run one:", "exec", &given(file, header)));
-        lines.push(command("Look first:", "plan", &given(file, header)));
+        lines.push(command("Run one:", "exec", &given));
+        lines.push(command("Look first:", "plan", &given));
     }
     lines.iter().map(|line| line.show(style).trim_end().to_owned() + "\n").collect()
 }
@@ -100,8 +112,8 @@ fn nothing() -> Vec<Line> {
     text.into_iter().map(|line| Line::default().with(Paint::Plain, line)).collect()
 }
 
-fn playbook(one: &Listed) -> Vec<Line> {
-    let begin = Line::default().with(Paint::Bold, &one.file).with(Paint::Plain, "  ");
+fn playbook(way: &str, one: &Listed) -> Vec<Line> {
+    let begin = Line::default().with(Paint::Bold, format!("{way}{}", one.file)).with(Paint::Plain, "  ");
     match &one.header {
         Ok(header) => {
             let title = if header.title == one.file { "" } else { &header.title };

@@ -19,7 +19,7 @@ fn drawn(settings: &str, playbooks: &[(&str, &str)]) -> String {
     let (_folder, mut project) = project(settings, playbooks);
     let listed = find(&project);
     project.folder = PathBuf::from("/srv/shop");
-    draw(&project, &listed, Style::default())
+    draw(&project, "", &listed, Style::default())
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub fn of(tree: &Tree, project: Option<&str>, style: Style) -> String {
     if head.planning {
         lines.extend(plan::lines(tree));
         lines.extend(checklist::judgements(tree));
-    } else {
+    } else if !tree.is_refused() {
         lines.extend(checklist::ticked(tree));
         lines.extend(checklist::judgements(tree));
         lines.extend(checklist::slowest(tree));
@@ -144,7 +144,7 @@ fn title(tree: &Tree) -> Line {
                 (Outcome::NotTakenBack, _) if tree.takes_back.is_some() => {
                     (Paint::Bad, "✘ not all taken back")
                 }
-                (Outcome::Failed, _) if tree.takes_back.is_some() => {
+                (Outcome::Failed, _) if tree.takes_back.is_some() || tree.is_refused() => {
                     (Paint::Warn, "■ refused, nothing was done")
                 }
                 (Outcome::Done, _) => (Paint::Good, "✔ done"),

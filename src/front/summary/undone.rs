@@ -64,6 +64,7 @@ fn way_on(tree: &Tree) -> Option<Line> {
 /// The changes that a run left which did not end well and was not taken back.
 fn left(tree: &Tree) -> Vec<Line> {
     if tree.is_planning()
+        || tree.is_refused()
         || tree.waiting.is_some()
         || tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done)
     {

@@ -9,7 +9,7 @@ mod tests;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::base::error::Error;
+use crate::base::error::{Error, NOT_BEGUN};
 use crate::base::outcome::Outcome;
 pub use condense::{Folded, SLOWEST};
 #[cfg(feature = "serve")]
@@ -126,6 +126,13 @@ impl Tree {
     #[must_use]
     pub fn is_planning(&self) -> bool {
         self.head.as_ref().is_some_and(|head| head.planning)
+    }
+
+    /// Whether a turn of it was refused before it went on at all, so that the run stays as it was.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        let error = self.end.as_ref().and_then(|end| end.error.as_ref());
+        !self.is_planning() && error.is_some_and(|error| error.details.contains_key(NOT_BEGUN))
     }
 
     /// While planning: whether a line from `from` tells of a change that is about to be planned, as nothing is read there.
