@@ -6,6 +6,7 @@ use super::Report;
 use super::rows::{self, Row};
 use crate::base::decision::Choice;
 use crate::base::error::Error;
+use crate::base::gate::{GateEnd, OnTimeout};
 use crate::base::outcome::Outcome;
 use crate::front::style::clean;
 use crate::front::tree::{Node, What};
@@ -140,6 +141,12 @@ fn end(node: &Node, row: &Row) -> End {
         (What::Judged { passed: Some(true), .. }, _) | (_, Some(Outcome::Done)) => End::Good,
         (What::Judged { passed: Some(false), .. }, _) => {
             End::Failed(format!("{} (wanted {})", row.actual, row.target))
+        }
+        // Nobody decided, and the playbook says that the run goes on then.
+        (What::Gate { asked, closed: Some(GateEnd::TimedOut), .. }, _)
+            if asked.on_timeout == OnTimeout::Continue =>
+        {
+            End::Good
         }
         (What::Gate { .. }, Some(_)) => End::Failed(format!("{}: {}", row.state, row.actual)),
         (_, Some(outcome)) => {

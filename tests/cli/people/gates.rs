@@ -138,7 +138,9 @@ fn nobody_in_time_does_what_the_gate_says() {
         .expect(4)
         .says("the gate “Go” was not decided within 300ms")
         .says("asked were cy");
+    rig.run(&["report", "--format", "junit"]).expect(0).says("failures=\"1\"");
     rig.run(&["exec", "goes.rhai"]).expect(0).says("went: false").says("not decided in time");
+    rig.run(&["report", "--format", "junit"]).expect(0).says("failures=\"0\"");
 }
 
 #[test]
