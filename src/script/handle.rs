@@ -117,6 +117,9 @@ fn call(session: &Session, place: &Place, verb: &'static str, arguments: &[Dynam
         depends: depends.is_some(),
         unwinding: here::is_unwinding(),
     };
+    if request.unwinding {
+        session.may_take_back(&request.call)?;
+    }
     match session.runtime.block_on(session.pipeline.call(request))? {
         Reply::Value(value) => Ok(values::from_json(&value)),
         Reply::StandIn(what) => {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::forms::time;
 use super::{here, traces};
+use crate::base::call::Call;
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::gate::AtTerminal;
@@ -48,6 +49,9 @@ impl std::ops::Deref for Signature {
     }
 }
 
+/// Says why a call of a rollback block is not to be made, if it is not.
+pub type Spare = Arc<dyn Fn(&Call) -> Result<()> + Send + Sync>;
+
 /// What one run's script works with.
 pub struct Session {
     /// The path of every effect.
@@ -81,6 +85,8 @@ pub struct Session {
     /// The variables of the innermost step that did not end, once the script only ran to know again what it knew.
     pub inside: Mutex<Option<rhai::Scope<'static>>>,
     signatures: Mutex<HashMap<(&'static str, &'static str), Arc<Signature>>>,
+    /// What holds for the calls of rollback blocks while things are taken back.
+    spare: Mutex<Option<Spare>>,
 }
 
 /// The parts of a [`Session`] that its maker chooses.
@@ -119,6 +125,7 @@ impl Session {
             idle: Idle::default(),
             inside: Mutex::default(),
             signatures: Mutex::default(),
+            spare: Mutex::default(),
             runtime: parts.runtime,
             allocated: parts.allocated,
             parameters: parts.parameters,
@@ -136,6 +143,17 @@ impl Session {
     #[must_use]
     pub fn is_planning(&self) -> bool {
         matches!(self.pipeline.mode, Mode::Plan) && !self.pipeline.recall.is_only_looking()
+    }
+
+    /// From now on this holds for the calls of rollback blocks.
+    pub fn spare(&self, spare: Option<Spare>) {
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = spare;
+    }
+
+    /// Why a call of a rollback block is not to be made, if it is not.
+    pub(super) fn may_take_back(&self, call: &Call) -> Result<()> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        spare.map_or(Ok(()), |spare| spare(call))
     }
 
     /// How much of the time that a playbook asks to pass does pass in this environment.

@@ -102,27 +102,66 @@ fn in_a_step_with_a_block_it_stays_too() {
     assert_eq!((text(&rig, "one.txt").as_str(), text(&rig, "told.txt").as_str()), ("other", "it ran"));
 }
 
+const MIGRATE: &str = "let key = `before-${run.id}.db`;\nstep \"Migrate\" { db.dump_to(out, key); ALSO db.execute(\"DELETE FROM feature_flags\"); }\n    \
+    rollback { log(\"the block ran\"); db.restore_from(out, key); }\n";
+
+/// A project in which the other playbook writes a flag, or nothing, into the database.
+fn writing(write: &str, script: &str) -> Rig {
+    let rig = rig("");
+    let project = std::fs::read_to_string(rig.path("playbook.toml")).unwrap();
+    let project = project.replace("data.db\"\naccess = \"write\"", "data.db\"\naccess = \"destroy\"");
+    let other = format!(
+        "//! O.\n//! uses = [\"sqlite.main:write\"]\nif \"{write}\" != \"\" {{ sqlite(\"main\").execute(\"{write}\", [], #{{ stays: true }}); }}\n"
+    );
+    let script = format!(
+        "//! T.\n//! uses = [\"files.out:write\", \"sqlite.main:destroy\", \"program.other:read\"]\nlet db = sqlite(\"main\");\n\
+         let out = files(\"out\");\nlet other = program(\"other\");\n{script}\nfail(\"no\");\n"
+    );
+    rig.file("playbook.toml", &project).file("other.rhai", &other).file("t.rhai", &script)
+}
+
+const WRITE: &str = "INSERT INTO feature_flags VALUES ('new', 1)";
+const LET_IT: &str = "other.read([\"exec\", \"other.rhai\"]);";
+
+fn flags(rig: &Rig) -> Vec<String> {
+    let database = rusqlite::Connection::open(rig.path("data.db")).unwrap();
+    let mut statement = database.prepare("SELECT name FROM feature_flags ORDER BY name").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
 #[test]
 fn a_database_is_not_put_back_as_a_whole_over_what_another_run_wrote_into_it() {
-    let rows = |rig: &Rig| {
-        let database = rusqlite::Connection::open(rig.path("data.db")).unwrap();
-        let sql = "SELECT count(*) FROM feature_flags WHERE name = 'new'";
-        database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
-    };
-    for (write, exit, left) in [("INSERT INTO feature_flags VALUES ('new', 1)", 6, 1), ("", 1, 0)] {
-        let rig = rig("");
-        let project = std::fs::read_to_string(rig.path("playbook.toml")).unwrap();
-        let project = project.replace("data.db\"\naccess = \"write\"", "data.db\"\naccess = \"destroy\"");
-        let other = format!(
-            "//! O.\n//! uses = [\"sqlite.main:write\"]\nif \"{write}\" != \"\" {{ sqlite(\"main\").execute(\"{write}\", [], #{{ stays: true }}); }}\n"
-        );
-        let script = "//! T.\n//! uses = [\"files.out:write\", \"sqlite.main:destroy\", \"program.other:read\"]\nlet db = sqlite(\"main\");\n\
-             let out = files(\"out\");\ndb.dump_to(out, \"a.db\");\ndb.restore_from(out, \"a.db\", #{ undo: \"a.db\" });\n\
-             program(\"other\").read([\"exec\", \"other.rhai\"]);\nfail(\"no\");\n";
-        let rig = rig.file("playbook.toml", &project).file("other.rhai", &other).file("t.rhai", script);
-        rig.run(&["exec", "t.rhai"]).expect(exit);
-        assert_eq!(rows(&rig), left);
-    }
+    let restore = "db.dump_to(out, \"a.db\");\ndb.restore_from(out, \"a.db\", #{ undo: \"a.db\" });\n";
+    let script = format!("{restore}{LET_IT}");
+    let rig = writing(WRITE, &script);
+    rig.run(&["exec", "t.rhai"]).expect(6).says("another run changed it since");
+    assert_eq!(flags(&rig), ["auto_sync", "beta", "new"]);
+    let rig = writing("", &script);
+    rig.run(&["exec", "t.rhai"]).expect(1);
+    assert_eq!(flags(&rig), ["auto_sync", "beta"]);
+}
+
+#[test]
+fn nor_is_it_by_the_block_of_a_step() {
+    let rig = writing(WRITE, &format!("{}{LET_IT}", MIGRATE.replace("ALSO", "")));
+    let seen = rig.run(&["exec", "t.rhai"]).expect(6).says("the block ran");
+    seen.says("another run changed it since").says("would be lost").says("--force sqlite.main");
+    assert_eq!(flags(&rig), ["new"]);
+    let (own, other) = (only(&rig, "t.rhai"), only(&rig, "other.rhai"));
+    rig.run(&["rollback", &own]).expect(8).says(&other);
+    rig.run(&["rollback", &own, "--force", "sqlite.main"]).expect(0);
+    assert_eq!(flags(&rig), ["auto_sync", "beta"]);
+}
+
+#[test]
+fn what_the_other_run_wrote_before_that_state_was_kept_is_not_lost_by_it() {
+    let rig = writing(WRITE, &format!("{LET_IT}{}", MIGRATE.replace("ALSO", "")));
+    rig.run(&["exec", "t.rhai"]).expect(1).says("taken back").hides("another run changed it");
+    assert_eq!(flags(&rig), ["auto_sync", "beta", "new"]);
+    // While the step goes on it is lost as well as behind it.
+    let rig = writing(WRITE, &MIGRATE.replace("ALSO", LET_IT));
+    rig.run(&["exec", "t.rhai"]).expect(6).says("another run changed it since");
+    assert_eq!(flags(&rig), Vec::<String>::new());
 }
 
 #[test]

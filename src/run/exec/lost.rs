@@ -14,10 +14,11 @@ use crate::base::decision::{Choice, Question};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
 use crate::base::event::{Event, Listener};
 use crate::effect::family::{self, Families};
-use crate::effect::journal::{Journal, State};
+use crate::effect::journal::State;
 use crate::effect::recall::UNDO;
 use crate::run::order::{Audience, Ready};
 use crate::run::past::Reversal;
+use crate::run::unwind;
 use crate::script::bounds;
 use crate::sys::environment;
 
@@ -99,28 +100,10 @@ pub(super) fn losses(
     let mut losses = std::mem::take(&mut *found.losses.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(record) = record {
         for loss in &mut losses {
-            loss.state_of = state_of(&record, &reversal.of.id, &loss.call)?;
+            loss.state_of = unwind::state_of(&record, &reversal.of.id, &loss.call)?;
         }
     }
     Ok(losses)
-}
-
-/// When the run kept the state that `call` puts back: under the same key of the same store.
-fn state_of(journal: &Journal, run: &str, call: &Call) -> Result<Option<Timestamp>> {
-    let mut at = None;
-    journal.each(run, &mut |kept| {
-        if let Event::EffectBegan { call: kept_by, effect, .. } = &kept.event {
-            let mut common =
-                call.arguments.iter().filter_map(|(name, one)| Some((one, kept_by.arguments.get(name)?)));
-            let is_it = !effect.is_read()
-                && kept_by.resource == call.resource
-                && common.clone().count() > 1
-                && common.all(|(one, other)| one == other);
-            at = if is_it { Some(kept.at) } else { at };
-        }
-        Ok(())
-    })?;
-    Ok(at)
 }
 
 impl Run {
@@ -156,16 +139,16 @@ impl Run {
         )))
     }
 
-    /// While planning: tells what the rollback itself would ask about first, in words.
-    pub(super) fn foresee_loss(&self, reversal: &Reversal) -> Vec<String> {
+    /// While planning: tells what the rollback itself would ask about first.
+    pub(super) fn foresee_loss(&self, reversal: &Reversal) {
         let (left, names) = self.unforced(reversal);
-        let told = |loss: &&Loss| {
-            format!(
+        for loss in left {
+            let text = format!(
                 "{}; that loses what was written since, and wants a yes at a terminal, or `{names}`",
                 loss.told()
-            )
-        };
-        left.iter().map(told).collect()
+            );
+            self.session.pipeline.host.tell(&Event::Logged { position: String::new(), text });
+        }
     }
 
     /// What would be lost without anybody having said so, and the options that say so.

@@ -70,14 +70,11 @@ impl Run {
                 let told = whole.and_then(|call| self.session.pipeline.told_as(&call));
                 told.unwrap_or_else(|_| format!("`{call}`"))
             });
-            for text in self.foresee_loss(reversal) {
-                self.session.pipeline.host.tell(&Event::Logged { position: String::new(), text });
-            }
+            self.foresee_loss(reversal);
             return Ok(Outcome::Done);
         }
         self.lose(reversal)?;
         self.session.pipeline.recall.begin(own, Terms::new(Frontier::Loose));
-        let reason = format!("rollback of the run {}", reversal.of.id);
         let unwinding = Unwinding {
             session: &self.session,
             engine: &self.engine,
@@ -89,7 +86,7 @@ impl Run {
             others: Vec::new(),
         };
         let here = Here::new("undo", self.unwinding.clone(), true);
-        Ok(match unwinding.unwind(here, &reason) {
+        Ok(match unwinding.unwind(here, &format!("rollback of the run {}", reversal.of.id)) {
             Unwound::All => Outcome::Done,
             Unwound::Nothing => {
                 let text = "there was nothing to take back: what the run did stays as it is".to_owned();

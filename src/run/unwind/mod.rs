@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub use compare::{Comparison, changed_since, lacking, overlap};
 pub use newer::changed_by_newer;
-pub use others::Other;
+pub use others::{Other, state_of};
 pub use remains::{Item, Remains, Way};
 
 use crate::base::call::{Call, Inverse};
@@ -97,6 +97,7 @@ impl Unwinding<'_> {
             return Unwound::Nothing;
         }
         rollback::lend(Some(Arc::clone(self.engine)));
+        self.session.spare(Some(self.spare_whole()));
         // The journal may be what failed; taking back goes on all the same, and what needs the journal says so itself.
         let _ = self.session.record(&Event::UnwindBegan { entries: worth, reason: reason.to_owned() });
         let mut all = true;
@@ -110,6 +111,7 @@ impl Unwinding<'_> {
             let _ = self.session.record(&unwound(item, begin, result));
         }
         rollback::lend(None);
+        self.session.spare(None);
         if all { Unwound::All } else { Unwound::Partly }
     }
 
@@ -119,6 +121,7 @@ impl Unwinding<'_> {
         let _here = here::enter(here);
         let items = std::mem::take(&mut self.items);
         rollback::lend(Some(Arc::clone(self.engine)));
+        self.session.spare(Some(self.spare_whole()));
         let mut told = Vec::new();
         for item in items.into_iter().rev() {
             let begin = clock::instant();
@@ -130,6 +133,7 @@ impl Unwinding<'_> {
             let _ = self.session.record(&unwound(item, begin, result));
         }
         rollback::lend(None);
+        self.session.spare(None);
         told
     }
 

@@ -1,11 +1,18 @@
 //! What other runs changed of the same things after this run had: to take that back would lose it without a word.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Item, Unwinding, Way, overlap};
+use crate::base::access::ResourceId;
 use crate::base::call::Call;
 use crate::base::error::{Error, Kind, Result};
+use crate::base::event::Event;
+use crate::effect::family;
+use crate::effect::journal::Journal;
 use crate::effect::pipeline::Pipeline;
+use crate::script::session::Spare;
 
 /// A change of another run that stands.
 #[derive(Clone, Debug)]
@@ -31,23 +38,65 @@ impl Other {
                 (None, _) => false,
             }
     }
+
+    /// Why the run `own` does not take back what it did with `resource`.
+    fn refusal(&self, own: &str, resource: &ResourceId) -> Error {
+        let by = &self.run;
+        Error::new(Kind::Changed, format!("another run changed it since: {by} of {}", self.playbook))
+            .why(format!("what that run did with `{}` would be lost", self.call))
+            .fix(format!(
+                "take that run back first, `playbook rollback {by}`, and then this one; or lose what it did: \
+                 `playbook rollback {own} --force {resource}`"
+            ))
+    }
+}
+
+fn newest(others: &[Other], is_meant: impl Fn(&&Other) -> bool) -> Option<&Other> {
+    others.iter().filter(is_meant).max_by_key(|other| other.at)
 }
 
 impl Unwinding<'_> {
     /// Refuses to take back what another run has changed since.
     pub(super) fn spare(&self, item: &Item) -> Result<()> {
         let Way::Inverse { call, .. } = &item.way else { return Ok(()) };
-        let is_since = |other: &&Other| other.at > item.at && other.is_of(call, &self.session.pipeline);
-        let Some(newest) = self.others.iter().filter(is_since).max_by_key(|other| other.at) else {
-            return Ok(());
-        };
-        let (by, playbook, own) = (&newest.run, &newest.playbook, self.run);
-        Err(Error::new(Kind::Changed, format!("another run changed it since: {by} of {playbook}"))
-            .why(format!("what that run did with `{}` would be lost", newest.call))
-            .fix(format!(
-                "take that run back first, `playbook rollback {by}`, and then this one; or lose what it did: \
-                 `playbook rollback {own} --force {}`",
-                call.resource
-            )))
+        let pipeline = &self.session.pipeline;
+        let newest = newest(&self.others, |other| other.at > item.at && other.is_of(call, pipeline));
+        newest.map_or(Ok(()), |other| Err(other.refusal(self.run, &call.resource)))
     }
+
+    /// Refuses the call of a rollback block that would put a whole state in the place of what another run has changed since
+    /// that state was kept. Whatever else a block does is what its author wants.
+    pub(super) fn spare_whole(&self) -> Spare {
+        let (others, journal, run) = (self.others.clone(), self.journal.clone(), self.run.to_owned());
+        let families = self.session.pipeline.host.families;
+        Arc::new(move |call| {
+            let family = family::find(families, &call.resource.family);
+            if !family.and_then(|family| family.entry(&call.verb)).is_some_and(|entry| entry.overwrites) {
+                return Ok(());
+            }
+            let kept = state_of(&journal, &run, call)?;
+            let is_since = |other: &&Other| {
+                other.call.resource == call.resource && kept.is_none_or(|kept| other.at > kept)
+            };
+            newest(&others, is_since).map_or(Ok(()), |other| Err(other.refusal(&run, &call.resource)))
+        })
+    }
+}
+
+/// When the run kept the state that `call` puts back: under the same key of the same store.
+pub fn state_of(journal: &Journal, run: &str, call: &Call) -> Result<Option<Timestamp>> {
+    let mut at = None;
+    journal.each(run, &mut |kept| {
+        if let Event::EffectBegan { call: kept_by, effect, .. } = &kept.event {
+            let mut common =
+                call.arguments.iter().filter_map(|(name, one)| Some((one, kept_by.arguments.get(name)?)));
+            let is_it = !effect.is_read()
+                && kept_by.resource == call.resource
+                && common.clone().count() > 1
+                && common.all(|(one, other)| one == other);
+            at = if is_it { Some(kept.at) } else { at };
+        }
+        Ok(())
+    })?;
+    Ok(at)
 }
