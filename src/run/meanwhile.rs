@@ -26,7 +26,7 @@ pub fn changed_meanwhile(
     let mut found: Vec<(String, RunRecord)> = Vec::new();
     for other in at_once(journal, run, stopped)? {
         let (mut theirs, _) = standing((journal, families), &other)?;
-        theirs.retain(|change| change.at > stopped);
+        theirs.retain(|change| change.at > stopped && change.is_to_go());
         let resources: BTreeSet<String> = own
             .iter()
             .filter(|one| theirs.iter().any(|other| meet(families, one, &other.call)))

@@ -13,7 +13,7 @@ use super::licence::Intent;
 use super::{cancel, chain};
 use crate::base::call::Inverse;
 use crate::base::error::{Error, Kind, Result};
-use crate::base::event::Event;
+use crate::base::event::{Event, Position};
 use crate::base::exit::Exit;
 use crate::base::outcome::Outcome;
 use crate::sys::lock::FileLock;
@@ -66,12 +66,28 @@ struct Queue {
     closing: bool,
     /// The flusher looks at the clock by itself and need not be woken.
     watched: bool,
-    /// The step that began last.
-    step: Option<String>,
+    /// The steps that have begun and not ended, by position, the last to begin last.
+    steps: Vec<(Position, String)>,
     /// The step that was told last, and when.
     told: Option<String>,
     beaten: Option<Instant>,
     failed: Option<Error>,
+}
+
+impl Queue {
+    /// Learns from an event in which step the run is.
+    fn stand(&mut self, event: &Event) {
+        match event {
+            Event::StepBegan { position, name, .. } => self.steps.push((position.clone(), name.clone())),
+            Event::StepEnded { position, .. } => self.steps.retain(|(one, _)| one != position),
+            _ => {}
+        }
+    }
+
+    /// The step that the run is in; none between two steps.
+    fn step(&self) -> Option<&String> {
+        self.steps.last().map(|(_, name)| name)
+    }
 }
 
 /// Writes, and knows the hash to go on from. Whoever holds it commits for all who wait.
@@ -109,8 +125,8 @@ impl RunJournal {
         if !event.is_kept() {
             return Ok(());
         }
-        if let Event::StepBegan { name, .. } = event {
-            self.0.shared.queue().step = Some(name.clone());
+        if matches!(event, Event::StepBegan { .. } | Event::StepEnded { .. }) {
+            self.0.shared.queue().stand(event);
         }
         self.keep(event, None)
     }
@@ -298,7 +314,9 @@ impl Shared {
     /// Whether it is time to say that the run lives, or in which other step it is.
     fn is_due(&self, queue: &Queue) -> bool {
         let since = queue.beaten.map_or(BEAT, |at| at.elapsed());
-        self.lock.is_some() && !queue.ended && (since >= BEAT || (since >= IDLE && queue.told != queue.step))
+        self.lock.is_some()
+            && !queue.ended
+            && (since >= BEAT || (since >= IDLE && queue.told.as_ref() != queue.step()))
     }
 
     /// Says that the run lives, and in which step. Only people read it: whether the lock is still there is asked before
@@ -307,8 +325,8 @@ impl Shared {
         let step = {
             let mut queue = self.queue();
             queue.beaten = Some(clock::instant());
-            queue.told = queue.step.clone();
-            queue.step.clone()
+            queue.told = queue.step().cloned();
+            queue.told.clone()
         };
         let _ = self.pen.lock().unwrap_or_else(PoisonError::into_inner).writer.beat(&Beat::now(step));
     }

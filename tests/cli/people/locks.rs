@@ -89,6 +89,20 @@ fn the_second_run_says_who_holds_the_lock_and_waits_when_told_to() {
 }
 
 #[test]
+fn a_run_that_waits_behind_a_step_is_not_told_to_be_in_it() {
+    let behind = "//! Behind.\n//!\n//! uses = [\"files.out:write\"]\n//! lock = \"api\"\n\
+        step \"Outer\" { step \"Hold on\" { files(\"out\").put(\"one.txt\", \"1\"); wait(\"2s\"); } wait(\"1h\"); }\n";
+    let rig = rig().file("behind.rhai", behind);
+    let mut child = start(&rig, &["exec", "behind.rhai"]);
+    wait_until("the step is told", 60, || rig.run(&["locks"]).all().contains("in the step “Hold on”"));
+    wait_until("the step around it is told", 60, || {
+        rig.run(&["locks"]).all().contains("in the step “Outer”")
+    });
+    rig.run(&["cancel", "last"]).expect(0);
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_dead_holder_that_changed_something_keeps_the_lock_and_one_that_did_not_loses_it() {
     let rig = rig();
     let mut child = start(&rig, &["exec", "idle.rhai"]);

@@ -101,7 +101,9 @@ fn to_remove_takes_a_grant_and_a_mark() {
     run("db.dump_to(box, \"b\", #{ keep: 7 });").expect(3).says("`dump_to` needs `s3.box:destroy`");
     assert_eq!(bucket.keys(), ["a"]);
     let rig = project(&database, &bucket.settings("destroy"));
-    exec(&rig, "db.dump_to(box, \"b\", #{ keep: 0 });").expect(2).says("`keep` of `postgres.main.dump_to` must be at least 1, and this is 0");
+    exec(&rig, "db.dump_to(box, \"b\", #{ keep: 0 });")
+        .expect(2)
+        .says("`keep` of `postgres.main.dump_to` must be at least 1, and this is 0");
     let none = "db.dump_to(box, \"b\", #{ keep: 2, compression: \"none\" });";
     exec(&rig, none).expect(1).says("the mark that only compressed ones carry");
     std::fs::write(rig.path("test.rhai"), playbook("db.dump_to(box, \"b\", #{ keep: 7 });")).unwrap();

@@ -100,7 +100,7 @@ fn what_a_playbook_may_not_say() {
     run(r#"api.get("/x", #{ headers: #{ a: "c\r\nHost: evil" } });"#)
         .says("characters that a header cannot carry");
     run(r#"api.health("/x", #{ holds_for: "60s" });"#).says("it cannot hold for 60s within 30s");
-    run(r#"api.load("/x", #{ requests: 0 });"#).says("give 1 to 10000000 `requests`");
+    run(r#"let none = 0; api.load("/x", #{ requests: none });"#).says("give 1 to 10000000 `requests`");
     assert!(server.got().is_empty(), "{:?}", server.got());
 }
 

@@ -139,7 +139,7 @@ fn a_load_that_changes_something_is_a_write_that_is_planned_and_cannot_be_taken_
         .says("load /carts of http.api by PUT: requests for 1s, 5 a second, 4 at once");
     assert_eq!(server.got().len(), 8, "a plan sent something");
     for (options, says) in
-        [("requests: 5, lasts: \"1s\"", "both `requests` and `lasts`"), ("concurrency: 0", "0 at once")]
+        [("requests: 5, lasts: \"1s\"", "both `requests` and `lasts`"), ("concurrency: 1 - 1", "0 at once")]
     {
         exec(project(&server.url(), ""), &format!("api.load(\"/\", #{{ {options} }});")).expect(1).says(says);
     }
