@@ -61,7 +61,7 @@ pub fn write_duration(duration: Duration) -> String {
     parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect()
 }
 
-/// Reads `512`, `64 KiB`, `256MiB`, `1.5 GiB`, or the decimal `kB`, `MB`, `GB`; in bytes.
+/// Reads `512`, `64 KiB`, `256MiB`, `1.5 GiB`, `2 TiB`, or the decimal `kB`, `MB`, `GB`, `TB`; in bytes.
 pub fn parse_size(text: &str) -> Result<u64> {
     let wrong = || {
         Error::usage(format!("`{text}` is no size"))
@@ -75,9 +75,11 @@ pub fn parse_size(text: &str) -> Result<u64> {
         "KiB" => 1024.0,
         "MiB" => 1024.0 * 1024.0,
         "GiB" => 1024.0 * 1024.0 * 1024.0,
+        "TiB" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
         "kB" | "KB" => 1e3,
         "MB" => 1e6,
         "GB" => 1e9,
+        "TB" => 1e12,
         _ => return Err(wrong()),
     };
     Ok((number * unit) as u64)

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::family;
+use super::host::Host;
 use crate::base::error::Result;
+use crate::base::resource::ResourceId;
 
 /// One row: column name to value.
 pub type Row = Map<String, Value>;
@@ -17,6 +20,18 @@ pub trait Sql: Send + Sync {
     async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64>;
     /// The marker of the `n`th parameter, from 1: `$1` or `?1`.
     fn marker(&self, n: usize) -> String;
+}
+
+/// The SQL database that a resource of another family lies in, as feature flags do: the one that its settings name.
+#[must_use]
+pub fn database_of(host: &Host, resource: &ResourceId) -> Option<ResourceId> {
+    let all = &host.environment.resources;
+    let named = all.get(resource)?.settings.as_object()?.values();
+    let mut named = named.filter_map(|value| value.as_str()?.parse::<ResourceId>().ok());
+    let is_database = |id: &ResourceId| {
+        all.contains_key(id) && family::find(host.families, &id.family).is_some_and(|it| it.sql.is_some())
+    };
+    named.find(is_database)
 }
 
 /// An identifier in double quotes, for a table or column name that comes from settings.

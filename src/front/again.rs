@@ -18,6 +18,7 @@ use crate::run::meanwhile;
 use crate::run::order::Ready;
 use crate::run::past::{self, Resumption, Reversal};
 use crate::run::project::Project;
+use crate::run::reversed;
 
 /// What the command line says of going on.
 #[derive(Default)]
@@ -67,6 +68,7 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
         let reversal = Reversal { of, by: Some(record), force: wish.force.clone() };
         return reverse(common, &project, &journal, Intention::RollBack(Box::new(reversal)), allocated);
     }
+    reversed::is_not_taken_back(&journal, &record)?;
     let note = meanwhile::changed_meanwhile((&journal, FAMILIES), &record, &wish.force)?;
     let on_doubt = wish.on_doubt.map(|doubt| match doubt {
         Doubt::Retry => OnDoubt::Retry,
@@ -113,7 +115,7 @@ pub(super) fn roll_back(
         of = journal.run(parent)?;
     }
     past::may_roll_back(&of)?;
-    if let Some(by) = past::taken_back_by(&journal, &of)? {
+    if let Some(by) = reversed::taken_back_by(&journal, &of)? {
         return Err(Error::usage(format!("the run {} was taken back already, by the run {}", of.id, by.id))
             .fix(format!("see what that did: `playbook show {}`", by.id)));
     }

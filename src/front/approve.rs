@@ -15,6 +15,7 @@ use crate::effect::journal::{Journal, RunRecord, State};
 use crate::effect::people::Person;
 use crate::effect::seal::{self, Checked};
 use crate::run::project::Project;
+use crate::run::reversed;
 use crate::sys::{clock, environment, runtime};
 
 /// What the command line asks for.
@@ -133,6 +134,7 @@ fn open(journal: &Journal, record: &RunRecord, wanted: Option<&str>) -> Result<O
     if record.state == State::Ended {
         return Err(Error::usage(format!("the run {} has ended", record.id)).fix("see `playbook runs`"));
     }
+    reversed::is_not_taken_back(journal, record)?;
     let mut gates: Vec<Open> = Vec::new();
     for entry in journal.entries(&record.id)? {
         match entry.event {

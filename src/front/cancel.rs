@@ -11,7 +11,7 @@ use crate::base::exit::Exit;
 use crate::base::text::{self, show_duration};
 use crate::effect::journal::{Asked, Filter, Journal, RunRecord, State};
 use crate::primitives::FAMILIES;
-use crate::run::{past, standing};
+use crate::run::{reversed, standing};
 use crate::sys::{clock, environment};
 
 /// How often it is looked whether the run has ended.
@@ -54,7 +54,7 @@ pub fn cancel(
         clock::rest_until(clock::instant(), LOOK);
         record = journal.run(&id)?;
     }
-    let unwound = past::unwound(journal, &record)?;
+    let unwound = reversed::unwound(journal, &record)?;
     let (back, left): (Vec<_>, Vec<_>) = unwound.into_iter().partition(|(_, is_back)| *is_back);
     match output {
         Format::Json => {

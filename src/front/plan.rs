@@ -8,7 +8,8 @@ use crate::base::text::{self, headline, show_duration};
 
 /// The lines of a plan.
 pub(super) fn lines(tree: &Tree) -> Vec<Line> {
-    let mut lines: Vec<Line> = tree.nodes.iter().flat_map(|node| block(node, 0)).collect();
+    let mut behind = Behind::default();
+    let mut lines: Vec<Line> = tree.nodes.iter().flat_map(|node| block(node, 0, &mut behind)).collect();
     if tree.takes_back.is_some() {
         // It says itself what it comes to.
         return lines;
@@ -18,7 +19,20 @@ pub(super) fn lines(tree: &Tree) -> Vec<Line> {
     }
     lines.push(changes(tree));
     lines.extend(no_return(tree));
+    if behind.read {
+        let text = "what was read behind a change is as it is now: where the playbook decides by it, the run may go another way";
+        lines.push(Line::default().with(Paint::Warn, "note: ").with(Paint::Plain, text));
+    }
     lines
+}
+
+/// What came so far in the order of the plan.
+#[derive(Default)]
+struct Behind {
+    /// A change was planned.
+    change: bool,
+    /// Something was read after that.
+    read: bool,
 }
 
 /// The first change that has no inverse: up to there a run can be taken back as a whole.
@@ -38,9 +52,18 @@ pub(super) fn outcome(line: Line, tree: &Tree) -> Line {
     line.with(Paint::Dim, format!("  nothing was changed, {took}"))
 }
 
-fn block(node: &Node, depth: usize) -> Vec<Line> {
-    let mut lines = vec![line(node, depth)];
-    lines.extend(node.children.iter().flat_map(|child| block(child, depth + 1)));
+fn block(node: &Node, depth: usize, behind: &mut Behind) -> Vec<Line> {
+    let mut first = line(node, depth);
+    match &node.what {
+        What::Effect { effect: Effect::Read, .. } if behind.change && node.end.is_some() => {
+            behind.read = true;
+            first = first.with(Paint::Warn, "  as it is now");
+        }
+        What::Effect { effect, .. } => behind.change |= *effect != Effect::Read,
+        _ => {}
+    }
+    let mut lines = vec![first];
+    lines.extend(node.children.iter().flat_map(|child| block(child, depth + 1, behind)));
     lines
 }
 

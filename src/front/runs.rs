@@ -10,7 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::{Filter, Journal, RunKind, RunRecord, State};
-use crate::run::past;
+use crate::run::reversed;
 use crate::sys::clock;
 
 /// For whom the record is drawn.
@@ -58,8 +58,9 @@ fn afterwards(journal: &Journal, records: &[RunRecord]) -> Result<Vec<Option<Bac
     for by in records.iter().filter(|by| by.facts.kind == RunKind::Rollback) {
         by_run.entry(by.facts.parent.as_deref().unwrap_or_default()).or_default().push(by);
     }
-    let found =
-        |record: &RunRecord| by_run.get(record.id.as_str()).map_or(Ok(None), |by| past::best(journal, by));
+    let found = |record: &RunRecord| {
+        by_run.get(record.id.as_str()).map_or(Ok(None), |by| reversed::best(journal, by))
+    };
     records.iter().map(found).collect()
 }
 
@@ -150,7 +151,7 @@ fn machine(record: &RunRecord, back: Option<&Back>) -> serde_json::Value {
     if let Some((by, whole)) = back {
         value[if *whole { "taken_back_by" } else { "partly_taken_back_by" }] = by.id.as_str().into();
     }
-    if past::is_refused(record) {
+    if reversed::is_refused(record) {
         value["refused"] = true.into();
     }
     value
@@ -207,7 +208,7 @@ pub(super) fn outcome(record: &RunRecord) -> (Paint, &'static str) {
         (State::Running, _) => (Paint::Live, "running"),
         (State::Waiting, _) => (Paint::Live, "waiting"),
         (State::Interrupted, _) => (Paint::Warn, "interrupted"),
-        (State::Ended, Some(Outcome::Failed)) if past::is_refused(record) => (Paint::Warn, "refused"),
+        (State::Ended, Some(Outcome::Failed)) if reversed::is_refused(record) => (Paint::Warn, "refused"),
         (State::Ended, Some(Outcome::Done)) => (Paint::Good, Outcome::Done.words()),
         (State::Ended, Some(outcome @ (Outcome::TakenBack | Outcome::InDoubt | Outcome::Cancelled))) => {
             (Paint::Warn, outcome.words())

@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::outcome::Outcome;
 use crate::base::text::{headline, show_duration};
 use crate::effect::journal::{Journal, RunKind, RunRecord, State};
-use crate::run::past;
+use crate::run::reversed;
 
 /// As much of the parameters as stands in a line.
 const LONGEST: usize = 200;
@@ -51,13 +51,13 @@ pub(super) fn nothing() -> Error {
 /// What a later run took back of this one; one that was refused, nothing.
 fn back(journal: &Journal, by: &RunRecord) -> Result<Option<(&'static str, String)>> {
     let (back, left): (Vec<_>, Vec<_>) =
-        past::unwound(journal, by)?.into_iter().partition(|(_, is_back)| *is_back);
+        reversed::unwound(journal, by)?.into_iter().partition(|(_, is_back)| *is_back);
     let names = |all: &[(String, bool)]| {
         all.iter().map(|(what, _)| format!("“{what}”")).collect::<Vec<_>>().join(", ")
     };
     Ok(match (by.outcome, back.as_slice(), left.as_slice()) {
-        (Some(Outcome::Done), ..) => Some(("taken back", format!("{}, by the run {}", when(by), by.id))),
         (_, [], []) => None,
+        (Some(Outcome::Done), ..) => Some(("taken back", format!("{}, by the run {}", when(by), by.id))),
         (_, [], left) => {
             Some(("not taken back", format!("{}, by the run {}: {}", when(by), by.id, names(left))))
         }

@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::outcome::Outcome;
 use crate::effect::journal::{Journal, RunKind, RunRecord, State};
 use crate::primitives::FAMILIES;
-use crate::run::{past, standing};
+use crate::run::{past, reversed, standing};
 
 /// What can be done with the run. One that is over and of which nothing stands is begun anew, unless people decided in it.
 pub(super) fn ways(journal: &Journal, record: &RunRecord, tree: &Tree) -> Result<Vec<Line>> {
@@ -16,10 +16,15 @@ pub(super) fn ways(journal: &Journal, record: &RunRecord, tree: &Tree) -> Result
         is_over && past::may_go_on(record).is_ok() && !standing::stands((journal, FAMILIES), record)?;
     if is_nothing && !tree.walk().any(|node| matches!(node.what, What::Gate { .. })) {
         commands.push(format!("it left nothing: begin anew with `playbook exec {}`", record.facts.playbook));
-    } else if past::may_resume(record).is_ok() && !past::is_refused(record) {
+    } else if past::may_resume(record).is_ok()
+        && !reversed::is_refused(record)
+        && reversed::is_not_taken_back(journal, record).is_ok()
+    {
         commands.push(format!("go on with it: `playbook resume {}`", record.id));
     }
-    if past::may_roll_back(record).is_ok() && record.outcome != Some(Outcome::Done) && !is_nothing {
+    let is_back = reversed::taken_back_by(journal, record)?.is_some();
+    if past::may_roll_back(record).is_ok() && !is_back && record.outcome != Some(Outcome::Done) && !is_nothing
+    {
         commands.push(format!("take it back: `playbook rollback {}`", record.id));
     }
     let mut lines: Vec<Line> =

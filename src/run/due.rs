@@ -1,5 +1,6 @@
 //! Which of the runs that wait can go on: their time has come, or somebody decided.
 
+use super::reversed;
 use crate::base::clock::left;
 use crate::base::error::Result;
 use crate::base::event::Event;
@@ -10,7 +11,8 @@ use crate::sys::clock;
 pub fn due(journal: &Journal) -> Result<Vec<RunRecord>> {
     let mut found = Vec::new();
     for record in journal.runs(&Filter { open: true, ..Filter::default() })? {
-        if record.state == State::Waiting && is_due(journal, &record)? {
+        let waits = record.state == State::Waiting && reversed::is_not_taken_back(journal, &record).is_ok();
+        if waits && is_due(journal, &record)? {
             found.push(record);
         }
     }

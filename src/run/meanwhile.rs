@@ -85,6 +85,7 @@ pub fn others((journal, families): (&Journal, Families), run: &RunRecord) -> Res
             at,
             run: other.id.clone(),
             playbook: other.facts.playbook.clone(),
+            is_running: other.state == State::Running,
         }));
     }
     Ok(found)

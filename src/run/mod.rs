@@ -8,6 +8,7 @@ pub mod order;
 pub mod parameters;
 pub mod past;
 pub mod project;
+pub mod reversed;
 pub mod saved;
 pub mod standing;
 pub mod unwind;

@@ -92,42 +92,6 @@ pub fn is_as_written(journal: &Journal, record: &RunRecord) -> Result<()> {
         .fix("nothing was done; look with `playbook verify`, then put the journal back from a copy, or do it by hand"))
 }
 
-/// The run that took this one back, if one did.
-pub fn taken_back_by(journal: &Journal, of: &RunRecord) -> Result<Option<RunRecord>> {
-    Ok(journal.reversals(&of.id)?.into_iter().find(|run| run.outcome == Some(Outcome::Done)))
-}
-
-/// Of the runs that were to take one back, newest first, the one that took back all, `true`; else the newest that took back a part.
-pub fn best(journal: &Journal, reversals: &[&RunRecord]) -> Result<Option<(RunRecord, bool)>> {
-    if let Some(whole) = reversals.iter().find(|run| run.outcome == Some(Outcome::Done)) {
-        return Ok(Some(((*whole).clone(), true)));
-    }
-    for by in reversals {
-        if unwound(journal, by)?.iter().any(|(_, is_back)| *is_back) {
-            return Ok(Some(((*by).clone(), false)));
-        }
-    }
-    Ok(None)
-}
-
-/// What a run took back, in words, and what it could not: `false`.
-pub fn unwound(journal: &Journal, run: &RunRecord) -> Result<Vec<(String, bool)>> {
-    let mut found = Vec::new();
-    journal.each(&run.id, &mut |kept| {
-        if let Event::Unwound { what, outcome, .. } = kept.event {
-            found.push((what, outcome == Outcome::Done));
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-/// Whether a rollback was refused before it did anything: it did not fail at anything.
-#[must_use]
-pub fn is_refused(record: &RunRecord) -> bool {
-    record.facts.kind == RunKind::Rollback && record.outcome == Some(Outcome::Failed)
-}
-
 fn running(id: &str) -> Error {
     Error::usage(format!("the run {id} is running")).fix(format!(
         "wait until it has ended, or end it with `playbook cancel {id}`: `playbook runs` shows how it stands"

@@ -48,7 +48,9 @@ fn what_was_written_since_is_not_lost_without_a_word() {
         .says("replace what `sqlite.main` holds")
         .says("destroys")
         .says("that loses what was written since, and wants a yes at a terminal, or `--force sqlite.main`");
-    rig.run(&["rollback", "last", "--plan", "--force", "sqlite.main"]).expect(0).hides("that loses");
+    rig.run(&["rollback", "last", "--plan", "--force", "sqlite.main"])
+        .expect(0)
+        .says("that loses what was written since, as `--force` says");
     rig.run(&["rollback", "last", "--force", "sqlite.main"]).expect(0);
     assert_eq!(orders(&rig), 0);
 }

@@ -44,10 +44,14 @@ fn what_another_run_changed_since_stays_and_the_rest_is_taken_back() {
     let rig = rig.file("t.rhai", &failing(body));
     let seen = rig.run(&["exec", "t.rhai"]).expect(6);
     let (own, other) = (only(&rig, "t.rhai"), only(&rig, "other.rhai"));
-    seen.says(&format!("another run changed it since: {other} of other.rhai"))
+    let seen = seen
+        .says(&format!("another run changed it since: {other} of other.rhai"))
         .says("what that run did with `files.out.put` would be lost")
         .says(&format!("playbook rollback {other}"))
         .says(&format!("playbook rollback {own} --force files.out"));
+    seen.says("NOT taken back, because it was changed since:")
+        .hides("is still there")
+        .hides("try the rest again");
     assert_eq!((text(&rig, "one.txt").as_str(), text(&rig, "two.txt").as_str()), ("other", ""));
     assert!(flag(&rig, "auto_sync"));
     // As it says: that run first, and then this one.

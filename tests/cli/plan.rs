@@ -160,23 +160,44 @@ fn a_plan_names_what_a_logged_result_stands_for() {
 }
 
 #[test]
-fn a_check_behind_a_change_is_told_as_it_is_now_and_not_judged() {
+fn what_is_behind_a_change_is_told_as_it_is_now_and_not_judged() {
     let rig = super::resume::rig();
     let script = "//! T.\n//! uses = [\"flags.main:read\", \"files.out:read\", \"sqlite.main:write\"]\n\
-        check \"the sync is on\", flags(\"main\").get(\"auto_sync\");\n\
-        check \"it is old\", files(\"out\").get(\"old.txt\") == \"new\";\n\
+        let out = files(\"out\");\ncheck \"the sync is on\", flags(\"main\").get(\"auto_sync\");\n\
+        check \"it is old\", out.get(\"old.txt\") == \"new\";\n\
         sqlite(\"main\").execute(\"UPDATE feature_flags SET enabled = 0\", [], #{ stays: true });\n\
-        check \"the sync is off\", flags(\"main\").get(\"auto_sync\") == false;\n\
-        metric \"flags\", flags(\"main\").list().len() > 1;\n\
-        check \"none is on\", !flags(\"main\").get(\"auto_sync\");\n";
-    let rig = rig.file("t.rhai", script);
+        check \"it is still old\", out.get(\"old.txt\") == \"old\";\n\
+        metric \"files\", out.list().len() > 1;\n\
+        check \"it is there\", out.head(\"old.txt\") != ();\n\
+        check \"the sync is off\", flags(\"main\").get(\"auto_sync\") == false;\n";
+    let rig = rig.file("t.rhai", script).file("out/more.txt", "more");
     let seen = rig.run(&["plan", "t.rhai"]).expect(0).says("✔ the sync is on").says("✘ it is old: old");
-    seen.says("◌ the sync is off: now true (== false), to be seen after the changes")
-        .says("◌ flags: now 2 (> 1), to be seen after the changes")
-        .says("◌ none is on: now false (!flags(\"main\").get(\"auto_sync\")), to be seen after the changes")
-        .says("1 of 5 checks passed, 1 failed, 3 cannot be told before the changes");
+    seen.says("◌ it is still old: now old (== \"old\"), to be seen after the changes")
+        .says("◌ files: now 2 (> 1), to be seen after the changes")
+        .says("◌ the sync is off: after the changes (flags(\"main\").get(\"auto_sync\") == false)")
+        .says("1 of 6 checks passed, 1 failed, 4 cannot be told before the changes")
+        .says("read `old.txt`")
+        .says("as it is now")
+        .says("where the playbook decides by it, the run may go another way");
+    let first = script.split("sqlite(\"main\")").next().unwrap();
+    let rig = rig.file("first.rhai", first);
+    rig.run(&["plan", "first.rhai"]).expect(0).hides("as it is now").hides("the run may go another way");
     rig.run(&["exec", "t.rhai"]).expect(1);
-    let fixed = script.replace("== \"new\"", "== \"old\"");
-    let rig = rig.file("t.rhai", &fixed);
-    rig.run(&["exec", "t.rhai"]).expect(0).says("all 5 checks passed");
+    let rig = rig.file("t.rhai", &script.replace("== \"new\"", "== \"old\""));
+    rig.run(&["exec", "t.rhai"]).expect(0).says("all 6 checks passed");
+}
+
+#[test]
+fn a_branch_on_a_flag_behind_a_change_of_its_database_is_a_horizon() {
+    let script = "//! T.\n//! uses = [\"flags.main:write\", \"files.out:write\", \"sqlite.main:write\"]\n\
+        CHANGE\nif READ { files(\"out\").put(\"one.txt\", \"1\"); }\n";
+    let of = |change: &str, read: &str| script.replace("CHANGE", change).replace("READ", read);
+    let update = "sqlite(\"main\").execute(\"UPDATE feature_flags SET enabled = 0\", [], #{ stays: true });";
+    let rig = super::resume::rig().file("a.rhai", &of(update, "flags(\"main\").get(\"auto_sync\")")).file(
+        "b.rhai",
+        &of("flags(\"main\").disable(\"auto_sync\");", "sqlite(\"main\").value(\"SELECT 1\") == 1"),
+    );
+    for playbook in ["a.rhai", "b.rhai"] {
+        rig.run(&["plan", playbook]).expect(0).says("the plan ends").hides("one.txt");
+    }
 }

@@ -168,3 +168,75 @@ fn what_the_block_of_a_step_restored_is_nobody_elses_change() {
     rig.run(&["rollback", "last"]).expect(0).hides("somebody changed").hides("NOT");
     assert!(!rig.path("out/one.txt").exists());
 }
+
+const WAITS: &str = "//! W.\n//! uses = [\"files.out:write\"]\n//! lock = \"w\"\nlet out = files(\"out\");\n\
+    out.put(\"first.txt\", \"1\");\nwait(\"2s\");\nout.put(\"second.txt\", \"2\");\n";
+
+#[test]
+fn a_run_that_was_taken_back_while_it_waited_does_not_go_on() {
+    let rig = rig().file("t.rhai", WAITS);
+    rig.run(&["exec", "t.rhai", "--detach=1s"]).expect(10);
+    let id = first(&rig);
+    rig.run(&["rollback", &id]).expect(0).says("taken back");
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    rig.run(&["tick"]).expect(0);
+    rig.run(&["resume", &id])
+        .expect(2)
+        .says("was taken back, by the run")
+        .says("begin anew: `playbook exec t.rhai`");
+    rig.run(&["show", &id]).expect(0).hides("playbook resume").hides("playbook rollback");
+    assert!(!rig.path("out/first.txt").exists() && !rig.path("out/second.txt").exists());
+}
+
+#[test]
+fn a_run_that_was_cut_off_and_taken_back_does_not_go_on_either() {
+    let rig = rig().file("t.rhai", &WAITS.replace("2s", "1ms"));
+    killed(&rig, &["exec", "t.rhai"], "4:after").expect(137);
+    let id = first(&rig);
+    rig.run(&["rollback", &id]).expect(0);
+    rig.run(&["resume", &id]).expect(2).says("was taken back, by the run");
+    assert!(!rig.path("out/second.txt").exists());
+    // One that was refused has taken nothing back, and hinders nobody.
+    let rig = super::resume::rig().file("t.rhai", &WAITS.replace("2s", "1ms"));
+    rig.run(&["exec", "t.rhai", "--no-rollback"]).expect(0);
+    let rig = rig.file("t.rhai", "//! W.\n//! uses = [\"files.out:write\"]\nfiles(\"out\").put(\"first.txt\", \"mine\");\nfail(\"no\");\n");
+    rig.run(&["exec", "t.rhai", "--no-rollback"]).expect(1);
+    let id = last(&rig, "exec");
+    let rig = rig.file("out/first.txt", "by hand");
+    rig.run(&["rollback", &id]).expect(8);
+    rig.run(&["resume", &id]).expect(1).says("no").hides("was taken back");
+}
+
+#[test]
+fn where_nothing_was_taken_back_nothing_is_told_to_be() {
+    let script = "//! R.\n//! uses = [\"flags.main:write\"]\nflags(\"main\").disable(\"auto_sync\", #{ stays: true });\n";
+    let rig = rig().file("t.rhai", script);
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    let id = first(&rig);
+    for _ in 0..2 {
+        rig.run(&["rollback", &id]).expect(0).says("there was nothing to take back");
+    }
+    rig.run(&["show", &id]).expect(0).hides("taken back");
+    let listed: serde_json::Value =
+        serde_json::from_str(&rig.run(&["runs", "--output", "json"]).expect(0).stdout).unwrap();
+    assert!(!listed.to_string().contains("taken_back_by"), "{listed}");
+}
+
+#[test]
+fn a_flag_lies_in_the_database_that_a_block_brings_back() {
+    let project =
+        super::resume::PROJECT.replace("data.db\"\naccess = \"write\"", "data.db\"\naccess = \"destroy\"");
+    let migrate = "//! M.\n//! uses = [\"sqlite.main:destroy\", \"files.out:write\"]\nlet db = sqlite(\"main\");\n\
+        step \"Migrate\" { db.dump_to(files(\"out\"), \"a.db\"); db.execute(\"DELETE FROM feature_flags WHERE name = 'beta'\"); }\n    \
+        rollback { db.restore_from(files(\"out\"), \"a.db\"); }\n";
+    let flag = "//! F.\n//! uses = [\"flags.main:write\"]\nflags(\"main\").disable(\"auto_sync\");\n";
+    let rig = rig().file("playbook.toml", &project).file("m.rhai", migrate).file("f.rhai", flag);
+    rig.run(&["exec", "m.rhai"]).expect(0);
+    let id = first(&rig);
+    rig.run(&["exec", "f.rhai"]).expect(0);
+    rig.run(&["rollback", &id])
+        .expect(8)
+        .says("a later run changed what a rollback block would bring back")
+        .says("sqlite.main: by the run")
+        .says("of f.rhai");
+}

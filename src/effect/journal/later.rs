@@ -31,7 +31,22 @@ impl Journal {
         {
             return Ok(false);
         }
-        Ok(!self.reversals(&run.id)?.iter().any(|by| by.outcome == Some(Outcome::Done)))
+        for by in self.reversals(&run.id)? {
+            if by.outcome == Some(Outcome::Done) && self.took_back(&by.id)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a run took anything back: its own changes, or those of the run before it.
+    pub fn took_back(&self, run: &str) -> Result<bool> {
+        let mut found = false;
+        self.each(run, &mut |kept| {
+            found |= matches!(kept.event, Event::Unwound { outcome: Outcome::Done, .. });
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// The resources that a run changed at the places that are wanted. A backup of a database changes the store, and not the

@@ -10,6 +10,7 @@ use crate::base::event::Event;
 use crate::effect::journal::Licence;
 use crate::effect::primitive::Entry;
 use crate::effect::references;
+use crate::effect::sql::database_of;
 use crate::sys::clock;
 
 impl Pipeline {
@@ -79,13 +80,21 @@ impl Pipeline {
     }
 
     fn would_change(&self, resources: impl Iterator<Item = ResourceId>) {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner).extend(resources);
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        for resource in resources {
+            planned.extend(database_of(&self.host, &resource));
+            planned.insert(resource);
+        }
     }
 
-    /// Whether a change is planned for the resource; for any at all when none is named.
+    /// Whether a change is planned for the resource or for the database that it lies in; for any at all when none is named.
     fn is_changed(&self, resource: Option<&ResourceId>) -> bool {
         let planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        resource.map_or(!planned.is_empty(), |resource| planned.contains(resource))
+        let is_it = |resource: &ResourceId| {
+            let database = || database_of(&self.host, resource);
+            planned.contains(resource) || database().is_some_and(|database| planned.contains(&database))
+        };
+        resource.map_or(!planned.is_empty(), is_it)
     }
 
     /// Whether a change was planned so far, so that what is read from now on may be another thing then.

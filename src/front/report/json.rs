@@ -7,7 +7,7 @@ use super::{Report, signoff};
 use crate::base::event::Event;
 use crate::front::summary::checklist;
 use crate::front::timeline::{Kind, since};
-use crate::run::past;
+use crate::run::reversed;
 
 /// The whole document.
 pub(super) fn value(report: &Report) -> Value {
@@ -20,9 +20,9 @@ pub(super) fn value(report: &Report) -> Value {
         "checklist": report.checklist().iter().map(row).collect::<Vec<_>>(),
         "error": report.tree.end.as_ref().and_then(|end| end.error.as_ref()),
         "taken_back": rows::taken_back(&report.tree).iter().map(row).collect::<Vec<_>>(),
-        "taken_back_by": report.reversals.iter().filter(|by| !past::is_refused(&by.record)).map(|by| &by.record.id).collect::<Vec<_>>(),
+        "taken_back_by": report.reversals.iter().filter(|by| !reversed::is_refused(&by.record)).map(|by| &by.record.id).collect::<Vec<_>>(),
         "reversals": report.reversals.iter().map(|by| json!({
-            "run": by.record.id, "state": by.words(), "refused": past::is_refused(&by.record),
+            "run": by.record.id, "state": by.words(), "refused": reversed::is_refused(&by.record),
             "taken_back": rows::taken_back(&by.tree).iter().map(row).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "times": times(report),

@@ -26,7 +26,7 @@ use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::base::text::show_duration;
 use crate::effect::journal::{Entry, Journal, RunKind, RunRecord, State, Verdict};
-use crate::run::past;
+use crate::run::reversed;
 use crate::sys::{clock, files};
 
 /// In which form the report is made.
@@ -99,7 +99,7 @@ impl Reversal {
     #[must_use]
     pub fn told(&self) -> String {
         let (id, person) = (&self.record.id, &self.record.facts.person);
-        match past::is_refused(&self.record) {
+        match reversed::is_refused(&self.record) {
             true => format!("A rollback by {person} was refused, and did nothing: the run {id}"),
             false => format!("Taken back afterwards by the run {id} of {person}: {}", self.words()),
         }

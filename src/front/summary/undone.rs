@@ -1,6 +1,7 @@
 //! What of a failed run was taken back, what could not be, and what was left as it is.
 
 use crate::base::effect::Effect;
+use crate::base::error::Kind;
 use crate::base::outcome::Outcome;
 use crate::front::draw;
 use crate::front::style::{Line, Paint};
@@ -13,6 +14,7 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
         return left(tree);
     }
     let (back, left): (Vec<&Node>, Vec<&Node>) = tree.unwound_items().partition(|item| is_back(item));
+    let (spared, left): (Vec<&Node>, Vec<&Node>) = left.into_iter().partition(|item| is_spared(item));
     let untried: usize =
         tree.unwinds.iter().map(|unwind| unwind.entries.saturating_sub(unwind.tried())).sum();
     let folded: usize = tree.unwinds.iter().map(|unwind| unwind.folded).sum();
@@ -22,9 +24,11 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
     });
     let way = (may_help || untried > 0 && tree.end.is_none()).then(|| way_on(tree)).flatten();
     let mut lines = Vec::new();
-    for (heading, items, folded) in
-        [("taken back:", back, folded), ("could NOT be taken back, and is still there:", left, 0)]
-    {
+    for (heading, items, folded) in [
+        ("taken back:", back, folded),
+        ("NOT taken back, because it was changed since:", spared, 0),
+        ("could NOT be taken back, and is still there:", left, 0),
+    ] {
         if !items.is_empty() {
             lines.push(Line::default().with(Paint::Bold, heading));
         }
@@ -46,6 +50,12 @@ pub(super) fn taken_back(tree: &Tree) -> Vec<Line> {
     lines.extend(way);
     lines.push(Line::default());
     lines
+}
+
+/// Whether it was left on purpose: somebody else had changed it since.
+fn is_spared(item: &Node) -> bool {
+    let error = item.end.as_ref().and_then(|end| end.error.as_ref());
+    error.is_some_and(|error| error.kind == Kind::Changed)
 }
 
 /// How what is still there is taken back after all.

@@ -142,11 +142,12 @@ impl Run {
     /// While planning: tells what the rollback itself would ask about first.
     pub(super) fn foresee_loss(&self, reversal: &Reversal) {
         let (left, names) = self.unforced(reversal);
-        for loss in left {
-            let text = format!(
-                "{}; that loses what was written since, and wants a yes at a terminal, or `{names}`",
-                loss.told()
-            );
+        let how = match left.is_empty() {
+            true => "as `--force` says".to_owned(),
+            false => format!("and wants a yes at a terminal, or `{names}`"),
+        };
+        for loss in &self.lost {
+            let text = format!("{}; that loses what was written since, {how}", loss.told());
             self.session.pipeline.host.tell(&Event::Logged { position: String::new(), text });
         }
     }

@@ -13,6 +13,7 @@ use crate::base::text;
 use crate::effect::journal::Journal;
 use crate::effect::recall::{Frontier, Terms};
 use crate::run::past::{self, Reversal};
+use crate::run::reversed;
 use crate::run::unwind::{self, Comparison, Item, Unwinding, Unwound, Way};
 use crate::script::forms::rollback;
 use crate::script::here::{self, Here};
@@ -55,7 +56,7 @@ impl Run {
             return Err(lacking.clone());
         }
         // What a later run changed comes first: once that is taken back, the rest may be as this run left it.
-        unwind::changed_by_newer((&record, self.families), &reversal.of, &comparison, &items)?;
+        unwind::changed_by_newer((&self.session, &record), &reversal.of, &comparison, &items)?;
         {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
             unwind::changed_since(&self.session, &comparison, &items)?;
@@ -105,7 +106,7 @@ impl Run {
         let mut all = record.reversals(&reversal.of.id)?;
         all.push(reversal.of.clone());
         for by in all.iter().rev() {
-            for (what, _) in past::unwound(record, by)?.into_iter().filter(|(_, is_back)| *is_back) {
+            for (what, _) in reversed::unwound(record, by)?.into_iter().filter(|(_, is_back)| *is_back) {
                 let text = format!("taken back before, by the run {}: {what}", by.id);
                 self.session.record(&Event::Logged { position: String::new(), text })?;
             }

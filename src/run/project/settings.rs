@@ -270,6 +270,7 @@ impl Checker<'_> {
         match (kind(schema), choices(schema).first(), schema.get("format").and_then(Value::as_str)) {
             (_, Some(choice), _) => format!("\"{choice}\""),
             ("string", _, Some("secret")) => "\"env:NAME\"".to_owned(),
+            ("string", _, Some("duration")) => "\"30s\"".to_owned(),
             ("string", _, Some("resource")) => "\"family.name\"".to_owned(),
             ("integer", ..) => "10".to_owned(),
             ("number", ..) => "1.5".to_owned(),

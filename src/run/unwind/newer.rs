@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use super::{Comparison, Item, Way, is_covered};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
 use crate::base::event::Position;
-use crate::effect::family::Families;
 use crate::effect::journal::{Journal, RunRecord};
+use crate::effect::sql::database_of;
+use crate::script::session::Session;
 
 /// Refuses before anything is done: names each later run that stands and changed the same resource as a step whose
 /// rollback block is to run.
 pub fn changed_by_newer(
-    (journal, families): (&Journal, Families),
+    (session, journal): (&Session, &Journal),
     of: &RunRecord,
     comparison: &Comparison,
     items: &[Item],
@@ -22,12 +23,18 @@ pub fn changed_by_newer(
     if blocks.is_empty() {
         return Ok(());
     }
+    let host = &session.pipeline.host;
+    let families = host.families;
     let mut brought_back = journal.changed(families, &of.id, |position| is_covered(&blocks, position))?;
     brought_back.retain(|resource| !comparison.forces(resource));
     let mut told = Vec::new();
     let (mut resources, mut newest) = (BTreeSet::new(), None);
     for run in journal.later(of)? {
-        for resource in journal.changed(families, &run.id, |_| true)?.intersection(&brought_back) {
+        let mut changed = journal.changed(families, &run.id, |_| true)?;
+        let within = changed.iter().filter_map(|id| database_of(host, &id.parse().ok()?));
+        let within: Vec<String> = within.map(|id| id.to_string()).collect();
+        changed.extend(within);
+        for resource in changed.intersection(&brought_back) {
             told.push(format!("{resource}: by the run {} of {}", run.id, run.facts.playbook));
             resources.insert(resource.clone());
             newest.get_or_insert_with(|| run.id.clone());

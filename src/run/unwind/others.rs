@@ -12,6 +12,7 @@ use crate::base::event::Event;
 use crate::effect::family;
 use crate::effect::journal::Journal;
 use crate::effect::pipeline::Pipeline;
+use crate::effect::sql::database_of;
 use crate::script::session::Spare;
 
 /// A change of another run that stands.
@@ -25,6 +26,8 @@ pub struct Other {
     pub run: String,
     /// The playbook of its run.
     pub playbook: String,
+    /// Whether its run goes on.
+    pub is_running: bool,
 }
 
 impl Other {
@@ -42,11 +45,14 @@ impl Other {
     /// Why the run `own` does not take back what it did with `resource`.
     fn refusal(&self, own: &str, resource: &ResourceId) -> Error {
         let by = &self.run;
+        let first = match self.is_running {
+            true => format!("wait until that run has ended, take it back with `playbook rollback {by}`"),
+            false => format!("take that run back first, `playbook rollback {by}`"),
+        };
         Error::new(Kind::Changed, format!("another run changed it since: {by} of {}", self.playbook))
             .why(format!("what that run did with `{}` would be lost", self.call))
             .fix(format!(
-                "take that run back first, `playbook rollback {by}`, and then this one; or lose what it did: \
-                 `playbook rollback {own} --force {resource}`"
+                "{first}, and then this one; or lose what it did: `playbook rollback {own} --force {resource}`"
             ))
     }
 }
@@ -68,15 +74,17 @@ impl Unwinding<'_> {
     /// that state was kept. Whatever else a block does is what its author wants.
     pub(super) fn spare_whole(&self) -> Spare {
         let (others, journal, run) = (self.others.clone(), self.journal.clone(), self.run.to_owned());
-        let families = self.session.pipeline.host.families;
+        let host = Arc::clone(&self.session.pipeline.host);
         Arc::new(move |call| {
-            let family = family::find(families, &call.resource.family);
+            let family = family::find(host.families, &call.resource.family);
             if !family.and_then(|family| family.entry(&call.verb)).is_some_and(|entry| entry.overwrites) {
                 return Ok(());
             }
             let kept = state_of(&journal, &run, call)?;
             let is_since = |other: &&Other| {
-                other.call.resource == call.resource && kept.is_none_or(|kept| other.at > kept)
+                let changed = &other.call.resource;
+                let is_in_it = || database_of(&host, changed).as_ref() == Some(&call.resource);
+                (*changed == call.resource || is_in_it()) && kept.is_none_or(|kept| other.at > kept)
             };
             newest(&others, is_since).map_or(Ok(()), |other| Err(other.refusal(&run, &call.resource)))
         })

@@ -291,7 +291,7 @@ impl Parameter {
         };
         let words: Vec<String> = choices.into_iter().map(bare).collect();
         Err(Error::usage(format!("{} is no choice of `{}`", shown(wrong), self.name))
-            .fix(suggest::advice(&bare(wrong), words.iter().map(String::as_str))))
+            .fix(choose(&bare(wrong), &words)))
     }
 
     fn check_range(&self, value: &Value) -> Result<()> {
@@ -353,5 +353,13 @@ fn shown(value: &Value) -> String {
         Value::Number(number) => format!("the whole number {number}"),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a table".to_owned(),
+    }
+}
+/// What to choose in place of `wrong`: of versions and other figures the nearest is not the one that was meant.
+fn choose(wrong: &str, choices: &[String]) -> String {
+    let choices = choices.iter().map(String::as_str);
+    match choices.clone().any(|one| one.contains(|letter: char| letter.is_ascii_digit())) {
+        true => format!("choose one of {}", suggest::list(choices)),
+        false => suggest::advice(wrong, choices),
     }
 }

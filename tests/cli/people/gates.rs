@@ -209,3 +209,18 @@ fn wrong_people_are_shown_at_their_place() {
         .says("`adda` is no person of this file")
         .says("the group `empty` has nobody in it");
 }
+
+#[test]
+fn a_gate_of_a_run_that_was_taken_back_is_closed() {
+    let rig = rig();
+    rig.run(&["exec", "deploy.rhai", "--set", "version=v2", "--detach"]).expect(10);
+    rig.run(&["rollback", "last"]).expect(0);
+    let listed = rig.run(&["runs", "--output", "json"]).expect(0).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let id = listed[1]["id"].as_str().unwrap();
+    let output = rig.command(&["approve", id]).env("PLAYBOOK_PERSON", "cy@laptop").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("was taken back, by the run"), "{output:?}");
+    rig.run(&["tick"]).expect(0);
+    assert!(!rig.path("out/one.txt").exists() && !rig.path("out/two.txt").exists());
+}

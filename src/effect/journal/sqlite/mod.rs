@@ -193,7 +193,7 @@ fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
                 "another process has held the journal for ten seconds: end it (`fuser .playbook/journal.db` names it)",
             ),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => error.fix(
-                "keep a copy as evidence, look at the disk, then move the folder `.playbook` aside to begin a new journal",
+                "keep a copy as evidence, look at the disk, then move `.playbook/journal.db` and the files beside it that begin so aside: a new journal begins, without its runs and locks",
             ),
             _ => error,
         }

@@ -30,7 +30,7 @@ pub(super) fn is_current(connection: &Connection) -> Result<bool> {
     if version > TODAY {
         return Err(Error::usage("the journal was written by a newer playbook")
             .why(format!("it has version {version}, and this playbook knows versions up to {TODAY}"))
-            .fix("use the newer playbook, or move the folder `.playbook` aside to begin a new journal"));
+            .fix("use the newer playbook, or move `.playbook/journal.db` and the files beside it that begin so aside: a new journal begins, without its runs and locks"));
     }
     Ok(version == TODAY)
 }

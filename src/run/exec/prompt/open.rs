@@ -17,6 +17,7 @@ use crate::run::exec::signals::Signals;
 use crate::run::order::Audience;
 use crate::run::past::{self, Resumption};
 use crate::run::project::Project;
+use crate::run::reversed;
 use crate::script::here::{self, Here};
 use crate::script::{bounds, traces};
 use crate::sys::runtime;
@@ -45,13 +46,12 @@ impl Prompt {
         audience: Audience,
     ) -> Result<Self> {
         may_open(record)?;
+        reversed::is_not_taken_back(journal, record)?;
         past::is_as_written(journal, record)?;
         let mut ready = past::as_it_ran(project, journal, record)?;
-        for access in everything(&ready.environment) {
-            if !ready.header.uses.contains(&access) {
-                ready.header.uses.push(access);
-            }
-        }
+        let all = everything(&ready.environment).into_iter();
+        let more: Vec<_> = all.filter(|access| !ready.header.uses.contains(access)).collect();
+        ready.header.uses.extend(more);
         let runtime = runtime::start()?;
         let signals = runtime.block_on(async { Signals::listen() })?;
         let compiled = reading::look(&ready, families, &audience, runtime.handle()).into_program()?;
