@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Exit {
     /// Everything asked for was done.
     Done,
-    /// A step, check or effect failed; what had been done was taken back, or left where that was asked for.
+    /// A step, check or effect failed, or what is needed here cannot be read or written; what had been done was taken back, or left where that was asked for.
     Failed,
     /// The command, playbook or `playbook.toml` is wrong; nothing was run.
     Usage,
@@ -78,7 +78,7 @@ impl Exit {
         match self {
             Self::Done => "done: everything asked for was done",
             Self::Failed => {
-                "failed: a step, check or effect failed; what had been done was taken back, or left where that was asked for"
+                "failed: a step, check or effect failed, or what is needed here cannot be read or written; what had been done was taken back, or left where that was asked for"
             }
             Self::Usage => "usage: the command, the playbook or `playbook.toml` is wrong; nothing was run",
             Self::Denied => {

@@ -51,8 +51,13 @@ fn block(lease: &Lease, holding: Holding) -> Vec<Line> {
         .with(Paint::Plain, format!("  run {} of {}", lease.run, lease.person));
     let mut facts = vec![format!("since {}", lease.taken.strftime("%F %T UTC"))];
     facts.extend(lease.step.as_ref().map(|step| format!("in the step “{step}”")));
-    facts.push(lease.holder.clone());
+    if holding == Holding::Waiting {
+        facts.push("`playbook runs` shows what for".to_owned());
+    } else {
+        facts.push(lease.holder.clone());
+    }
     match (holding, lease.expected) {
+        (Holding::Waiting, _) => {}
         (Holding::Alive, Some(expected)) => facts.push(expectation(expected, clock::now())),
         (Holding::Alive, None) => {}
         _ => facts.push(format!("last sign of life {}", lease.heartbeat.strftime("%F %T UTC"))),

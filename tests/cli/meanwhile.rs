@@ -54,6 +54,8 @@ fn what_another_run_changed_since_stays_and_the_rest_is_taken_back() {
         .hides("try the rest again");
     assert_eq!((text(&rig, "one.txt").as_str(), text(&rig, "two.txt").as_str()), ("other", ""));
     assert!(flag(&rig, "auto_sync"));
+    let seen = rig.run(&["rollback", &own]).expect(8).says(&format!(", by the run {other} of other.rhai"));
+    seen.says(&format!("take that run back first, `playbook rollback {other}`")).says("--force files.out");
     // As it says: that run first, and then this one.
     rig.run(&["rollback", &other]).expect(0);
     assert_eq!(text(&rig, "one.txt"), "mine again");

@@ -87,7 +87,13 @@ fn what_somebody_changed_since_is_named_and_refused() {
     let rig = rig.file("out/two.txt", "edited by hand");
     let before = state(&rig);
     let id = first(&rig);
-    rig.run(&["rollback", &id]).expect(8).says("somebody changed since").says("files.out").says("two.txt");
+    let seen = rig
+        .run(&["rollback", &id])
+        .expect(8)
+        .says("somebody changed since")
+        .says("files.out")
+        .says("two.txt");
+    seen.says("look at them").hides("by the run");
     assert_eq!(state(&rig), before, "nothing was done");
     rig.run(&["rollback", &id, "--plan"]).expect(8).says("--force files.out");
     // The last is the rollback that was refused; what it would take back is meant.

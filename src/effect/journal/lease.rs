@@ -131,7 +131,7 @@ impl Lease {
             self.person
         );
         Error::new(Kind::Held, what)
-            .why(self.told())
+            .why(format!("since {}; no process carries it out meanwhile", self.taken.strftime("%F %T UTC")))
             .fix(format!("wait for it with `--wait`; `playbook runs` shows what it waits for, `playbook rollback {run}` takes it back"))
             .detail(ALIVE, true)
             .detail("run", run.clone())

@@ -10,7 +10,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::event::{Event, Position};
 use crate::base::outcome::Outcome;
 use crate::base::text;
-use crate::effect::journal::Journal;
+use crate::effect::journal::{Journal, RunRecord};
 use crate::effect::recall::{Frontier, Terms};
 use crate::run::past::{self, Reversal};
 use crate::run::reversed;
@@ -55,12 +55,7 @@ impl Run {
         if let Some(lacking) = lacking.as_ref().filter(|_| self.journal.is_some()) {
             return Err(lacking.clone());
         }
-        // What a later run changed comes first: once that is taken back, the rest may be as this run left it.
-        unwind::changed_by_newer((&self.session, &record), &reversal.of, &comparison, &items)?;
-        {
-            let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
-            unwind::changed_since(&self.session, &comparison, &items)?;
-        }
+        self.refuse_changed(&record, &reversal.of, &comparison, &items)?;
         self.tell_earlier(&record, reversal)?;
         if self.journal.is_none() {
             let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
@@ -96,6 +91,21 @@ impl Run {
             }
             Unwound::Partly => Outcome::NotTakenBack,
         })
+    }
+
+    /// Refuses where somebody changed since what would be taken back. What a later run changed comes first: once that is taken
+    /// back, the rest may be as this run left it.
+    fn refuse_changed(
+        &self,
+        record: &Journal,
+        of: &RunRecord,
+        comparison: &Comparison,
+        items: &[Item],
+    ) -> Result<()> {
+        let session = &self.session;
+        unwind::changed_by_newer((session, record), of, comparison, items)?;
+        let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
+        unwind::changed_since(session, comparison, items, &self.others(record, &of.id))
     }
 
     /// Names what came back before: by an earlier turn of this rollback, which is told again, or by an earlier rollback.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::others::{self, Other};
 use super::{Item, Unwinding, Way};
 use crate::base::call::{Call, Inverse};
 use crate::base::error::{Error, Kind, NOT_BEGUN, Result};
@@ -133,7 +134,12 @@ pub fn overlap(one: &str, other: &str) -> bool {
 
 /// Refuses before anything is done: names all that somebody changed since, as far as it can be told yet. What lies
 /// under a newer change of the run is compared once that is taken back.
-pub fn changed_since(session: &Session, comparison: &Comparison, items: &[Item]) -> Result<()> {
+pub fn changed_since(
+    session: &Session,
+    comparison: &Comparison,
+    items: &[Item],
+    others: &[Other],
+) -> Result<()> {
     let mut newer: Vec<Newer<'_>> = Vec::new();
     let mut changed: Vec<(&Item, String)> = Vec::new();
     for item in items.iter().rev() {
@@ -155,17 +161,29 @@ pub fn changed_since(session: &Session, comparison: &Comparison, items: &[Item])
     };
     let each = |(item, parts): &(&Item, String)| {
         let parts = if parts.is_empty() { String::new() } else { format!(": {parts}") };
-        format!("{}: after the run's “{}”{parts}", name(item), item.what)
+        let by = others::since(item, others, &session.pipeline);
+        let by = by.map(|by| format!(", by the run {} of {}", by.run, by.playbook)).unwrap_or_default();
+        format!("{}: after the run's “{}”{by}{parts}", name(item), item.what)
     };
     let force: BTreeSet<String> = changed.iter().map(|(item, _)| format!("--force {}", name(item))).collect();
     let force: Vec<String> = force.into_iter().collect();
+    let known: BTreeSet<&str> = changed
+        .iter()
+        .filter_map(|(item, _)| Some(others::since(item, others, &session.pipeline)?.run.as_str()))
+        .collect();
     let what = match changed.as_slice() {
         [_] => "somebody changed since what the rollback would restore".to_owned(),
         many => format!("somebody changed since {} things that the rollback would restore", many.len()),
     };
     Err(Error::new(Kind::Changed, what)
         .why(changed.iter().map(each).collect::<Vec<_>>().join("\n"))
-        .fix(format!("look at them; `{}` takes them back all the same", force.join(" ")))
+        .fix(match known.last() {
+            Some(run) => format!(
+                "take that run back first, `playbook rollback {run}`, and then this one; `{}` takes them back all the same",
+                force.join(" ")
+            ),
+            None => format!("look at them; `{}` takes them back all the same", force.join(" ")),
+        })
         .detail(NOT_BEGUN, true))
 }
 

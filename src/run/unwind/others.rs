@@ -57,6 +57,12 @@ impl Other {
     }
 }
 
+/// The newest change that another run made of what `item` did, since that.
+pub(super) fn since<'a>(item: &Item, others: &'a [Other], pipeline: &Pipeline) -> Option<&'a Other> {
+    let Way::Inverse { call, .. } = &item.way else { return None };
+    newest(others, |other| other.at > item.at && other.is_of(call, pipeline))
+}
+
 fn newest(others: &[Other], is_meant: impl Fn(&&Other) -> bool) -> Option<&Other> {
     others.iter().filter(is_meant).max_by_key(|other| other.at)
 }
@@ -64,10 +70,10 @@ fn newest(others: &[Other], is_meant: impl Fn(&&Other) -> bool) -> Option<&Other
 impl Unwinding<'_> {
     /// Refuses to take back what another run has changed since.
     pub(super) fn spare(&self, item: &Item) -> Result<()> {
-        let Way::Inverse { call, .. } = &item.way else { return Ok(()) };
-        let pipeline = &self.session.pipeline;
-        let newest = newest(&self.others, |other| other.at > item.at && other.is_of(call, pipeline));
-        newest.map_or(Ok(()), |other| Err(other.refusal(self.run, &call.resource)))
+        match since(item, &self.others, &self.session.pipeline) {
+            Some(other) => Err(other.refusal(self.run, &other.call.resource)),
+            None => Ok(()),
+        }
     }
 
     /// Refuses the call of a rollback block that would put a whole state in the place of what another run has changed since
