@@ -75,7 +75,7 @@ fn a_notice_that_reached_nobody_is_counted() {
     insta::assert_snapshot!(normalise(&seen.stdout), @"
     Deploy  ✔ done in [took]
 
-    ✔ Tell     [took]
+    ✔ Tell  [took]
 
     1 notice could not be sent
     run [run] in local by tester@rig · playbook show [run]

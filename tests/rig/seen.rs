@@ -80,6 +80,8 @@ pub fn normalise(text: &str) -> String {
         (r"\b[0-9]+m [0-9]{2}s\b", "[took]"),
         (r"\b[0-9]+(\.[0-9]+)?(ms|s)\b", "[took]"),
         (r"127\.0\.0\.1:[0-9]+", "127.0.0.1:[port]"),
+        // Where times stand below each other, how far they are moved is a matter of their digits.
+        (r" {3,}\[took\]", "  [took]"),
     ];
     rules.iter().fold(text.to_owned(), |text, (pattern, with)| {
         regex_lite::Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned()
