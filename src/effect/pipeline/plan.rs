@@ -80,11 +80,7 @@ impl Pipeline {
     }
 
     fn would_change(&self, resources: impl Iterator<Item = ResourceId>) {
-        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
-        for resource in resources {
-            planned.extend(database_of(&self.host, &resource));
-            planned.insert(resource);
-        }
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).extend(resources);
     }
 
     /// Whether a change is planned for the resource or for the database that it lies in; for any at all when none is named.

@@ -105,7 +105,7 @@ impl Run {
         let session = &self.session;
         unwind::changed_by_newer((session, record), of, comparison, items)?;
         let _here = here::enter(Here::new("undo", self.unwinding.clone(), true));
-        unwind::changed_since(session, comparison, items, &self.others(record, &of.id))
+        unwind::changed_since(session, comparison, items, || self.others(record, &of.id))
     }
 
     /// Names what came back before: by an earlier turn of this rollback, which is told again, or by an earlier rollback.

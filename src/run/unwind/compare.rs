@@ -133,12 +133,12 @@ pub fn overlap(one: &str, other: &str) -> bool {
 }
 
 /// Refuses before anything is done: names all that somebody changed since, as far as it can be told yet. What lies
-/// under a newer change of the run is compared once that is taken back.
+/// under a newer change of the run is compared once that is taken back. `others` tells what other runs changed since.
 pub fn changed_since(
     session: &Session,
     comparison: &Comparison,
     items: &[Item],
-    others: &[Other],
+    others: impl FnOnce() -> Vec<Other>,
 ) -> Result<()> {
     let mut newer: Vec<Newer<'_>> = Vec::new();
     let mut changed: Vec<(&Item, String)> = Vec::new();
@@ -155,13 +155,14 @@ pub fn changed_since(
     if changed.is_empty() {
         return Ok(());
     }
+    let others = others();
     let name = |item: &Item| match &item.way {
         Way::Inverse { call, .. } => call.resource.to_string(),
         Way::Block => item.position.clone(),
     };
     let each = |(item, parts): &(&Item, String)| {
         let parts = if parts.is_empty() { String::new() } else { format!(": {parts}") };
-        let by = others::since(item, others, &session.pipeline);
+        let by = others::since(item, &others, &session.pipeline);
         let by = by.map(|by| format!(", by the run {} of {}", by.run, by.playbook)).unwrap_or_default();
         format!("{}: after the run's “{}”{by}{parts}", name(item), item.what)
     };
@@ -169,7 +170,7 @@ pub fn changed_since(
     let force: Vec<String> = force.into_iter().collect();
     let known: BTreeSet<&str> = changed
         .iter()
-        .filter_map(|(item, _)| Some(others::since(item, others, &session.pipeline)?.run.as_str()))
+        .filter_map(|(item, _)| Some(others::since(item, &others, &session.pipeline)?.run.as_str()))
         .collect();
     let what = match changed.as_slice() {
         [_] => "somebody changed since what the rollback would restore".to_owned(),
