@@ -152,6 +152,7 @@ mod tests {
     #[test]
     fn sizes_read_and_write() {
         assert_eq!(parse_size("256 MiB").unwrap(), 268_435_456);
+        assert_eq!((parse_size("2 TiB").unwrap(), parse_size("1 TB").unwrap()), (1 << 41, 1_000_000_000_000));
         assert_eq!(parse_size("1GB").unwrap(), 1_000_000_000);
         assert!(parse_size("much").is_err());
         assert_eq!(show_size(65_536), "64.0 KiB");

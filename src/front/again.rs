@@ -115,7 +115,7 @@ pub(super) fn roll_back(
         of = journal.run(parent)?;
     }
     past::may_roll_back(&of)?;
-    if let Some(by) = reversed::taken_back_by(&journal, &of)? {
+    if let Some((by, true)) = reversed::of(&journal, &of)? {
         return Err(Error::usage(format!("the run {} was taken back already, by the run {}", of.id, by.id))
             .fix(format!("see what that did: `playbook show {}`", by.id)));
     }

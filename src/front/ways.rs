@@ -12,17 +12,15 @@ use crate::run::{past, reversed, standing};
 pub(super) fn ways(journal: &Journal, record: &RunRecord, tree: &Tree) -> Result<Vec<Line>> {
     let mut commands = Vec::new();
     let is_over = record.state == State::Ended && record.facts.kind == RunKind::Exec;
+    let reversed = reversed::of(journal, record)?;
     let is_nothing =
         is_over && past::may_go_on(record).is_ok() && !standing::stands((journal, FAMILIES), record)?;
     if is_nothing && !tree.walk().any(|node| matches!(node.what, What::Gate { .. })) {
         commands.push(format!("it left nothing: begin anew with `playbook exec {}`", record.facts.playbook));
-    } else if past::may_resume(record).is_ok()
-        && !reversed::is_refused(record)
-        && reversed::is_not_taken_back(journal, record).is_ok()
-    {
+    } else if past::may_resume(record).is_ok() && !reversed::is_refused(record) && reversed.is_none() {
         commands.push(format!("go on with it: `playbook resume {}`", record.id));
     }
-    let is_back = reversed::taken_back_by(journal, record)?.is_some();
+    let is_back = reversed.is_some_and(|(_, whole)| whole);
     if past::may_roll_back(record).is_ok() && !is_back && record.outcome != Some(Outcome::Done) && !is_nothing
     {
         commands.push(format!("take it back: `playbook rollback {}`", record.id));

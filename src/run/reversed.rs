@@ -7,8 +7,7 @@ use crate::effect::journal::{Journal, RunKind, RunRecord};
 
 /// Refuses a run that was taken back by another one, or of which a part was: what is left of its script would stand alone.
 pub fn is_not_taken_back(journal: &Journal, record: &RunRecord) -> Result<()> {
-    let reversals = journal.reversals(&record.id)?;
-    let Some((by, whole)) = best(journal, &reversals.iter().collect::<Vec<_>>())? else { return Ok(()) };
+    let Some((by, whole)) = of(journal, record)? else { return Ok(()) };
     let (id, playbook) = (&record.id, &record.facts.playbook);
     let (what, fix) = match whole {
         true => ("was taken back", format!("begin anew: `playbook exec {playbook}`")),
@@ -17,11 +16,10 @@ pub fn is_not_taken_back(journal: &Journal, record: &RunRecord) -> Result<()> {
     Err(Error::usage(format!("the run {id} {what}, by the run {}", by.id)).fix(fix))
 }
 
-/// The run that took this one back, if one did.
-pub fn taken_back_by(journal: &Journal, of: &RunRecord) -> Result<Option<RunRecord>> {
-    let reversals = journal.reversals(&of.id)?;
-    let best = best(journal, &reversals.iter().collect::<Vec<_>>())?;
-    Ok(best.and_then(|(by, whole)| whole.then_some(by)))
+/// The run that took this one back, all of it, `true`, or a part; if one did.
+pub fn of(journal: &Journal, record: &RunRecord) -> Result<Option<(RunRecord, bool)>> {
+    let reversals = journal.reversals(&record.id)?;
+    best(journal, &reversals.iter().collect::<Vec<_>>())
 }
 
 /// Of the runs that were to take one back, newest first, the one that took back all, `true`; else the newest that took back a

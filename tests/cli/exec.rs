@@ -127,3 +127,31 @@ fn who_reads_what_a_timer_did_finds_the_project() {
     let folder = rig.folder().canonicalize().unwrap();
     assert!(said.contains(&format!("playbook --project {} show", folder.display())), "{said}");
 }
+
+#[test]
+fn what_a_person_is_told_to_write_instead_can_be_meant() {
+    let script = "//! T.\n//! params = { release = { type = \"string\", choices = [\"1.0\", \"2.0\"] }, color = { type = \"string\", choices = [\"green\", \"red\"], default = \"red\" } }\nlog(\"x\");\n";
+    let rig = Rig::new("[env.local]\n").file("t.rhai", script);
+    let set =
+        |release: &str, color: &str| rig.run(&["exec", "t.rhai", "--set", release, "--set", color]).expect(2);
+    set("release=3.0", "color=red").says("choose one of `1.0`, `2.0`").hides("did you mean");
+    set("release=1.0", "color=gren").says("did you mean `green`?");
+    let table = "[env.local.sqlite.main]\npath = \"a.db\"\nbusy_timeout = 5\n";
+    Rig::new(table)
+        .file("t.rhai", "log(1);")
+        .run(&["exec", "t.rhai"])
+        .expect(2)
+        .says("busy_timeout = \"30s\"");
+}
+
+#[test]
+fn a_damaged_journal_is_set_aside_without_the_services() {
+    let rig = Rig::new("[env.local]\n").file("t.rhai", "log(1);");
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    let rig = rig.file(".playbook/journal.db", &"garbage ".repeat(1000));
+    let seen = rig.run(&["runs"]).all();
+    assert!(
+        seen.contains("move `.playbook/journal.db` and the files beside it that begin so aside"),
+        "{seen}"
+    );
+}

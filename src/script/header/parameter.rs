@@ -355,6 +355,7 @@ fn shown(value: &Value) -> String {
         Value::Object(_) => "a table".to_owned(),
     }
 }
+
 /// What to choose in place of `wrong`: of versions and other figures the nearest is not the one that was meant.
 fn choose(wrong: &str, choices: &[String]) -> String {
     let choices = choices.iter().map(String::as_str);
