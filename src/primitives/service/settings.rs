@@ -43,7 +43,7 @@ pub(super) struct Table {
     #[serde(default = "one_second", deserialize_with = "duration", serialize_with = "written")]
     #[schemars(with = "String")]
     pub(super) settle: Duration,
-    /// How long it may take to end when it is asked to, before it is killed, as "10s"
+    /// How long it and what it started may take to end when they are asked to, before they are killed, as "10s"
     #[serde(default = "ten_seconds", deserialize_with = "duration", serialize_with = "written")]
     #[schemars(with = "String")]
     pub(super) stop_within: Duration,

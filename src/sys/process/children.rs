@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::table::{self, Entry};
+
 /// How many ticks of the clock the system counts in a second.
 const TICKS: f64 = 100.0;
 
@@ -21,19 +23,11 @@ pub struct Child {
 pub fn children(parent: i32) -> Vec<Child> {
     let up = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
     let up: f64 = up.split(' ').next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0);
-    let numbers = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let look = |pid: i32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name before stands in parentheses and may itself hold any character.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        if matches!(*fields.first()?, "Z" | "X") || fields.get(1)?.parse() != Ok(parent) {
-            return None;
-        }
-        let born: f64 = fields.get(19)?.parse().ok()?;
+    let of = |(pid, entry): (i32, Entry)| {
         let title = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let age = Duration::try_from_secs_f64(up - born / TICKS).unwrap_or_default();
-        Some(Child { pid, age, title: title.replace('\0', " ").trim().to_owned() })
+        #[expect(clippy::cast_precision_loss, reason = "ticks since the machine's start are far below 2^52")]
+        let age = Duration::try_from_secs_f64(up - entry.born as f64 / TICKS).unwrap_or_default();
+        Child { pid, age, title: title.replace('\0', " ").trim().to_owned() }
     };
-    numbers.filter_map(look).collect()
+    table::all().filter(|(_, entry)| entry.runs() && entry.parent == parent).map(of).collect()
 }

@@ -8,10 +8,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::fs::{Access, access};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use serde::{Deserialize, Serialize};
 use tokio::process::Child;
 
+use super::table::{self, Entry};
 use super::{Command, Status};
 use crate::base::error::{Error, Result};
 use crate::sys::clock;
@@ -71,7 +73,7 @@ pub fn start_detached(
         .id()
         .and_then(|pid| i32::try_from(pid).ok())
         .ok_or_else(|| Error::bug("a new process has no number"))?;
-    let identity = Identity { pid, born: stat(pid).map_or(0, |(_, born)| born) };
+    let identity = Identity { pid, born: Entry::of(pid).map_or(0, |entry| entry.born) };
     if let Err(why) = note(identity).and_then(|()| release(&mut child)) {
         identity.kill();
         return Err(why);
@@ -110,13 +112,28 @@ impl Identity {
             return false;
         }
         if cfg!(target_os = "linux") {
-            stat(self.pid).is_some_and(|(state, born)| born == self.born && !matches!(state, 'Z' | 'X'))
+            Entry::of(self.pid).is_some_and(|entry| entry.born == self.born && entry.runs())
         } else {
             Pid::from_raw(self.pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
         }
     }
 
-    /// Asks its group to end, waits at most `within`, kills what is left. An error when it lives even then.
+    /// Whether anything is left of it or of its group: what it started may hold its ports a little longer than it does.
+    fn is_left(self) -> bool {
+        if self.is_alive() {
+            return true;
+        }
+        let Some(group) = self.group() else { return false };
+        if !cfg!(target_os = "linux") || test_kill_process_group(group) == Err(Errno::SRCH) {
+            return false;
+        }
+        // While anything of the group is left, no other process is given its number.
+        let is_taken = Entry::of(self.pid).is_some_and(|entry| entry.born != self.born);
+        !is_taken && table::all().any(|(_, entry)| entry.group == self.pid && entry.runs())
+    }
+
+    /// Asks its group to end, waits at most `within` until all of it has, kills what is left. An error when that lives
+    /// even then.
     pub async fn end(self, within: Duration) -> Result<()> {
         if !self.is_alive() {
             return Ok(());
@@ -138,7 +155,7 @@ impl Identity {
 
     async fn is_gone_within(self, within: Duration) -> bool {
         let begin = clock::instant();
-        while self.is_alive() {
+        while self.is_left() {
             if begin.elapsed() >= within {
                 return false;
             }
@@ -157,16 +174,6 @@ impl Identity {
     fn group(self) -> Option<Pid> {
         (self.pid > 1).then(|| Pid::from_raw(self.pid)).flatten()
     }
-}
-
-/// The state of a process and its time of birth; `None` when there is none.
-fn stat(pid: i32) -> Option<(char, u64)> {
-    const BORN: usize = 22;
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before stands in parentheses and may itself hold any character.
-    let mut fields = text.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?.chars().next()?;
-    Some((state, fields.nth(BORN - 4)?.parse().ok()?))
 }
 
 /// What a log holds beyond `from`, at most the last `most` bytes of it; from the beginning of a line on. A log that cannot be read says nothing.

@@ -8,6 +8,7 @@ mod leader;
 mod output;
 mod running;
 mod search;
+mod table;
 #[cfg(test)]
 mod tests;
 

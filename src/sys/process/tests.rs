@@ -190,6 +190,24 @@ async fn a_detached_process_is_known_again_and_ended() {
 }
 
 #[tokio::test]
+async fn what_a_detached_process_started_has_its_time_to_end_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, mark) = (folder.path().join("log"), folder.path().join("mark"));
+    let worker = "trap 'sleep 0.3; echo >$0; exit' TERM; echo up; while :; do sleep 0.02; done";
+    let leader = "sh -c \"$1\" \"$0\" & exec sleep 4711.6";
+    let command = command(&["sh", "-c", leader, mark.to_str().unwrap(), worker]);
+    let started = start_detached(&command, &log, |_| Ok(())).unwrap();
+    let begin = Instant::now();
+    while read_log(&log, 0, 4096) != "up\n" {
+        assert!(begin.elapsed() < Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    started.identity.end(Duration::from_secs(10)).await.unwrap();
+    assert!(mark.exists(), "it ended as it wanted to, and was waited for");
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
 async fn a_detached_process_that_cannot_be_noted_never_begins() {
     let folder = tempfile::tempdir().unwrap();
     let (log, mark) = (folder.path().join("log"), folder.path().join("mark"));
