@@ -89,7 +89,7 @@ impl Exit {
             Self::NotTakenBack => "not taken back: the run failed and something could not be taken back",
             Self::Tampered => "tampered: the journal does not verify",
             Self::Changed => {
-                "changed: what the command builds on was changed since (the part of a playbook that has run, what a rollback would restore, what a saved plan read); nothing was done"
+                "changed: what the command builds on was changed since (the part of a playbook that has run, what a rollback would restore, what a saved plan read): nothing was done; or a run came to a change that is not in its saved plan, and did not make it"
             }
             Self::Held => "held: another run holds the lock; nothing was run",
             Self::Waiting => {

@@ -19,6 +19,7 @@ use crate::run::order::Ready;
 use crate::run::past::{self, Resumption, Reversal};
 use crate::run::project::Project;
 use crate::run::reversed;
+use crate::run::saved;
 
 /// What the command line says of going on.
 #[derive(Default)]
@@ -79,7 +80,8 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
     let ready = if is_unwinding {
         past::as_it_ran(&project, &journal, &record)?
     } else {
-        past::today(&project.folder, &record, wish.on_failure, FAMILIES)?
+        let today = past::today(&project.folder, &record, wish.on_failure, FAMILIES)?;
+        Ready { plan: saved::of_run(&journal, &record, &today, FAMILIES)?, ..today }
     };
     let detach = wish.detach.as_deref().map(text::parse_duration).transpose()?;
     let ready = Ready { detach, ..ready };

@@ -61,11 +61,16 @@ pub fn plan(order: &Order, save: Option<&Path>, common: &Common, allocated: fn()
         let hash = plan.write(file)?;
         match common.output {
             Output::Json => Json::new().plan(file, &hash),
-            Output::Text => print(&format!(
-                "saved as {} · {hash}\nplaybook exec --plan {}\n",
-                file.display(),
-                file.display()
-            )),
+            Output::Text => {
+                let beyond = match plan.horizon {
+                    Some(_) => {
+                        "behind the horizon, a run that is held to this plan changes only what can be taken back\n"
+                    }
+                    None => "",
+                };
+                let file = file.display();
+                print(&format!("{beyond}saved as {file} · {hash}\nplaybook exec --plan {file}\n"));
+            }
         }
     }
     Ok(exit)

@@ -75,9 +75,9 @@ impl Pipeline {
         }
         let inverse = forgive::inverse(must, self.ask_inverse(call).await)?;
         if let Some(consent) = self.host.consent.as_ref().filter(|_| !call.request.unwinding) {
-            let name = call.request.call.name();
-            let (effect, plan) = (call.effect, self.words(call));
-            consent(&Wanted { call: &name, effect, plan: &plan, inverse: &inverse })?;
+            let (name, plan) = (call.request.call.name(), self.words(call));
+            let (position, digest, effect) = (&call.request.position, &call.digest, call.effect);
+            consent(&Wanted { position, call: &name, digest, effect, must, plan: &plan, inverse: &inverse })?;
         }
         let began = self.began(call, &inverse);
         let licence = Licence::from(journal.intend(&began, &self.stored(&inverse))?);

@@ -36,6 +36,9 @@ use crate::base::{suggest, text};
 use crate::sys::stop::Stop;
 use recalled::Recalled;
 
+/// What stands for the run's id while it is planned.
+pub const ID_WHILE_PLANNING: &str = "plan";
+
 /// What is done with effects: carried out and journalled, or only told.
 #[derive(Debug)]
 pub enum Mode {
@@ -112,7 +115,7 @@ impl Pipeline {
         if request.depends {
             return self.plan_dependent(entry, &request);
         }
-        let digest = digest(&request.call);
+        let digest = self.digest(&request.call);
         let open = match self.recalled(entry, &request, &digest).await? {
             Some(Recalled::Over(Ok(value))) => return Ok(Reply::Value(value)),
             Some(Recalled::Over(failed)) => {
@@ -187,6 +190,17 @@ impl Pipeline {
         Ok(())
     }
 
+    /// SHA-256 of a call with its whole arguments, hexadecimal. The shared options are not among them: another timeout
+    /// makes no other call. The id of the run counts as the word that stands for it in a plan, so that what was planned is
+    /// known again.
+    fn digest(&self, call: &Call) -> String {
+        let mut json = serde_json::to_string(call).unwrap_or_default();
+        if let Mode::Apply(journal) = &self.mode {
+            json = json.replace(journal.id(), ID_WHILE_PLANNING);
+        }
+        text::hexadecimal(&Sha256::digest(json.as_bytes()))
+    }
+
     fn entry(&self, call: &Call) -> Result<&'static Entry> {
         let family = family::find(self.host.families, &call.resource.family)
             .ok_or_else(|| Error::usage(format!("there is no family `{}`", call.resource.family)))?;
@@ -228,11 +242,4 @@ fn effect(entry: &Entry, resource: &ResourceId, needs: &[Access]) -> Effect {
 /// Whether a failure of the call has to be heeded.
 fn must(entry: &Entry, request: &Request) -> bool {
     request.unwinding || entry.bind(&request.call.arguments).is_ok_and(|bound| bound.must())
-}
-
-/// SHA-256 of a call with its whole arguments, hexadecimal. The shared options are not among them: another timeout
-/// makes no other call.
-fn digest(call: &Call) -> String {
-    let json = serde_json::to_string(call).unwrap_or_default();
-    text::hexadecimal(&Sha256::digest(json.as_bytes()))
 }

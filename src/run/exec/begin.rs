@@ -17,7 +17,7 @@ use crate::base::event::Event;
 use crate::effect::environment::OnFailure;
 use crate::effect::family::Families;
 use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, RunRecord, Script};
-use crate::effect::pipeline::Mode;
+use crate::effect::pipeline::{ID_WHILE_PLANNING, Mode};
 use crate::effect::recall::Index;
 use crate::run::order::{Ask, Audience, Ready};
 use crate::run::past::index;
@@ -95,7 +95,7 @@ impl Run {
         let begin = clock::instant();
         let facts = facts(ready, intention, scripts);
         let place = match record {
-            Some(record) => Place::take(record, families, &facts, (intention, scripts))?,
+            Some(record) => Place::take(record, families, &facts, (intention, &kept(scripts, ready)))?,
             None => Place::default(),
         };
         let id = place.journal.as_ref().map(|journal| journal.id().to_owned());
@@ -140,7 +140,7 @@ impl Run {
             choose: audience.choose.clone(),
             begin,
             lost: Vec::new(),
-            plan: ready.plan.clone().filter(|_| matches!(intention, Intention::Apply)),
+            plan: ready.plan.clone().filter(|_| intention.is_held()),
             playbook: ready.name.clone(),
         })
     }
@@ -196,6 +196,11 @@ fn go_on(
     Ok((journal, index(record, run)?))
 }
 
+/// The scripts, and the saved plan that the run is held to, which whoever goes on with it needs again.
+fn kept(scripts: &[Script], ready: &Ready) -> Vec<Script> {
+    scripts.iter().cloned().chain(ready.plan.as_ref().map(|plan| plan.kept())).collect()
+}
+
 fn facts(ready: &Ready, intention: &Intention, scripts: &[Script]) -> Facts {
     let script = imports::digest(scripts);
     match intention {
@@ -238,7 +243,7 @@ fn shown(intention: &Intention, id: Option<&str>, facts: &Facts) -> Map<String, 
         Intention::RollBack(reversal) | Intention::PlanRollBack(reversal) => {
             (reversal.of.id.as_str(), &reversal.of.facts.person)
         }
-        _ => (id.unwrap_or("plan"), &facts.person),
+        _ => (id.unwrap_or(ID_WHILE_PLANNING), &facts.person),
     };
     let shown =
         json!({ "id": id, "environment": facts.environment, "person": person, "playbook": facts.playbook });

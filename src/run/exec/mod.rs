@@ -82,6 +82,11 @@ impl Intention {
         matches!(self, Self::Plan | Self::PlanRollBack(_))
     }
 
+    /// Whether the run is held to its saved plan, where it has one.
+    const fn is_held(&self) -> bool {
+        matches!(self, Self::Apply | Self::Resume(_))
+    }
+
     /// The run that is taken back, or told how it would be.
     #[must_use]
     pub fn takes_back(&self) -> Option<&str> {
@@ -103,8 +108,9 @@ fn admit(lacking: Option<Error>) -> Result<()> {
 pub fn exec(ready: &Ready, families: Families, audience: &Audience, intention: &Intention) -> Result<Ended> {
     let runtime = runtime::start()?;
     let mut audience = audience.clone();
-    if matches!(intention, Intention::Apply) {
-        audience.listeners.extend(ready.plan.clone().map(|plan| plan as Arc<dyn Listener>));
+    if let Some(plan) = ready.plan.clone().filter(|_| intention.is_held()) {
+        audience.consent = Some(plan.clone().consent(audience.consent.take()));
+        audience.listeners.push(plan as Arc<dyn Listener>);
     }
     if !intention.is_plan() {
         audience.listeners.push(Arc::new(journal::Aside::new(&ready.folder)));

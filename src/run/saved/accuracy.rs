@@ -12,7 +12,7 @@ const NAMED: usize = 10;
 /// Hears a run and holds it against its plan; what it keeps does not grow with the run.
 #[derive(Debug)]
 pub struct Watch {
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
     hash: String,
     seen: Mutex<Seen>,
 }
@@ -79,7 +79,7 @@ impl Listener for Watch {
         let name = call.name();
         let difference = match self.plan.changes.get(position) {
             Some(change) if change.call == name => {
-                let is_same = change.digest.is_empty() || change.digest == *digest;
+                let is_same = change.is_it(&name, digest);
                 // A change that is begun again, after a crash, counts once.
                 let is_first = seen.met.insert(position.clone());
                 seen.as_planned += usize::from(is_same && is_first);

@@ -55,7 +55,7 @@ pub(super) fn seen(saved: &Plan, now: &Plan) -> Vec<String> {
     }
     for (position, change) in &saved.changes {
         match now.changes.get(position) {
-            Some(other) if other == change => {}
+            Some(other) if change.is_it(&other.call, &other.digest) => {}
             Some(other) => moved.push(format!("it would {}, and the plan says: {}", other.what, change.what)),
             None => moved.push(format!("it would not {} any more", change.what)),
         }

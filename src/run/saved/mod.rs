@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod compare;
+mod held;
 mod record;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 pub use accuracy::Watch;
+pub use held::of_run;
 use record::Recorder;
 
 use super::exec::{self, Ended, Intention};
@@ -77,12 +79,20 @@ pub struct Read {
 pub struct Change {
     /// The call's name: `flags.main.disable`.
     pub call: String,
-    /// SHA-256 of its arguments; empty when they depend on another change.
+    /// SHA-256 of its arguments; empty when they depend on another change, or were others when it was planned again at
+    /// once: they are not held to.
     pub digest: String,
     /// What it does, in words.
     pub what: String,
     /// Its class.
     pub effect: Effect,
+}
+
+impl Change {
+    /// Whether a call of that name with those arguments is what was planned.
+    fn is_it(&self, call: &str, digest: &str) -> bool {
+        self.call == call && (self.digest.is_empty() || self.digest == digest)
+    }
 }
 
 /// The file: the plan and its hash.
@@ -95,7 +105,12 @@ struct Saved {
 impl Plan {
     /// SHA-256 of everything in it, hexadecimal.
     pub fn hash(&self) -> Result<String> {
-        serde_json::to_string(self).map(|text| sha256(&text)).map_err(|why| unwritable(&why))
+        self.text().map(|text| sha256(&text))
+    }
+
+    /// Everything in it as one line of JSON.
+    fn text(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|why| unwritable(&why))
     }
 
     /// The same as it will be read again: the last digit of a broken number may be another one then.
@@ -158,6 +173,11 @@ pub fn make(ready: &Ready, families: Families, audience: &Audience) -> Result<(E
     clock::rest_until(begin, APART);
     let (_, again) = plan_quietly(ready, families, audience)?;
     let mut plan = plan;
+    for (position, change) in &mut plan.changes {
+        if again.changes.get(position).is_some_and(|second| second.digest != change.digest) {
+            change.digest.clear();
+        }
+    }
     for (position, read) in &mut plan.reads {
         let second = again.reads.get(position).filter(|second| second.digest == read.digest);
         read.unsteady = second.map(|second| compare::paths(&read.value, &second.value)).unwrap_or_default();

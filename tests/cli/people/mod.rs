@@ -2,6 +2,7 @@
 
 mod bundle;
 mod gates;
+mod held;
 mod locks;
 mod plans;
 mod terminal;

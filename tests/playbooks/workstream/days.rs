@@ -52,7 +52,7 @@ fn a_plan_reaches_the_end_and_the_run_that_is_held_to_it_says_how_right_it_was()
     let seen = Crowd::begin(&site.rig, &["exec", "--plan", "plan.json"], &[])
         .end()
         .expect(0)
-        .says("12 of 15 changes as planned");
+        .says("15 of 15 changes as planned");
     let report = site.rig.run(&["report", "last", "--format", "md"]).expect(0).stdout;
     let against = report.split("## Against its plan").nth(1).unwrap_or_else(|| panic!("{seen}\n{report}"));
     println!("the plan of the afternoon: {}", against.split("\n## ").next().unwrap());

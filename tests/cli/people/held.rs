@@ -1,0 +1,88 @@
+//! A run that is held to its plan makes no change that is not in it: it stops before that and takes back what it did.
+
+use crate::rig::Rig;
+
+const SETTINGS: &str = "[env.local.files.out]\npath = \"out\"\naccess = \"destroy\"\n[env.local.files.in]\npath = \"in\"\n\
+    [env.local.program.touch]\naccess = \"write\"\nwrite = [[\"in/new\"]]\n";
+const HEADER: &str = "//! Deploy.\n//!\n//! uses = [\"files.in:read\", \"files.out:destroy\", \"program.touch:write\"]\n\
+    let out = files(\"out\");\nlet is_new = || files(\"in\").list(\"\").len() > 1;\n";
+
+/// A playbook with this body, planned: in the plan there is no file `new`, and in the run there is.
+fn planned(body: &str) -> Rig {
+    let rig = Rig::new(SETTINGS)
+        .file("deploy.rhai", &format!("{HEADER}{body}"))
+        .file("in/x", "1")
+        .file("out/kept", "kept");
+    rig.run(&["plan", "deploy.rhai", "--save", "plan.json"]).expect(0);
+    rig
+}
+
+const NEW: &str = "step \"First\" { out.put(\"first\", \"1\"); }\nprogram(\"touch\").run([\"in/new\"], #{ stays: true });\n";
+
+#[test]
+fn a_change_that_is_not_planned_is_not_made_and_cannot_be_caught() {
+    let rig =
+        planned(&format!("{NEW}try {{ if is_new.call() {{ out.put(\"second\", \"2\"); }} }} catch {{ }}\n"));
+    rig.run(&["exec", "--plan", "plan.json"])
+        .expect(8)
+        .says("`files.out.put` was not begun: it is not in the plan that the run is held to")
+        .says("it would write 1 B to `second`: what the playbook decides by is not as it was")
+        .says("make a new plan: `playbook plan deploy.rhai --save FILE`")
+        .says("taken back:");
+    assert!(!rig.path("out/first").exists() && !rig.path("out/second").exists());
+    // Without a plan the playbook decides alone.
+    rig.run(&["exec", "deploy.rhai"]).expect(0);
+    assert!(rig.path("out/second").exists());
+}
+
+#[test]
+fn a_change_that_is_other_than_planned_is_not_made() {
+    let rig =
+        planned(&format!("{NEW}out.put(\"second\", if is_new.call() {{ \"new\" }} else {{ \"old\" }});"));
+    rig.run(&["exec", "--plan", "plan.json"])
+        .expect(8)
+        .says("`files.out.put` was not begun: it is other than in the plan that the run is held to")
+        .says("it would write 3 B to `second`, as the plan says, but with other arguments");
+    assert!(!rig.path("out/first").exists() && !rig.path("out/second").exists());
+}
+
+#[test]
+fn a_plan_is_held_to_by_who_goes_on_with_the_run() {
+    let rig = planned(&format!("{NEW}wait(\"1s\");\nif is_new.call() {{ out.put(\"second\", \"2\"); }}"));
+    rig.run(&["exec", "--plan", "plan.json", "--detach=100ms"]).expect(10);
+    std::fs::remove_file(rig.path("plan.json")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    rig.run(&["tick"]).expect(8).says("is not in the plan that the run is held to");
+    assert!(!rig.path("out/first").exists() && !rig.path("out/second").exists());
+    rig.run(&["bundle", "last", "-o", "run.bundle"]).expect(0);
+    assert!(std::fs::read_to_string(rig.path("run.bundle")).unwrap().contains("plan.json"));
+    rig.run(&["verify", "run.bundle"]).expect(0);
+    rig.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn another_try_and_what_is_another_word_in_each_run_are_as_planned() {
+    let rig = planned(
+        "retry 3 every \"10ms\" {\n    let was = is_new.call();\n    out.put(`${run.id}.txt`, \"1\");\n    \
+         out.put(`${now()}.txt`, \"2\");\n    program(\"touch\").run([\"in/new\"], #{ stays: true });\n    \
+         check \"is new\", was;\n}\n",
+    );
+    rig.run(&["exec", "--plan", "plan.json"]).expect(0);
+}
+
+#[test]
+fn behind_the_horizon_only_what_can_be_taken_back_is_changed() {
+    let known = "let kept = out.put(\"first\", \"1\");\nif kept.bytes > 0 { out.put(\"second\", \"2\"); }\n";
+    let rig = planned(known);
+    rig.run(&["exec", "--plan", "plan.json"])
+        .expect(0)
+        .says("1 of 1 changes as planned")
+        .says("not planned: write 1 B to `second`");
+    let rig = planned(&format!("{known}out.delete(\"kept\");"));
+    rig.run(&["exec", "--plan", "plan.json"])
+        .expect(8)
+        .says("`files.out.delete` was not begun: it destroys, and lies behind the horizon of the plan")
+        .says("the plan ends before it: line ")
+        .says("let the plan reach it: read what is decided on at the beginning");
+    assert!(rig.path("out/kept").exists() && !rig.path("out/first").exists());
+}
