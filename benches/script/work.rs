@@ -56,6 +56,7 @@ fn session(runtime: &tokio::runtime::Handle, allocated: fn() -> usize) -> Arc<Se
     let grants = Grants::new(&[], &environment);
     let host = Host::new("/nowhere".into(), environment, FAMILIES, Vec::new());
     let pipeline = Pipeline {
+        known_as: String::new(),
         host: Arc::new(host),
         grants,
         mode: Mode::Plan,

@@ -1,5 +1,6 @@
 //! One run from start to end: what was asked for, the run itself, and taking it back.
 
+pub mod beside;
 pub mod doctor;
 pub mod due;
 pub mod exec;

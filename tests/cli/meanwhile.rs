@@ -177,3 +177,34 @@ fn at_the_prompt_undo_spares_it_too() {
     piped(&rig, &[], lines).says("another run changed it since");
     assert_eq!(text(&rig, "a.txt"), "other");
 }
+
+#[test]
+fn who_begins_beside_another_run_that_may_change_the_same_is_told_of_it() {
+    let other = |uses: &str| format!("//! O.\n//! uses = [{uses}]\nlog(\"here\");\n");
+    let told = |uses: &str| {
+        let rig = rig("").file("other.rhai", &other(uses)).file("t.rhai", &failing(""));
+        rig.run(&["exec", "t.rhai"]).expect(1);
+        let seen = rig.run(&["show", &only(&rig, "other.rhai")]).expect(0).says("here");
+        (only(&rig, "t.rhai"), seen)
+    };
+    let (own, seen) = told("\"flags.main:write\", \"files.out:write\"");
+    seen.says(&format!(
+        "warning: run {own} of t.rhai, begun by tester@rig, goes on, and may change `flags.main` too"
+    ))
+    .says("the same `lock = \"…\"` in both headers would keep them apart");
+    // To look is no change, and two runs may well add to one store.
+    told("\"flags.main:read\", \"files.out:write\"").1.hides("warning");
+}
+
+#[test]
+fn who_begins_beside_a_run_that_waits_is_told_of_it() {
+    let text = "//! W.\n//! uses = [\"flags.main:write\"]\nwait(\"1h\");\n";
+    let rig = rig("").file("t.rhai", text).file("other.rhai", &text.replace("wait(\"1h\")", "log(\"here\")"));
+    rig.run(&["exec", "t.rhai", "--detach=1s"]).expect(10);
+    rig.run(&["exec", "other.rhai"])
+        .expect(0)
+        .says("waits, and goes on later, and may change `flags.main` too");
+    rig.run(&["exec", "other.rhai"]).expect(0);
+    rig.run(&["rollback", &only(&rig, "t.rhai")]).says("nothing");
+    rig.run(&["verify"]).expect(0);
+}

@@ -79,6 +79,8 @@ pub enum Reply {
 pub struct Pipeline {
     /// What all calls of the run share.
     pub host: Arc<Host>,
+    /// The id by which the script knows the run: of one that is taken back, that of the run that it undoes.
+    pub known_as: String,
     /// How far the run may go.
     pub grants: Grants,
     /// Carried out or only told.
@@ -195,8 +197,8 @@ impl Pipeline {
     /// known again.
     fn digest(&self, call: &Call) -> String {
         let mut json = serde_json::to_string(call).unwrap_or_default();
-        if let Mode::Apply(journal) = &self.mode {
-            json = json.replace(journal.id(), ID_WHILE_PLANNING);
+        if !self.known_as.is_empty() {
+            json = json.replace(&self.known_as, ID_WHILE_PLANNING);
         }
         text::hexadecimal(&Sha256::digest(json.as_bytes()))
     }

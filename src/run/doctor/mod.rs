@@ -116,6 +116,7 @@ async fn all(
 /// A pipeline that can only plan: it has no journal, so nothing in it can be licensed to change anything.
 fn looking(project: &Project, environment: &Environment, families: Families) -> Pipeline {
     Pipeline {
+        known_as: String::new(),
         host: Arc::new(Host::new(project.folder.clone(), environment.clone(), families, Vec::new())),
         grants: Grants::all_of(environment),
         mode: Mode::Plan,

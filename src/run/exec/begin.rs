@@ -19,6 +19,7 @@ use crate::effect::family::Families;
 use crate::effect::journal::{Facts, Journal, NewRun, RunJournal, RunKind, RunRecord, Script};
 use crate::effect::pipeline::{ID_WHILE_PLANNING, Mode};
 use crate::effect::recall::Index;
+use crate::run::beside::beside;
 use crate::run::order::{Ask, Audience, Ready};
 use crate::run::past::index;
 use crate::run::saved::Watch;
@@ -65,8 +66,6 @@ struct Place {
     record: Option<Journal>,
     journal: Option<RunJournal>,
     index: Index,
-    /// What the run before left behind.
-    left: Option<String>,
 }
 
 impl Run {
@@ -95,7 +94,7 @@ impl Run {
         let begin = clock::instant();
         let facts = facts(ready, intention, scripts);
         let place = match record {
-            Some(record) => Place::take(record, families, &facts, (intention, &kept(scripts, ready)))?,
+            Some(record) => Place::take(record, &facts, (intention, &kept(scripts, ready)))?,
             None => Place::default(),
         };
         let id = place.journal.as_ref().map(|journal| journal.id().to_owned());
@@ -113,8 +112,13 @@ impl Run {
         if matches!(intention, Intention::Apply | Intention::Plan) {
             windows::tell(ready, &session, &environment::person())?;
         }
-        if let Some(text) = place.left {
-            session.record(&Event::Logged { position: String::new(), text })?;
+        if let (Intention::Apply, Some(record), Some(id)) = (intention, &place.record, &id) {
+            let environment = &facts.environment;
+            let left = standing::left_behind((record, families), environment)?;
+            let beside = beside((record, families), (id, environment), &ready.header.uses)?;
+            for text in left.into_iter().chain(beside) {
+                session.record(&Event::Logged { position: String::new(), text })?;
+            }
         }
         let engine = Arc::new(engine::build(&session));
         let ast = if matches!(intention, Intention::Plan) {
@@ -147,34 +151,22 @@ impl Run {
 }
 
 impl Place {
-    fn take(
-        record: Journal,
-        families: Families,
-        facts: &Facts,
-        (intention, scripts): (&Intention, &[Script]),
-    ) -> Result<Self> {
+    fn take(record: Journal, facts: &Facts, (intention, scripts): (&Intention, &[Script])) -> Result<Self> {
         if let Intention::PlanRollBack(_) = intention {
             return Ok(Self { record: Some(record), ..Self::default() });
         }
         let new = || NewRun { facts: facts.clone(), scripts: scripts.to_vec() };
-        let (journal, index, left) = match intention {
+        let (journal, index) = match intention {
             Intention::Resume(resumption) => {
-                let (journal, index) =
-                    go_on(&record, &resumption.record.id, facts, (scripts, &resumption.note))?;
-                (journal, index, None)
+                go_on(&record, &resumption.record.id, facts, (scripts, &resumption.note))?
             }
             Intention::RollBack(reversal) if reversal.by.is_some() => {
                 let by = reversal.by.as_ref().map(|by| by.id.clone()).unwrap_or_default();
-                let (journal, index) = go_on(&record, &by, facts, (scripts, &None))?;
-                (journal, index, None)
+                go_on(&record, &by, facts, (scripts, &None))?
             }
-            Intention::RollBack(_) => (record.begin_run(&new())?, Index::default(), None),
-            _ => {
-                let left = standing::left_behind((&record, families), &facts.environment)?;
-                (record.begin_run(&new())?, Index::default(), left)
-            }
+            _ => (record.begin_run(&new())?, Index::default()),
         };
-        Ok(Self { record: Some(record), journal: Some(journal), index, left })
+        Ok(Self { record: Some(record), journal: Some(journal), index })
     }
 }
 

@@ -97,6 +97,7 @@ pub(super) fn session(
     host.mocks.clone_from(&audience.mocks);
     let pipeline = Pipeline {
         host: Arc::new(host),
+        known_as: facts.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(),
         grants: Grants::new(&ready.header.uses, &ready.environment),
         mode,
         recall: Recall::default(),
