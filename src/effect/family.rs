@@ -12,6 +12,7 @@ use super::hosts::Hosts;
 use super::primitive::{Entry, Work};
 use super::sql::Sql;
 use super::store::Store;
+use crate::base::call::Call;
 use crate::base::error::Error;
 
 /// Opens a resource for other families.
@@ -73,6 +74,12 @@ pub type Families = &'static [&'static Family];
 #[must_use]
 pub fn find(families: Families, name: &str) -> Option<&'static Family> {
     families.iter().find(|family| family.name == name).copied()
+}
+
+/// The primitive that a call is of; `None` where this build lacks it.
+#[must_use]
+pub fn entry_of(families: Families, call: &Call) -> Option<&'static Entry> {
+    find(families, &call.resource.family)?.entry(&call.verb)
 }
 
 /// The families that a build may lack, and the cargo feature that each comes with.

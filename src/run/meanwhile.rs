@@ -104,10 +104,7 @@ fn at_once(journal: &Journal, run: &RunRecord, since: Timestamp) -> Result<Vec<R
 
 /// Whether two calls may have changed the same thing.
 fn meet(families: Families, one: &Call, other: &Call) -> bool {
-    let touches = |call: &Call| {
-        let family = family::find(families, &call.resource.family)?;
-        family.entry(&call.verb)?.bind(&call.arguments).ok()?.touches()
-    };
+    let touches = |call: &Call| family::entry_of(families, call)?.bind(&call.arguments).ok()?.touches();
     one.resource == other.resource
         && match (touches(one), touches(other)) {
             (Some(one), Some(other)) => unwind::overlap(&one, &other),

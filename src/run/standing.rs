@@ -78,8 +78,7 @@ pub(super) fn standing(
 /// Whether the call changes the resource that it is made on: a dump changes its store, where it is a thing of its own, and
 /// what a notice or another call adds is nothing that another could meet.
 fn is_own(families: Families, call: &Call) -> bool {
-    let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
-    let Some(entry) = entry else { return true };
+    let Some(entry) = family::entry_of(families, call) else { return true };
     let is_new = entry.adds || entry.is_notice();
     let changes = |bound: Box<dyn crate::effect::primitive::Bound>| {
         bound

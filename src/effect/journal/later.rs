@@ -73,8 +73,7 @@ impl Journal {
 
 /// What a change changes, as its primitive tells it; one that this program does not know, its own resource.
 fn changed_by(families: Families, call: &Call) -> Vec<ResourceId> {
-    let entry = family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb));
-    match entry.and_then(|entry| entry.bind(&call.arguments).ok()) {
+    match family::entry_of(families, call).and_then(|entry| entry.bind(&call.arguments).ok()) {
         None => vec![call.resource.clone()],
         Some(bound) => {
             let needs = bound.needs(&call.resource).into_iter();

@@ -55,9 +55,8 @@ struct Found {
 impl Listener for Found {
     fn hear(&self, event: &Event) {
         let Event::EffectBegan { position, call, plan, .. } = event else { return };
-        let entry =
-            family::find(self.families, &call.resource.family).and_then(|family| family.entry(&call.verb));
-        if position.starts_with(UNDO) && entry.is_some_and(|entry| entry.overwrites) {
+        let overwrites = || family::entry_of(self.families, call).is_some_and(|entry| entry.overwrites);
+        if position.starts_with(UNDO) && overwrites() {
             let loss = Loss { call: call.clone(), plan: plan.clone(), state_of: None };
             self.losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);
         }

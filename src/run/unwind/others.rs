@@ -82,8 +82,7 @@ impl Unwinding<'_> {
         let (others, journal, run) = (self.others.clone(), self.journal.clone(), self.run.to_owned());
         let host = Arc::clone(&self.session.pipeline.host);
         Arc::new(move |call| {
-            let family = family::find(host.families, &call.resource.family);
-            if !family.and_then(|family| family.entry(&call.verb)).is_some_and(|entry| entry.overwrites) {
+            if !family::entry_of(host.families, call).is_some_and(|entry| entry.overwrites) {
                 return Ok(());
             }
             let kept = state_of(&journal, &run, call)?;

@@ -171,9 +171,7 @@ impl Remains {
 
 fn is_undone_last(families: Families, item: &Item) -> bool {
     let Way::Inverse { call, inverse, .. } = &item.way else { return false };
-    let entry = |call: &Call| {
-        family::find(families, &call.resource.family).and_then(|family| family.entry(&call.verb))
-    };
+    let entry = |call: &Call| family::entry_of(families, call);
     let is_last = entry(call)
         .and_then(|entry| entry.bind(&call.arguments).ok())
         .is_some_and(|bound| bound.undone_last());
