@@ -52,6 +52,10 @@ fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error> {
         Some(ContextValue::Strings(all)) => all.first().cloned(),
         _ => None,
     };
+    let is_misread = matches!(refused.kind(), ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict);
+    if let Some(error) = is_misread.then(|| without_sign(line)).flatten() {
+        return Some(error);
+    }
     match refused.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = said(ContextKind::InvalidSubcommand)?;
@@ -99,15 +103,19 @@ fn explain(refused: &clap::Error, line: &[OsString]) -> Option<Error> {
     }
 }
 
+/// A length of time that was meant for an option which it stands behind; the parser took it for something else.
+fn without_sign(line: &[OsString]) -> Option<Error> {
+    let words: Vec<&str> = line.iter().filter_map(|word| word.to_str()).collect();
+    let is_time = |word: &str| word.starts_with(|one: char| one.is_ascii_digit()) && !word.ends_with(".rhai");
+    let is_meant = |pair: &&[&str]| WITH_SIGN.contains(&pair[0]) && is_time(pair[1]);
+    let pair = words.windows(2).find(is_meant)?;
+    let error = Error::usage(format!("the value of `{}` has to follow a `=`", pair[0]))
+        .why("it may stand without one, so the next word is not taken for its value");
+    Some(error.fix(format!("write {}={}", pair[0], pair[1])))
+}
+
 /// What is said of a word that nothing takes; `near` is the parser's own guess.
 fn unknown(word: &str, near: Option<String>, line: &[OsString]) -> Error {
-    let before = line.iter().zip(line.iter().skip(1)).find(|(_, one)| **one == *word);
-    let before = before.and_then(|(before, _)| before.to_str());
-    if let Some(option) = WITH_SIGN.iter().find(|option| before == Some(**option)) {
-        return Error::usage(format!("the value of `{option}` has to follow a `=`"))
-            .why("it may stand without one, so the next word is not taken for its value")
-            .fix(format!("write {option}={word}"));
-    }
     let is_option = word.starts_with('-');
     let what = if is_option { "there is no option" } else { "there is one word too many:" };
     Error::usage(format!("{what} `{word}`")).fix(match near.or_else(|| nearest(word, line)) {
@@ -185,6 +193,13 @@ mod tests {
         );
         assert!(said(&["playbook", "frobnicate"]).contains("`playbook --help` lists"));
         assert!(said(&["playbook", "exec", "a.rhai", "--wait", "1s"]).contains("fix: write --wait=1s"));
+        assert!(said(&["playbook", "exec", "--wait", "1s", "a.rhai"]).contains("fix: write --wait=1s"));
+        assert!(
+            said(&["playbook", "exec", "--plan", "p", "--detach", "1m"]).contains("fix: write --detach=1m")
+        );
+        assert!(
+            said(&["playbook", "exec", "--plan", "p", "--wait", "1.rhai"]).contains("do not go together")
+        );
         assert!(said(&["playbook", "exec", "a.rhai", "--evn", "x"]).contains("did you mean `--env`?"));
         assert_eq!(
             said(&["playbook", "report", "--format", "htlm"]),

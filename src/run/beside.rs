@@ -8,7 +8,7 @@ use crate::effect::journal::{Filter, Journal, RunRecord, State};
 use crate::script::header::Header;
 
 /// How many runs back others are looked for that go on.
-const BACK: usize = 8;
+const BACK: usize = 32;
 
 /// Names a run that goes on in the environment, other than the one of that id, and may change what a run with these `uses` may change too: no lock that
 /// both have keeps them apart, or the second would not begin.
