@@ -64,7 +64,7 @@ impl Site {
         if !prometheus::is_here() {
             return None;
         }
-        demo::program()?;
+        demo::program();
         let (registry, smtp) = (registry::shared()?, smtp::shared()?);
         let (staging, production) = (cluster::namespace()?, cluster::namespace()?);
         if !staging.cluster.is_own {

@@ -62,7 +62,7 @@ impl Site {
         if !prometheus::is_here() || !alertmanager::is_here() || !haproxy::is_here() {
             return None;
         }
-        let (program, smtp) = (demo::program()?, smtp::shared()?);
+        let (program, smtp) = (demo::program(), smtp::shared()?);
         let (database, staging) = (postgres::database()?, postgres::database()?);
         let (ports, rehearsal) = ([free_port(), free_port()], free_port());
         staging.sql(&format!("{FIRST}{SECOND}"));

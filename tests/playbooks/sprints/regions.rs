@@ -23,7 +23,7 @@ impl Regions {
         if !prometheus::is_here() || !haproxy::is_here() {
             return None;
         }
-        let (program, smtp, drill) = (demo::program()?, smtp::shared()?, postgres::database()?);
+        let (program, smtp, drill) = (demo::program(), smtp::shared()?, postgres::database()?);
         // It ends with the test process, or when the test kills it.
         let primary: &'static Server = Box::leak(Box::new(Server::start()?));
         let database = Database { server: primary, name: "app".to_owned() };

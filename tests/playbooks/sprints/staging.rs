@@ -24,7 +24,7 @@ impl Staging {
         if !prometheus::is_here() || !haproxy::is_here() || !redis::is_here() {
             return None;
         }
-        let (program, smtp, registry) = (demo::program()?, smtp::shared()?, registry::shared()?);
+        let (program, smtp, registry) = (demo::program(), smtp::shared()?, registry::shared()?);
         registry.push("aurigraph-dlt/aurigraph-enhanced", OLD, "old");
         let (database, ports) = (postgres::database()?, [free_port(), free_port()]);
         let (recorder, cache) = (settings::recorder(), Redis::start());

@@ -150,7 +150,7 @@ impl Vanguard {
         if !prometheus::is_here() || !alertmanager::is_here() {
             return None;
         }
-        let (program, cache, moto, smtp) = (demo::program()?, cache()?, moto::shared()?, smtp::shared()?);
+        let (program, cache, moto, smtp) = (demo::program(), cache()?, moto::shared()?, smtp::shared()?);
         let pm2 = Pm2::new(pm2::program()?, None);
         let (database, staging) = (postgres::database()?, postgres::database()?);
         let [backups, site, logs] = [s3s::bucket()?, s3s::bucket()?, s3s::bucket()?];

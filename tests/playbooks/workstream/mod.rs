@@ -81,7 +81,7 @@ impl Workstream {
         if !prometheus::is_here() || !kafka::is_here() || !dns::is_here() || !redis::is_here() {
             return None;
         }
-        let (program, moto, smtp) = (demo::program()?, moto::shared()?, smtp::shared()?);
+        let (program, moto, smtp) = (demo::program(), moto::shared()?, smtp::shared()?);
         let (database, backups) = (postgres::database()?, s3s::bucket()?);
         let (cloud, rig, api) = (Cloud::make(moto), project(), free_port());
         let socket = database.server.socket().join(format!(".s.PGSQL.{}", database.server.port));
