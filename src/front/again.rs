@@ -3,9 +3,10 @@
 use super::arguments::{Common, Doubt, Output};
 use super::execution::carry_out;
 use super::person;
+use super::printing::complain;
 use super::show::nothing;
 use crate::base::decision::Choice;
-use crate::base::error::{Error, Kind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::exit::Exit;
 use crate::base::text;
 use crate::effect::environment::OnFailure;
@@ -48,9 +49,17 @@ pub(super) fn tick(common: &Common, allocated: fn() -> usize) -> Result<Exit> {
         match resume(&common, &record.id, &wish, allocated) {
             Ok(Exit::Done | Exit::Waiting) => {}
             Ok(other) => exit = other,
-            // Another tick was quicker; it goes on with that run.
-            Err(error) if error.kind == Kind::Usage => {}
-            Err(error) => return Err(error),
+            // One that cannot go on holds up no other. Where it does not wait any more, another tick was quicker.
+            Err(error) if journal.state(&record.id)? == Some(State::Waiting) => {
+                let id = &record.id;
+                let error = error.detail("run", id.clone());
+                complain(&error, &common);
+                if common.output == Output::Text {
+                    eprintln!("the run {id} of {} waits until that is mended", record.facts.playbook);
+                }
+                exit = error.exit();
+            }
+            Err(_) => {}
         }
     }
     Ok(exit)
@@ -81,7 +90,8 @@ pub(super) fn resume(common: &Common, wanted: &str, wish: &Wish, allocated: fn()
         past::as_it_ran(&project, &journal, &record)?
     } else {
         let today = past::today(&project.folder, &record, wish.on_failure, FAMILIES)?;
-        Ready { plan: saved::of_run(&journal, &record, &today, FAMILIES)?, ..today }
+        let plan = if wish.accept { None } else { saved::of_run(&journal, &record, &today, FAMILIES)? };
+        Ready { plan, ..today }
     };
     let detach = wish.detach.as_deref().map(text::parse_duration).transpose()?;
     let ready = Ready { detach, ..ready };

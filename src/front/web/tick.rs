@@ -8,11 +8,13 @@ use crate::base::error::Result;
 use crate::base::secret::Revealed;
 use crate::effect::journal::Journal;
 use crate::run::due;
-use crate::sys::process::{self, Command, Detached};
+use crate::sys::process::{self, Command, Detached, Status};
 use crate::sys::{blocking, clock, environment};
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long it is left alone after one that failed: a run that cannot go on before somebody mends it is not tried all the time.
+const REST: Duration = Duration::from_secs(20);
 /// How long one look waits for the process that goes on; it is asked again at the next.
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -21,9 +23,12 @@ pub(super) async fn go_on(folder: PathBuf, journal: Journal) {
     let mut busy: Option<Detached> = None;
     loop {
         if let Some(ticking) = &mut busy
-            && ticking.ends_within(MOMENT).await.is_some()
+            && let Some(ended) = ticking.ends_within(MOMENT).await
         {
             busy = None;
+            if ended != Status::Code(0) {
+                clock::pause(REST).await;
+            }
         }
         if busy.is_none() {
             let journal = journal.clone();

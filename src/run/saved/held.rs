@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Plan, Watch};
+use super::{Plan, Watch, compare};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind, Result};
 use crate::effect::consent::{Consent, Wanted};
@@ -14,8 +14,8 @@ use crate::run::order::Ready;
 /// The name under which a run keeps its plan beside its scripts.
 const KEPT_AS: &str = "plan.json";
 
-/// The plan that a run was held to when it began. None where it had none, and none any more for a playbook that was edited
-/// since: whoever goes on with that has accepted another one than was planned.
+/// The plan that a run was held to when it began, where it had one. A playbook that was edited since is not the one that was
+/// planned.
 pub fn of_run(
     journal: &Journal,
     record: &RunRecord,
@@ -30,7 +30,13 @@ pub fn of_run(
             .fix("see `playbook verify`")
     })?;
     let now = super::facts(ready, families)?;
-    Ok((now.scripts == plan.scripts).then(|| Arc::new(Watch::new(Arc::new(plan), hash.clone()))))
+    if now.scripts != plan.scripts {
+        let what = "the playbook was edited since it was planned, and the run is held to that plan";
+        return Err(Error::new(Kind::Changed, what)
+            .why(compare::known(&plan, &now).join("\n"))
+            .fix(format!("put it back; or add `--accept-changes`, and the run goes on without the plan; or take it back: `playbook rollback {}`", record.id)));
+    }
+    Ok(Some(Arc::new(Watch::new(Arc::new(plan), hash.clone()))))
 }
 
 impl Watch {

@@ -61,6 +61,22 @@ fn a_plan_is_held_to_by_who_goes_on_with_the_run() {
 }
 
 #[test]
+fn a_playbook_that_was_edited_since_is_not_gone_on_with_unless_that_is_said() {
+    let rig = planned("out.put(\"first\", \"1\");\nwait(\"1s\");\nout.put(\"second\", \"2\");\n");
+    rig.run(&["exec", "--plan", "plan.json", "--detach=100ms"]).expect(10);
+    let text = std::fs::read_to_string(rig.path("deploy.rhai")).unwrap();
+    std::fs::write(rig.path("deploy.rhai"), text.replace("second", "third")).unwrap();
+    rig.run(&["resume", "last"])
+        .expect(8)
+        .says("the playbook was edited since it was planned, and the run is held to that plan")
+        .says("the script deploy.rhai was edited")
+        .says("add `--accept-changes`, and the run goes on without the plan");
+    rig.run(&["runs"]).expect(0).says("waiting");
+    rig.run(&["resume", "last", "--accept-changes"]).expect(0).hides("as planned");
+    assert!(rig.path("out/first").exists() && rig.path("out/third").exists());
+}
+
+#[test]
 fn another_try_and_what_is_another_word_in_each_run_are_as_planned() {
     let rig = planned(
         "retry 3 every \"10ms\" {\n    let was = is_new.call();\n    out.put(`${run.id}.txt`, \"1\");\n    \

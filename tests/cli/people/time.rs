@@ -140,6 +140,25 @@ fn a_tick_goes_on_when_it_is_time_and_only_then() {
 }
 
 #[test]
+fn a_run_that_cannot_go_on_holds_up_no_other() {
+    let script = "//! Wait.\nwait(\"1s\");\nlog(\"went on\");\n";
+    let rig = rig().file("broken.rhai", script).file("well.rhai", script);
+    rig.run(&["exec", "broken.rhai", "--env", "real", "--detach=100ms"]).expect(10);
+    rig.run(&["exec", "well.rhai", "--env", "real", "--detach=100ms"]).expect(10);
+    std::fs::write(rig.path("broken.rhai"), "//! Wait.\nwait(\"1s\"\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    rig.run(&["tick"])
+        .expect(2)
+        .says("broken.rhai:")
+        .says("of broken.rhai waits until that is mended")
+        .says("went on");
+    rig.run(&["runs"]).expect(0).says("waiting").says("done");
+    std::fs::write(rig.path("broken.rhai"), script).unwrap();
+    rig.run(&["tick"]).expect(0).says("went on");
+    rig.run(&["runs"]).expect(0).hides("waiting");
+}
+
+#[test]
 fn a_tick_goes_on_once_the_gate_was_answered() {
     let gate = "//! Gate.\n//!\n//! uses = [\"files.out:write\"]\nfiles(\"out\").put(\"one.txt\", \"1\");\n\
         gate(\"Go\", #{ approvers: [\"cy\"], within: \"2h\" });\nfiles(\"out\").put(\"two.txt\", \"2\");\n";
