@@ -21,8 +21,9 @@ use crate::effect::mocks::Mocks;
 use crate::primitives::FAMILIES;
 use crate::run::exec::{self, Ended, Intention};
 use crate::run::order::{Audience, Order, Ready};
+use crate::run::plan::{Plan, Watch};
 use crate::run::project::Project;
-use crate::run::saved::{self, Plan, Watch};
+use crate::run::saved;
 use crate::sys::{environment, terminal};
 
 /// `playbook exec`.

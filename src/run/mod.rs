@@ -8,6 +8,7 @@ pub mod meanwhile;
 pub mod order;
 pub mod parameters;
 pub mod past;
+pub mod plan;
 pub mod project;
 pub mod reversed;
 pub mod saved;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::parameters;
+use super::plan::Watch;
 use super::project::Project;
-use super::saved::Watch;
 use crate::base::decision::Choose;
 use crate::base::error::{Error, Result};
 use crate::base::event::Listener;

@@ -22,7 +22,7 @@ use crate::effect::recall::Index;
 use crate::run::beside::beside;
 use crate::run::order::{Ask, Audience, Ready};
 use crate::run::past::index;
-use crate::run::saved::Watch;
+use crate::run::plan::Watch;
 use crate::run::standing;
 use crate::script::session::Session;
 use crate::script::{engine, imports};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Plan, Read};
 use crate::base::text::headline;
+use crate::run::plan::{Plan, Read};
 
 /// As much of a value as is shown.
 const SHOWN: usize = 60;

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Change, Plan, Read, sha256};
 use crate::base::event::{Event, Listener};
+use crate::run::plan::{Change, Plan, Read, sha256};
 
 /// A value that is longer as JSON is kept as its hash.
 const LONGEST: usize = 16 * 1024;

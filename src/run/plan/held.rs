@@ -3,41 +3,14 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Plan, Watch, compare};
+use super::{Plan, Watch};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Kind, Result};
 use crate::effect::consent::{Consent, Wanted};
-use crate::effect::family::Families;
-use crate::effect::journal::{Journal, RunRecord, Script};
-use crate::run::order::Ready;
+use crate::effect::journal::Script;
 
 /// The name under which a run keeps its plan beside its scripts.
 const KEPT_AS: &str = "plan.json";
-
-/// The plan that a run was held to when it began, where it had one. A playbook that was edited since is not the one that was
-/// planned.
-pub fn of_run(
-    journal: &Journal,
-    record: &RunRecord,
-    ready: &Ready,
-    families: Families,
-) -> Result<Option<Arc<Watch>>> {
-    let Some(hash) = &record.facts.plan else { return Ok(None) };
-    let Some(text) = journal.script(hash)? else { return Ok(None) };
-    let plan: Plan = serde_json::from_str(&text).map_err(|why| {
-        Error::new(Kind::Tampered, format!("the plan of the run {} cannot be read", record.id))
-            .why(why.to_string())
-            .fix("see `playbook verify`")
-    })?;
-    let now = super::facts(ready, families)?;
-    if now.scripts != plan.scripts {
-        let what = "the playbook was edited since it was planned, and the run is held to that plan";
-        return Err(Error::new(Kind::Changed, what)
-            .why(compare::known(&plan, &now).join("\n"))
-            .fix(format!("put it back; or add `--accept-changes`, and the run goes on without the plan; or take it back: `playbook rollback {}`", record.id)));
-    }
-    Ok(Some(Arc::new(Watch::new(Arc::new(plan), hash.clone()))))
-}
 
 impl Watch {
     /// The plan as the journal keeps it: its hash is that of the plan.
