@@ -16,6 +16,8 @@ pub struct Wanted<'a> {
     pub call: &'a str,
     /// SHA-256 of its arguments.
     pub digest: &'a str,
+    /// SHA-256 of what it takes from a file or folder of the project, where it takes anything.
+    pub content: Option<&'a str>,
     /// Its class, never `Read`.
     pub effect: Effect,
     /// Whether the run fails when it does: a notice that may fail is no change to speak of.

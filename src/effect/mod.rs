@@ -8,6 +8,7 @@ pub mod arrival;
 pub mod aws;
 pub mod child;
 pub mod consent;
+pub mod content;
 pub mod cx;
 pub mod dump;
 pub mod endpoint;

@@ -67,6 +67,12 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         None
     }
 
+    /// The file or folder of the project that it takes what it does from, as a script of SQL: a saved plan holds a run to
+    /// what stands in it.
+    fn content(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether it takes into use what changes before it put there, as a restart does: then it is taken back after them, when
     /// what they replaced is there again.
     fn undone_last(&self) -> bool {
@@ -117,6 +123,8 @@ pub trait Bound: Send + Sync {
     fn plan(&self, resource: &ResourceId) -> String;
     /// See [`Primitive::touches`].
     fn touches(&self) -> Option<String>;
+    /// See [`Primitive::content`].
+    fn content(&self) -> Option<&str>;
     /// See [`Primitive::undone_last`].
     fn undone_last(&self) -> bool;
     /// See [`Primitive::forbidden`].
@@ -144,6 +152,10 @@ impl<P: Primitive> Bound for P {
 
     fn touches(&self) -> Option<String> {
         Primitive::touches(self)
+    }
+
+    fn content(&self) -> Option<&str> {
+        Primitive::content(self)
     }
 
     fn undone_last(&self) -> bool {

@@ -52,6 +52,7 @@ pub fn plan(order: &Order, save: Option<&Path>, common: &Common, allocated: fn()
     let Some(file) = save else {
         return carry_out(&ready, &Intention::Plan, common, allocated);
     };
+    Plan::may_write(file)?;
     let mut made = None;
     let exit = perform(&ready, (common, &Intention::Plan), allocated, |audience| {
         let (ended, plan) = saved::make(&ready, FAMILIES, audience)?;

@@ -171,6 +171,33 @@ fn a_missing_program_is_refused_before_the_old_one_is_ended() {
 }
 
 #[test]
+fn what_cannot_be_started_is_refused_before_the_old_one_is_ended() {
+    let settings = SETTINGS.replace("program = \"sh\"", "program = \"./{release}.sh\"");
+    let project = Project::new(&settings.replace("settle", "folder = \".\"\nsettle"));
+    for name in ["v1.sh", "v2.sh"] {
+        let text = std::fs::read_to_string(project.path(name)).unwrap();
+        std::fs::write(project.path(name), format!("#!/bin/sh\n{text}")).unwrap();
+    }
+    let executable = |name: &str| {
+        let made = std::process::Command::new("chmod").arg("+x").arg(project.path(name)).status().unwrap();
+        assert!(made.success());
+    };
+    executable("v1.sh");
+    project.exec("app.start(\"v1\");").expect(0);
+    let before = project.alive();
+    let seen = project.exec("app.replace(\"v2\");").expect(1);
+    seen.says("v2.sh` cannot be started").says("chmod +x");
+    assert_eq!(project.alive(), before, "it was not ended");
+    // What fails only when it is started has ended it by then, and it comes back.
+    executable("v2.sh");
+    std::fs::write(project.path("v2.sh"), "#!/no/such/shell\n").unwrap();
+    let seen = project.exec("app.replace(\"v2\");").expect(1);
+    seen.says("taken back:").hides("NOT be taken back");
+    assert_eq!(project.release(), "v1");
+    assert!(project.alive().is_some());
+}
+
+#[test]
 fn a_release_may_not_lead_elsewhere() {
     for release in ["../v1", "a/b", "..", "", "-x", "v..1"] {
         let project = Project::new(SETTINGS);

@@ -12,9 +12,10 @@ use crate::base::event::Event;
 use crate::base::outcome::Outcome;
 use crate::base::text;
 use crate::effect::consent::Wanted;
+use crate::effect::content::fingerprint;
 use crate::effect::journal::{Licence, RunJournal};
 use crate::effect::recall::Recorded;
-use crate::sys::clock;
+use crate::sys::{blocking, clock};
 
 /// A value larger than this is bulk data, which goes from door to door and never into a script; in bytes of JSON.
 const LARGEST_VALUE: usize = 4 * 1024 * 1024;
@@ -76,12 +77,22 @@ impl Pipeline {
         let inverse = forgive::inverse(must, self.ask_inverse(call).await)?;
         if let Some(consent) = self.host.consent.as_ref().filter(|_| !call.request.unwinding) {
             let (name, plan) = (call.request.call.name(), self.words(call));
+            let content = self.content(call).await?;
             let (position, digest, effect) = (&call.request.position, &call.digest, call.effect);
-            consent(&Wanted { position, call: &name, digest, effect, must, plan: &plan, inverse: &inverse })?;
+            let content = content.as_deref();
+            let (call, plan, inverse) = (name.as_str(), plan.as_str(), &inverse);
+            consent(&Wanted { position, call, digest, content, effect, must, plan, inverse })?;
         }
         let began = self.began(call, &inverse);
         let licence = Licence::from(journal.intend(&began, &self.stored(&inverse))?);
         Ok((began, licence))
+    }
+
+    /// What the call takes from a file or folder of the project, as a hash.
+    async fn content(&self, call: &Permitted) -> Result<Option<String>> {
+        let Some(named) = call.bound.content().map(str::to_owned) else { return Ok(None) };
+        let project = self.host.project.clone();
+        blocking::run(move || Ok(fingerprint(&project, &named))).await
     }
 
     /// Tries once, and again as often as the call allows.

@@ -36,6 +36,9 @@ use crate::base::{suggest, text};
 use crate::sys::stop::Stop;
 use recalled::Recalled;
 
+/// How a result that does not exist yet begins where it is put into a text.
+const UNKNOWN: &str = "⟨the result of ";
+
 /// What stands for the run's id while it is planned.
 pub const ID_WHILE_PLANNING: &str = "plan";
 
@@ -192,11 +195,14 @@ impl Pipeline {
         Ok(())
     }
 
-    /// SHA-256 of a call with its whole arguments, hexadecimal. The shared options are not among them: another timeout
+    /// SHA-256 of a call with its whole arguments, hexadecimal; empty while a text among them holds what is not known yet. The shared options are not among them: another timeout
     /// makes no other call. The id of the run counts as the word that stands for it in a plan, so that what was planned is
     /// known again.
     fn digest(&self, call: &Call) -> String {
         let mut json = serde_json::to_string(call).unwrap_or_default();
+        if matches!(self.mode, Mode::Plan) && json.contains(UNKNOWN) {
+            return String::new();
+        }
         if !self.known_as.is_empty() {
             json = json.replace(&self.known_as, ID_WHILE_PLANNING);
         }

@@ -53,8 +53,8 @@ impl Pipeline {
                 Ok(Settled::Again(Box::new(recorded.began)))
             }
             Some(false) => decide(Choice::NotHappened, "probe").map(|()| Settled::Fresh),
-            // To put something back twice is to put it back.
-            None if call.request.unwinding || (call.entry.idempotent && call.options.on_doubt.is_none()) => {
+            // To put something back twice is to put it back, where a block does not say otherwise.
+            None if call.options.on_doubt.is_none() && (call.request.unwinding || call.entry.idempotent) => {
                 match (self.overwriting(call).await?, self.recall.doubts().1) {
                     (Some(_), Some(OnDoubt::Skip)) => self.ask(call, recorded, why),
                     (Some(error), None | Some(OnDoubt::Fail)) => Err(error),

@@ -53,6 +53,10 @@ impl Primitive for Apply {
     const TIMEOUT: Duration = Duration::from_secs(120);
     const IDEMPOTENT: bool = true;
 
+    fn content(&self) -> Option<&str> {
+        Some(&self.manifest)
+    }
+
     fn plan(&self, _: &ResourceId) -> String {
         let by_force = if self.force { ", by force" } else { "" };
         let with: String =

@@ -48,6 +48,10 @@ impl Primitive for Script {
         r#"postgres("main").script("migrations/7_up.sql", #{ undo: "migrations/7_down.sql" })"#;
     const TIMEOUT: Duration = Duration::from_secs(600);
 
+    fn content(&self) -> Option<&str> {
+        Some(&self.file)
+    }
+
     fn plan(&self, resource: &ResourceId) -> String {
         format!("run {} on {resource} in one transaction", self.file)
     }

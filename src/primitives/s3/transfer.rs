@@ -53,6 +53,10 @@ impl Primitive for Upload {
     const TIMEOUT: std::time::Duration = LONG;
     const IDEMPOTENT: bool = true;
 
+    fn content(&self) -> Option<&str> {
+        Some(&self.file)
+    }
+
     fn plan(&self, _: &ResourceId) -> String {
         format!("upload {} to `{}`", self.file, self.key)
     }

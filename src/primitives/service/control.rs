@@ -81,9 +81,11 @@ impl Control {
         Ok(wanted)
     }
 
-    /// The command of a release; made before anything is ended, so that a missing program changes nothing.
+    /// The command of a release; made before anything is ended, so that one that cannot be started changes nothing.
     pub(super) async fn command(&self, release: Option<&str>) -> Result<Command> {
-        self.table.command(&self.cx, release).await
+        let command = self.table.command(&self.cx, release).await?;
+        command.judge()?;
+        Ok(command)
     }
 
     /// Starts the process and sees that it stays alive.

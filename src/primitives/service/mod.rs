@@ -204,7 +204,7 @@ impl Primitive for Restart {
 }
 
 /// Ends the service and starts another release in its place; nothing happens when that release runs already. A release
-/// whose program is missing is refused before anything is ended. Taken back by bringing the release back that ran.
+/// whose program or folder is missing, or cannot be executed, is refused before anything is ended. Taken back by bringing the release back that ran.
 /// Gives what `status` gives.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -285,7 +285,11 @@ impl Primitive for Status {
 async fn put_in_place(control: &Control, release: Option<String>) -> Result<Value> {
     let command = control.command(release.as_deref()).await?;
     control.end().await?;
-    control.begin(&command, release).await?;
+    // What ran does not any more: now a failure is never without a trace, whatever the start says of itself.
+    control.begin(&command, release).await.map_err(|mut error| {
+        error.unchanged = false;
+        error
+    })?;
     Ok(told(control.state()?.as_ref()))
 }
 

@@ -142,6 +142,10 @@ impl Primitive for Script {
     const TIMEOUT: Duration = Duration::from_secs(1800);
     const ATOMIC: bool = true;
 
+    fn content(&self) -> Option<&str> {
+        Some(&self.file)
+    }
+
     fn plan(&self, _: &ResourceId) -> String {
         format!("run the SQL script {}", self.file)
     }

@@ -68,6 +68,10 @@ impl Primitive for Upload {
     const TIMEOUT: Duration = LONG;
     const IDEMPOTENT: bool = true;
 
+    fn content(&self) -> Option<&str> {
+        Some(&self.file)
+    }
+
     fn plan(&self, resource: &ResourceId) -> String {
         format!("upload {} to `{}` on {}", self.file, self.to, on(resource, self.hosts.as_deref()))
     }

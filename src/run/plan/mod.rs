@@ -1,6 +1,7 @@
 //! A saved plan: what it read and would change, kept in a file with its hash, and how a run is held to it.
 
 mod accuracy;
+mod claims;
 mod held;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,10 @@ pub struct Change {
     /// SHA-256 of its arguments; empty when they depend on another change, or were others when it was planned again at
     /// once: they are not held to.
     pub digest: String,
+    /// SHA-256 of what it takes from a file or folder of the project. None where it takes nothing, and where a program that
+    /// runs before it may make what it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// What it does, in words.
     pub what: String,
     /// Its class.
@@ -77,6 +82,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether what it takes from files is what it was when it was planned.
+    #[must_use]
+    pub fn has(&self, content: Option<&str>) -> bool {
+        self.content.as_deref().is_none_or(|planned| Some(planned) == content)
+    }
+
     /// Whether a call of that name with those arguments is what was planned.
     #[must_use]
     pub fn is_it(&self, call: &str, digest: &str) -> bool {
@@ -124,6 +135,19 @@ impl Plan {
         let text = serde_json::to_string_pretty(&saved).map_err(|why| unwritable(&why))?;
         files::replace(file, format!("{text}\n").as_bytes())?;
         Ok(hash)
+    }
+
+    /// Refuses to put a plan in the place of a file that is none.
+    pub fn may_write(file: &Path) -> Result<()> {
+        let is_plan = || match files::read_text(file, LARGEST) {
+            Ok(text) => serde_json::from_str::<Saved>(&text).is_ok(),
+            Err(_) => false,
+        };
+        if !files::exists(file) || is_plan() {
+            return Ok(());
+        }
+        Err(Error::usage(format!("{} is there already, and is no saved plan", file.display()))
+            .fix("name another file; a saved plan may be replaced by another"))
     }
 
     /// Reads it from a file; one that was changed since it was written is refused.

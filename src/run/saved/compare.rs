@@ -55,6 +55,9 @@ pub(super) fn seen(saved: &Plan, now: &Plan) -> Vec<String> {
     }
     for (position, change) in &saved.changes {
         match now.changes.get(position) {
+            Some(other) if !change.has(other.content.as_deref()) => {
+                moved.push(format!("what it takes from its files was edited: {}", change.what));
+            }
             Some(other) if change.is_it(&other.call, &other.digest) => {}
             Some(other) => moved.push(format!("it would {}, and the plan says: {}", other.what, change.what)),
             None => moved.push(format!("it would not {} any more", change.what)),

@@ -110,7 +110,7 @@ fn plan_quietly(ready: &Ready, families: Families, audience: &Audience) -> Resul
 }
 
 fn plan(ready: &Ready, families: Families, audience: &Audience) -> Result<(Ended, Plan)> {
-    let recorder = Arc::new(Recorder::new(facts(ready, families)?));
+    let recorder = Arc::new(Recorder::new(facts(ready, families)?, families, ready.folder.clone()));
     let mut audience = audience.clone();
     audience.listeners.push(recorder.clone());
     let ready = Ready { plan: None, ..ready.clone() };

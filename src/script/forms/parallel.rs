@@ -72,14 +72,23 @@ fn parallel(
     let all = Stop::child(&here::stop());
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new((0..branches.len()).map(|_| None).collect());
+    let kind = |error: &EvalAltResult| {
+        traces::explain(error, context.call_source().unwrap_or_default(), &session.sources).kind
+    };
+    let is_horizon = |outcome: &Outcome| {
+        session.is_planning() && outcome.as_ref().is_err_and(|error| kind(error) == Kind::Horizon)
+    };
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(branch) = branches.get(index).filter(|_| !all.is_given()) else { return };
             let _here = here::enter(here::branch(&format!("{position}/{index}"), all.child()));
             let outcome = branch.call_raw(context, None, []);
-            // A branch that only met a stop from outside has not failed by itself.
-            if !all.is_given() && outcome.as_ref().is_err_and(|error| !traces::is_departure(error)) {
+            // A branch that only met a stop from outside has not failed by itself; nor has one that a plan cannot follow.
+            if !all.is_given()
+                && !is_horizon(&outcome)
+                && outcome.as_ref().is_err_and(|error| !traces::is_departure(error))
+            {
                 all.give(Error::cancelled("another branch of `parallel` failed"));
             }
             outcomes.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(outcome);

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use serde::{Deserialize, Serialize};
@@ -59,7 +58,7 @@ pub fn start_detached(
     let failed = |why: std::io::Error| Error::io(format!("cannot write the log {}", log.display()), &why);
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log).map_err(failed)?;
     let log_from = file.metadata().map_err(failed)?.len();
-    access(&command.program, Access::EXEC_OK).map_err(|why| command.not_started(&why.into()).unchanged())?;
+    command.judge()?;
     let waits = Path::new(SHELL).exists();
     let mut prepared = if waits { behind_shell(command) } else { command.clone() }.prepare()?;
     prepared.stdout(file.try_clone().map_err(failed)?).stderr(file);

@@ -16,6 +16,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
+use rustix::fs::{Access, access};
 use tokio::io::AsyncRead;
 
 pub use children::{Child, children};
@@ -109,6 +110,16 @@ impl Command {
         Ok(command)
     }
 
+    /// Refuses what surely cannot be started: the program may not be executed, or the folder is not there.
+    pub fn judge(&self) -> Result<()> {
+        let unfit = match access(&self.program, Access::EXEC_OK) {
+            Err(why) => Some(why.into()),
+            Ok(()) if self.folder.is_dir() => None,
+            Ok(()) => Some(std::io::ErrorKind::NotFound.into()),
+        };
+        unfit.map_or(Ok(()), |why: std::io::Error| Err(self.not_started(&why).unchanged()))
+    }
+
     /// Why it could not be started, in words.
     fn not_started(&self, why: &std::io::Error) -> Error {
         const NOT_FOR_THIS_MACHINE: i32 = 8;
@@ -117,7 +128,8 @@ impl Command {
             return Error::missing(format!(
                 "`{program}` cannot be started: its folder {} is not there",
                 self.folder.display()
-            ));
+            ))
+            .fix("make that folder, or name another one");
         }
         let error = match why.kind() {
             std::io::ErrorKind::NotFound if self.program.exists() => {

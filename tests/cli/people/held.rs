@@ -26,8 +26,8 @@ fn a_change_that_is_not_planned_is_not_made_and_cannot_be_caught() {
     rig.run(&["exec", "--plan", "plan.json"])
         .expect(8)
         .says("`files.out.put` was not begun: it is not in the plan that the run is held to")
-        .says("it would write 1 B to `second`: what the playbook decides by is not as it was")
-        .says("make a new plan: `playbook plan deploy.rhai --save FILE`")
+        .says("it would write 1 B to `second`: the run went another way than the plan")
+        .says("make a new plan: `playbook plan deploy.rhai --save FILE`; where that says the same again, run it without --plan")
         .says("taken back:");
     assert!(!rig.path("out/first").exists() && !rig.path("out/second").exists());
     // Without a plan the playbook decides alone.
@@ -101,4 +101,85 @@ fn behind_the_horizon_only_what_can_be_taken_back_is_changed() {
         .says("the plan ends before it: line ")
         .says("let the plan reach it: read what is decided on at the beginning");
     assert!(rig.path("out/kept").exists() && !rig.path("out/first").exists());
+}
+
+#[test]
+fn what_is_planned_once_is_made_once() {
+    let twice = "out.put(\"first\", \"1\");\nprogram(\"touch\").run([\"in/new\"], #{ stays: true });\nout.put(`${now()}`, \"2\");\n";
+    let again = planned(&format!("{twice}if is_new.call() {{ out.put(\"first\", \"1\"); }}"));
+    again.run(&["exec", "--plan", "plan.json"]).expect(8).says("`files.out.put` was not begun");
+    assert!(!again.path("out/first").exists());
+    // What could be anything where it was planned is no licence for the same verb elsewhere.
+    let other =
+        planned(&format!("{twice}step \"More\" {{ if is_new.call() {{ out.put(\"other\", \"1\"); }} }}"));
+    other.run(&["exec", "--plan", "plan.json"]).expect(8).says("it would write 1 B to `other`");
+    assert!(!other.path("out/other").exists());
+    // What is only read more often moves nothing.
+    let read = planned(&format!(
+        "{NEW}if is_new.call() {{ is_new.call(); is_new.call(); }}\nout.put(\"last\", \"1\");"
+    ));
+    read.run(&["exec", "--plan", "plan.json"])
+        .expect(0)
+        .says("3 of 3 changes as planned")
+        .hides("not planned");
+}
+
+#[test]
+fn a_text_that_holds_the_result_of_a_change_is_as_planned() {
+    let rig = planned("let kept = out.put(\"first\", \"1\");\nout.put(\"note\", `${kept.bytes} bytes`);\n");
+    rig.run(&["exec", "--plan", "plan.json"]).expect(0).says("2 of 2 changes as planned");
+    assert_eq!(std::fs::read_to_string(rig.path("out/note")).unwrap(), "1 bytes");
+}
+
+#[test]
+fn what_a_script_of_sql_holds_is_part_of_the_plan() {
+    let settings = "[env.local.sqlite.app]\npath = \"app.db\"\ncreate = true\naccess = \"destroy\"\n";
+    let script =
+        |name: &str| format!("sqlite(\"app\").script(\"{name}\", #{{ on_doubt: \"fail\", stays: true }});\n");
+    let text = format!(
+        "//! D.\n//! uses = [\"sqlite.app:destroy\"]\n{}wait(\"2s\");\n{}",
+        script("one.sql"),
+        script("two.sql")
+    );
+    let rig = Rig::new(settings)
+        .file("one.sql", "CREATE TABLE t (id INTEGER);\n")
+        .file("two.sql", "CREATE TABLE u (id INTEGER);\n")
+        .file("d.rhai", &text);
+    let edit = |name: &str| std::fs::write(rig.path(name), "CREATE TABLE v (id INTEGER);\n").unwrap();
+    rig.run(&["plan", "d.rhai", "--save", "plan.json"]).expect(0);
+    edit("one.sql");
+    rig.run(&["exec", "--plan", "plan.json"])
+        .expect(8)
+        .says("what it takes from its files was edited: run the SQL script one.sql");
+    // Nor may it be edited while the run goes on.
+    rig.run(&["plan", "d.rhai", "--save", "plan.json"]).expect(0);
+    let run =
+        rig.command(&["exec", "--plan", "plan.json"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    crate::rig::wait_until("the first script", 30, || rig.run(&["show", "last"]).stdout.contains("one.sql"));
+    edit("two.sql");
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(8));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("takes something else from its files than the plan"), "{said}");
+}
+
+#[test]
+fn a_horizon_in_one_branch_lets_the_others_be_planned() {
+    let body = "parallel([\n    || { let kept = out.put(\"a\", \"1\"); if kept.bytes > 0 { out.put(\"b\", \"1\"); } },\n    \
+        || { for name in [\"c\", \"d\", \"e\", \"f\"] { is_new.call(); out.put(name, \"1\"); } },\n]);\n";
+    let rig = planned(body);
+    let kept = std::fs::read_to_string(rig.path("plan.json")).unwrap();
+    assert!(kept.contains("write 1 B to `f`") && !kept.contains("write 1 B to `b`"), "{kept}");
+    rig.run(&["exec", "--plan", "plan.json"]).expect(0).says("5 of 5 changes as planned").says("to `b`");
+}
+
+#[test]
+fn a_plan_takes_the_place_of_nothing_but_a_plan() {
+    let rig = planned("out.put(\"first\", \"1\");\n");
+    rig.run(&["plan", "deploy.rhai", "--save", "plan.json"]).expect(0);
+    let before = std::fs::read_to_string(rig.path("deploy.rhai")).unwrap();
+    rig.run(&["plan", "deploy.rhai", "--save", "deploy.rhai"])
+        .expect(2)
+        .says("deploy.rhai is there already, and is no saved plan");
+    assert_eq!(std::fs::read_to_string(rig.path("deploy.rhai")).unwrap(), before);
 }

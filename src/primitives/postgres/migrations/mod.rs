@@ -104,6 +104,10 @@ impl Primitive for Migrate {
     const TIMEOUT: Duration = Duration::from_secs(1800);
     const IDEMPOTENT: bool = true;
 
+    fn content(&self) -> Option<&str> {
+        Some(&self.folder)
+    }
+
     fn plan(&self, resource: &ResourceId) -> String {
         let to = self.to.as_ref().map(|to| format!(" up to {to}")).unwrap_or_default();
         format!("apply the pending migrations of {}{to} to {resource}", self.folder)

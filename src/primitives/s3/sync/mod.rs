@@ -80,6 +80,10 @@ impl Primitive for SyncFrom {
         vec![Access::new(resource.clone(), effect)]
     }
 
+    fn content(&self) -> Option<&str> {
+        Some(&self.folder)
+    }
+
     fn plan(&self, _: &ResourceId) -> String {
         let gone = if self.delete { ", deleting what is not in it" } else { "" };
         format!("sync {} to `{}`{gone}", self.folder, self.below())
