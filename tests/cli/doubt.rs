@@ -67,3 +67,18 @@ fn a_destroy_that_nobody_can_look_at_needs_a_policy() {
     let rig = rig.file("t.rhai", &script(", #{ on_doubt: \"ask\" }"));
     rig.run(&["exec", "t.rhai"]).expect(0);
 }
+
+#[test]
+fn a_rollback_block_heeds_the_policy_too() {
+    let script = "//! T.\n//! uses = [\"program.sh:write\"]\nlet sh = program(\"sh\");\nstep \"A\" { sh.run([\"-c\", \"true\"], #{ stays: true }); } rollback {\n    \
+        sh.run([\"-c\", \"echo back >>log; sleep 3\"], #{ on_doubt: \"fail\" });\n}\nfail(\"no\");\n";
+    let rig = Rig::new("[env.local.program.sh]\naccess = \"write\"\nwrite = [[\"-c\", \"**\"]]\n")
+        .file("t.rhai", script);
+    let mut run = rig.command(&["exec", "t.rhai"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    crate::rig::wait_until("the block", 30, || log(&rig) == "back\n");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    rig.run(&["resume", "last"]).expect(6).says("it is not known whether `program.sh.run` was done");
+    assert_eq!(log(&rig), "back\n", "it was not done twice");
+    rig.run(&["verify"]).expect(0);
+}
