@@ -59,23 +59,30 @@ pub fn plan(order: &Order, save: Option<&Path>, common: &Common, allocated: fn()
         made = ended.error.is_none().then_some(plan);
         Ok(ended)
     })?;
-    if let Some(plan) = made {
-        let hash = plan.write(file)?;
-        match common.output {
-            Output::Json => Json::new().plan(file, &hash),
-            Output::Text => {
-                let beyond = match plan.horizon {
-                    Some(_) => {
-                        "behind the horizon, a run that is held to this plan changes only what can be taken back\n"
-                    }
-                    None => "",
-                };
-                let file = file.display();
-                print(&format!("{beyond}saved as {file} · {hash}\nplaybook exec --plan {file}\n"));
-            }
-        }
+    match made {
+        Some(plan) => keep(&plan, file, &ready, common)?,
+        None if common.output == Output::Text => print("nothing was saved\n"),
+        None => {}
     }
     Ok(exit)
+}
+
+fn keep(plan: &Plan, file: &Path, ready: &Ready, common: &Common) -> Result<()> {
+    let hash = plan.write(file)?;
+    if common.output == Output::Json {
+        Json::new().plan(file, &hash);
+        return Ok(());
+    }
+    let beyond = match plan.horizon {
+        Some(_) => {
+            "behind the horizon, a run that is held to this plan changes only what can be taken back\n"
+        }
+        None => "",
+    };
+    let project = elsewhere(&ready.folder).map(|folder| format!(" --project {folder}")).unwrap_or_default();
+    let file = file.display();
+    print(&format!("{beyond}saved as {file} · {hash}\nplaybook exec --plan {file}{project}\n"));
+    Ok(())
 }
 
 /// What a saved plan asks for, made ready, once nothing has moved since it was made.

@@ -202,3 +202,16 @@ fn a_branch_on_a_flag_behind_a_change_of_its_database_is_a_horizon() {
     );
     rig.run(&["plan", "b.rhai"]).expect(0).says("one.txt").says("as it is now");
 }
+
+#[test]
+fn a_loop_that_waits_for_what_only_the_run_brings_about_is_a_horizon() {
+    let text = "//! W.\n//!\n//! uses = [\"files.in:read\"]\nlet looks = 0;\n\
+        while files(\"in\").list(\"\").len() < 1 { looks += 1; wait(\"1s\"); }\nlog(\"over\");\n";
+    let rig = Rig::new("[env.local.files.in]\npath = \"in\"\n").file("w.rhai", text);
+    std::fs::create_dir(rig.path("in")).unwrap();
+    let seen = rig.run(&["plan", "w.rhai"]).expect(0);
+    seen.says("it came 200 times to the same wait").says("the plan ends at w.rhai:5").hides("· over");
+    // A wait that is planned as often as it is made has none.
+    let rig = rig.file("f.rhai", "//! F.\nfor turn in 0..150 { wait(\"1s\"); }\nlog(\"over\");\n");
+    rig.run(&["plan", "f.rhai"]).expect(0).says("over").hides("the plan ends");
+}

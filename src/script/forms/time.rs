@@ -1,10 +1,11 @@
 //! Time that passes on purpose: `wait("24h")`, `wait_until("09:00 Europe/Berlin")`, `wait_until(deployed, "15m")`.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rhai::{Engine, NativeCallContext};
+use rhai::{Engine, NativeCallContext, Position};
 
 use crate::base::clock::left;
 use crate::base::error::{Error, Kind, Result};
@@ -15,18 +16,22 @@ use crate::script::session::Session;
 use crate::script::{here, traces};
 use crate::sys::clock;
 
+/// So often a plan goes through the same `wait`.
+const MOST_ROUNDS: usize = 200;
+
 /// The longest that is slept at once where the wall clock decides, so that a clock that is set is soon seen.
 const NAP: Duration = Duration::from_secs(5);
 
 /// Teaches the engine the functions.
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
-    let one = Arc::clone(session);
+    let rounds = Arc::new(Rounds::default());
+    let (one, round) = (Arc::clone(session), Arc::clone(&rounds));
     engine.register_fn("wait", move |context: NativeCallContext, duration: &str| -> traces::Raised<()> {
-        raise(&context, wait(&one, duration))
+        raise(&context, round.next(&one, &context).and_then(|()| wait(&one, duration)))
     });
-    let one = Arc::clone(session);
+    let (one, round) = (Arc::clone(session), Arc::clone(&rounds));
     engine.register_fn("wait_until", move |context: NativeCallContext, text: &str| -> traces::Raised<()> {
-        raise(&context, wait_until(&one, text))
+        raise(&context, round.next(&one, &context).and_then(|()| wait_until(&one, text)))
     });
     let one = Arc::clone(session);
     engine.register_fn(
@@ -35,6 +40,28 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
             raise(&context, wait_after(&one, mark, after))
         },
     );
+}
+
+/// How often a plan came to each `wait`, by its module and place. In a plan no time passes and nothing changes, so a loop that
+/// waits for something would go round for ever.
+#[derive(Default)]
+struct Rounds(Mutex<HashMap<(String, Position), usize>>);
+
+impl Rounds {
+    fn next(&self, session: &Session, context: &NativeCallContext) -> Result<()> {
+        if !session.is_planning() {
+            return Ok(());
+        }
+        let place = (context.call_source().unwrap_or_default().to_owned(), context.call_position());
+        let mut rounds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let round = rounds.entry(place).or_default();
+        *round += 1;
+        if *round <= MOST_ROUNDS {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Horizon, format!("beyond here the plan depends on what this loop waits for: it came {MOST_ROUNDS} times to the same wait"))
+            .fix("wait with `retry N every \"…\" { … }`: a plan goes through that once"))
+    }
 }
 
 fn raise(context: &NativeCallContext, result: Result<()>) -> traces::Raised<()> {

@@ -182,4 +182,7 @@ fn a_plan_takes_the_place_of_nothing_but_a_plan() {
         .expect(2)
         .says("deploy.rhai is there already, and is no saved plan");
     assert_eq!(std::fs::read_to_string(rig.path("deploy.rhai")).unwrap(), before);
+    std::fs::write(rig.path("deploy.rhai"), format!("{before}fail(\"no\");\n")).unwrap();
+    rig.run(&["plan", "deploy.rhai", "--save", "other.json"]).says("nothing was saved");
+    assert!(!rig.path("other.json").exists());
 }
