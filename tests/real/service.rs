@@ -198,6 +198,32 @@ fn what_cannot_be_started_is_refused_before_the_old_one_is_ended() {
 }
 
 #[test]
+fn what_a_service_started_is_ended_with_it_also_when_the_service_itself_has_died() {
+    let script = "sleep 600 &\necho $! >child\nwait\n";
+    let project = Project::new(SETTINGS);
+    std::fs::write(project.path("v1.sh"), script).unwrap();
+    let child = || std::fs::read_to_string(project.path("child")).unwrap().trim().to_owned();
+    let runs = |pid: &str| {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        state.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+    };
+    project.exec("app.start(\"v1\");").expect(0);
+    let first = child();
+    assert!(runs(&first));
+    project.exec("app.stop();").expect(0);
+    assert!(!runs(&first));
+    project.exec("app.start(\"v1\");").expect(0);
+    let (leader, second) = (project.alive().unwrap(), child());
+    let leader = rustix::process::Pid::from_raw(i32::try_from(leader).unwrap()).unwrap();
+    rustix::process::kill_process(leader, rustix::process::Signal::KILL).unwrap();
+    wait_until("the end of the service itself", 10, || project.alive().is_none());
+    assert!(runs(&second), "it holds the port of the service");
+    project.exec("app.replace(\"v2\");").expect(0);
+    assert!(!runs(&second));
+    assert_eq!(project.release(), "v2");
+}
+
+#[test]
 fn a_release_may_not_lead_elsewhere() {
     for release in ["../v1", "a/b", "..", "", "-x", "v..1"] {
         let project = Project::new(SETTINGS);

@@ -107,7 +107,9 @@ impl Control {
     /// half ended by a call that was stopped, must not take it for running.
     pub(super) async fn end(&self) -> Result<()> {
         let Some(mut state) = self.state()? else { return Ok(()) };
-        if let Some(process) = state.living() {
+        let log = files::real_path(&self.log).unwrap_or_else(|_| self.log.clone());
+        let survived = || state.process.filter(|process| process.is_survived(&log));
+        if let Some(process) = state.living().or_else(survived) {
             state.ending = true;
             state.write(&self.state)?;
             process.end(self.table.stop_within).await?;

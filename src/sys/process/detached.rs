@@ -131,10 +131,23 @@ impl Identity {
         !is_taken && table::all().any(|(_, entry)| entry.group == self.pid && entry.runs())
     }
 
+    /// Whether the process itself has gone and something that it started goes on: known by its group, and by the log at `log`,
+    /// which no stranger writes to that was given the same number.
+    #[must_use]
+    pub fn is_survived(self, log: &Path) -> bool {
+        let writes = |pid: i32| {
+            [1, 2].iter().any(|output| {
+                std::fs::read_link(format!("/proc/{pid}/fd/{output}")).is_ok_and(|file| file == log)
+            })
+        };
+        let is_of_it = |(pid, entry): (i32, Entry)| entry.group == self.pid && entry.runs() && writes(pid);
+        !self.is_alive() && self.is_left() && table::all().any(is_of_it)
+    }
+
     /// Asks its group to end, waits at most `within` until all of it has, kills what is left. An error when that lives
-    /// even then.
+    /// even then. The process must be alive, or survived.
     pub async fn end(self, within: Duration) -> Result<()> {
-        if !self.is_alive() {
+        if !self.is_left() {
             return Ok(());
         }
         self.signal(Signal::TERM);
