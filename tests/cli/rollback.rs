@@ -246,3 +246,33 @@ fn a_flag_lies_in_the_database_that_a_block_brings_back() {
         .says("sqlite.main: by the run")
         .says("of f.rhai");
 }
+
+#[test]
+fn what_came_back_before_a_block_that_had_failed_comes_back_again_behind_it() {
+    let settings = "[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n[env.local.sqlite.main]\npath = \"data.db\"\naccess = \"destroy\"\n\
+        [env.local.flags.main]\ndatabase = \"sqlite.main\"\naccess = \"write\"\n";
+    let script = "//! T.\n//! uses = [\"sqlite.main:destroy\", \"files.out:write\", \"flags.main:write\"]\nlet db = sqlite(\"main\");\n\
+        flags(\"main\").disable(\"auto_sync\");\n\
+        step \"Migrate\" { db.dump_to(files(\"out\"), \"a.db\"); db.execute(\"INSERT INTO t VALUES (2)\"); }\n\
+        rollback { db.restore_from(files(\"out\"), \"a.db\"); }\n";
+    let rig = crate::rig::Rig::new(settings).file("t.rhai", script);
+    let database = || rusqlite::Connection::open(rig.path("data.db")).unwrap();
+    database()
+        .execute_batch(
+            "CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1); CREATE TABLE feature_flags (name TEXT PRIMARY KEY, enabled INTEGER NOT NULL); \
+             INSERT INTO feature_flags VALUES ('auto_sync', 1);",
+        )
+        .unwrap();
+    let seen = || {
+        let ask = "SELECT (SELECT count(*) FROM t) || ' ' || (SELECT enabled FROM feature_flags)";
+        database().query_row(ask, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    rig.run(&["exec", "t.rhai"]).expect(0);
+    std::fs::rename(rig.path("out/a.db"), rig.path("away.db")).unwrap();
+    rig.run(&["rollback", "last", "--force", "sqlite.main"]).expect(6);
+    assert_eq!(seen(), "2 1", "the flag came back, the table did not");
+    std::fs::rename(rig.path("away.db"), rig.path("out/a.db")).unwrap();
+    rig.run(&["rollback", "last", "--force", "sqlite.main"]).expect(0).says("↩ turn the flag `auto_sync` off");
+    assert_eq!(seen(), "1 1", "the flag came back once more, behind the table");
+    rig.run(&["rollback", "last"]).expect(2).says("was taken back already");
+}

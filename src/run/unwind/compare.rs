@@ -71,7 +71,35 @@ impl Comparison {
         else {
             return Ok(None);
         };
-        let is_asked = !self.is_forced(call) && !self.begun.contains(&item.seq);
+        let is_asked = !item.again && !self.is_forced(call) && !self.begun.contains(&item.seq);
+        if !is_asked {
+            return Ok(None);
+        }
+        match self.is_as_left(session, item, (call, gave)) {
+            Ok(looked) => Ok((looked == Some(false)).then(String::new)),
+            // It names what of it was changed.
+            Err(error) if error.kind == Kind::Changed => Ok(Some(error.why.clone().unwrap_or_default())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether what came back before is again as the run had left it: something was put back as a whole since.
+    pub(super) fn is_gone_again(&self, session: &Session, item: &Item) -> Result<bool> {
+        let Way::Inverse { call, gave, .. } = &item.way else { return Ok(false) };
+        match self.is_as_left(session, item, (call, gave)) {
+            Ok(looked) => Ok(looked == Some(true)),
+            Err(error) if error.kind == Kind::Changed => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether it is as the run left it; `None` where nobody can tell.
+    fn is_as_left(
+        &self,
+        session: &Session,
+        item: &Item,
+        (call, gave): (&Call, &Value),
+    ) -> Result<Option<bool>> {
         // No script makes a call by hand again; its record is whole unless a secret was taken out.
         let by_hand = || {
             let is_whole = item.position.starts_with(HAND)
@@ -79,18 +107,12 @@ impl Comparison {
             is_whole.then_some(call)
         };
         let whole = self.calls.get(&item.position).or_else(by_hand);
-        let Some(whole) = whole.filter(|_| is_asked) else { return Ok(None) };
-        let looked = session.runtime.block_on(session.pipeline.is_as_left(
+        let Some(whole) = whole else { return Ok(None) };
+        session.runtime.block_on(session.pipeline.is_as_left(
             (whole, gave),
             (&self.run, &item.position),
             here::stop(),
-        ));
-        match looked {
-            Ok(looked) => Ok((looked == Some(false)).then(String::new)),
-            // It names what of it was changed.
-            Err(error) if error.kind == Kind::Changed => Ok(Some(error.why.clone().unwrap_or_default())),
-            Err(error) => Err(error),
-        }
+        ))
     }
 }
 

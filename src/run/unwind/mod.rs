@@ -47,7 +47,7 @@ pub fn remains(
     // Oldest first. Of a rollback only what it took back counts; its own calls have no place in the run.
     for reversal in journal.reversals(run)?.into_iter().rev() {
         journal.each(&reversal.id, &mut |kept| {
-            if matches!(kept.event, Event::Unwound { .. }) {
+            if matches!(kept.event, Event::UnwindBegan { .. } | Event::Unwound { .. }) {
                 remains.hear(&kept);
             }
             Ok(())
@@ -158,6 +158,15 @@ impl Unwinding<'_> {
                     Err(Error::remote(NO_INVERSE)
                         .why(why)
                         .fix("take it back by hand, or give its step a `rollback { … }`"))
+                })
+            }
+            // It came back before a block that had failed. That may have put it where the run had left it, and else it is back.
+            Way::Inverse { .. } if item.again => {
+                let is_gone = |comparison: &Comparison| comparison.is_gone_again(self.session, item);
+                Some(match self.comparison.as_ref().map_or(Ok(false), is_gone) {
+                    Ok(true) => self.send(item),
+                    Ok(false) => Ok(()),
+                    Err(error) => Err(error),
                 })
             }
             // What the block of its step has changed meanwhile, nobody else has.

@@ -27,6 +27,9 @@ pub struct Item {
     pub what: String,
     /// How it is taken back.
     pub way: Way,
+    /// It was taken back before, but after a block that had failed and is to run now: what that puts back as a whole may hold it
+    /// as the run had left it.
+    pub again: bool,
 }
 
 /// How something is taken back.
@@ -58,13 +61,15 @@ pub struct Remains {
     at: HashMap<Position, Vec<usize>>,
     /// Steps whose rollback block has run.
     covered: Vec<Position>,
+    /// A block has failed since it was begun to take things back.
+    failed: bool,
 }
 
 impl Remains {
     /// Nothing yet.
     #[must_use]
     pub fn new(families: Families) -> Self {
-        Self { families, items: Vec::new(), at: HashMap::new(), covered: Vec::new() }
+        Self { families, items: Vec::new(), at: HashMap::new(), covered: Vec::new(), failed: false }
     }
 
     /// Takes the next entry of the run, or of an earlier run that took it back.
@@ -109,11 +114,21 @@ impl Remains {
                 self.remove(position);
                 self.push(kept, position, format!("rollback of “{name}”"), Way::Block);
             }
+            Event::UnwindBegan { .. } => self.failed = false,
             Event::Unwound { position, outcome: Outcome::Done, .. } => {
-                if matches!(self.last_at(position), Some(Item { way: Way::Block, .. })) {
-                    self.covered.push(position.clone());
+                let failed = self.failed;
+                match self.last_at(position) {
+                    Some(item) if failed && matches!(item.way, Way::Inverse { .. }) => {
+                        item.again = true;
+                        return;
+                    }
+                    Some(Item { way: Way::Block, .. }) => self.covered.push(position.clone()),
+                    _ => {}
                 }
                 self.remove(position);
+            }
+            Event::Unwound { position, .. } => {
+                self.failed |= matches!(self.last_at(position), Some(Item { way: Way::Block, .. }));
             }
             _ => {}
         }
@@ -139,6 +154,7 @@ impl Remains {
             what: "rollback of a step that had not ended".to_owned(),
             position,
             way: Way::Block,
+            again: false,
         }));
         let families = self.families;
         let (mut sorted, others): (Vec<Item>, Vec<Item>) =
@@ -149,7 +165,14 @@ impl Remains {
 
     fn push(&mut self, kept: &Kept, position: &Position, what: String, way: Way) {
         self.at.entry(position.clone()).or_default().push(self.items.len());
-        self.items.push(Some(Item { seq: kept.seq, at: kept.at, position: position.clone(), what, way }));
+        self.items.push(Some(Item {
+            seq: kept.seq,
+            at: kept.at,
+            position: position.clone(),
+            what,
+            way,
+            again: false,
+        }));
     }
 
     fn last_at(&mut self, position: &str) -> Option<&mut Item> {
