@@ -272,7 +272,9 @@ fn what_came_back_before_a_block_that_had_failed_comes_back_again_behind_it() {
     rig.run(&["rollback", "last", "--force", "sqlite.main"]).expect(6);
     assert_eq!(seen(), "2 1", "the flag came back, the table did not");
     std::fs::rename(rig.path("away.db"), rig.path("out/a.db")).unwrap();
-    rig.run(&["rollback", "last", "--force", "sqlite.main"]).expect(0).says("↩ turn the flag `auto_sync` off");
+    rig.run(&["rollback", "last", "--force", "sqlite.main"])
+        .expect(0)
+        .says("↩ turn the flag `auto_sync` off");
     assert_eq!(seen(), "1 1", "the flag came back once more, behind the table");
     rig.run(&["rollback", "last"]).expect(2).says("was taken back already");
 }

@@ -182,6 +182,11 @@ fn past(session: &Session, recorded: Option<Record>, asked: &mut Asked) -> Resul
     let Event::GateOpened { asked: then, clock, .. } = &opened else { return Ok(Past::None) };
     let is_looking = session.pipeline.recall.is_only_looking();
     if !is_looking && then.binding != asked.binding {
+        let text = format!(
+            "the gate “{}” is asked anew: the playbook, or what it asks, was edited since, and no answer from before counts",
+            asked.name
+        );
+        session.record(&Event::Logged { position: String::new(), text })?;
         return Ok(Past::None);
     }
     let over = match closed.as_deref() {

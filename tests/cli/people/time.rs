@@ -182,6 +182,9 @@ fn an_answer_falls_when_the_playbook_moves_before_the_run_goes_on() {
     let cy = rig.command(&["approve", "last"]).env("PLAYBOOK_PERSON", "cy@laptop").output().unwrap();
     assert!(cy.status.success(), "{cy:?}");
     let rig = rig.file("gate.rhai", &gate.replace("went", "went elsewhere"));
-    rig.run(&["resume", "last", "--detach"]).expect(10).hides("went elsewhere");
+    rig.run(&["resume", "last", "--detach"])
+        .expect(10)
+        .says("the gate “Go” is asked anew: the playbook, or what it asks, was edited since")
+        .hides("went elsewhere");
     rig.run(&["runs"]).expect(0).says("waiting");
 }
