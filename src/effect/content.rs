@@ -1,4 +1,4 @@
-//! What a call takes from a file or folder of the project, as one hash: what was planned is known again by it.
+//! What a call takes from files and folders of the project, as one hash: what was planned is known again by it.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -13,25 +13,31 @@ use crate::sys::folder::Folder;
 /// So much is read at once; in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// SHA-256 over the content of what is named, hexadecimal: of a file, or of every file of a folder with its name. `None` where
-/// nothing that can be read has that name in the project.
+/// SHA-256 over the content of all that is named, hexadecimal: of a file, or of every file of a folder with its name. `None` where
+/// nothing that can be read has one of these names in the project.
 #[must_use]
-pub fn fingerprint(project: &Path, named: &str) -> Option<String> {
-    let path = inside(project, Path::new(named)).ok()?;
+pub fn fingerprint(project: &Path, named: &[impl AsRef<str>]) -> Option<String> {
     let mut hash = Sha256::new();
-    if files::is_folder(&path) {
+    for name in named {
+        add(&mut hash, &inside(project, Path::new(name.as_ref())).ok()?)?;
+    }
+    (!named.is_empty()).then(|| text::hexadecimal(&hash.finalize()))
+}
+
+fn add(hash: &mut Sha256, path: &Path) -> Option<()> {
+    if files::is_folder(path) {
         let mut names: Vec<String> =
-            Folder::open(&path).ok()??.walk("").ok()?.into_iter().map(|(name, _)| name).collect();
+            Folder::open(path).ok()??.walk("").ok()?.into_iter().map(|(name, _)| name).collect();
         names.sort();
         for name in names {
             hash.update(name.as_bytes());
             hash.update([0]);
-            take(&mut hash, &path.join(name))?;
+            take(hash, &path.join(name))?;
         }
     } else {
-        take(&mut hash, &path)?;
+        take(hash, path)?;
     }
-    Some(text::hexadecimal(&hash.finalize()))
+    Some(())
 }
 
 fn take(hash: &mut Sha256, path: &Path) -> Option<()> {
@@ -55,7 +61,7 @@ mod tests {
     fn a_byte_a_name_or_a_file_more_makes_another_content() {
         let project = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| files::write_public(&project.path().join(name), text.as_bytes());
-        let of = |named: &str| fingerprint(project.path(), named);
+        let of = |named: &str| fingerprint(project.path(), &[named]);
         write("sql/1.sql", "one").unwrap();
         write("sql/2.sql", "two").unwrap();
         let (file, folder) = (of("sql/1.sql").unwrap(), of("sql").unwrap());
@@ -64,6 +70,9 @@ mod tests {
         assert!(of("sql").unwrap() != folder && of("sql/1.sql").unwrap() == file);
         write("sql/2.sql", "two").unwrap();
         assert_eq!(of("sql").unwrap(), folder);
+        let both = fingerprint(project.path(), &["sql/1.sql", "sql/2.sql"]).unwrap();
+        assert!(both != file && fingerprint(project.path(), &["sql/1.sql", "none"]).is_none());
+        assert_eq!(fingerprint(project.path(), &[""; 0]), None);
         write("sql/3.sql", "").unwrap();
         assert_ne!(of("sql").unwrap(), folder);
     }

@@ -67,10 +67,10 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         None
     }
 
-    /// The file or folder of the project that it takes what it does from, as a script of SQL: a saved plan holds a run to
-    /// what stands in it.
-    fn content(&self) -> Option<&str> {
-        None
+    /// The files and folders of the project that it takes what it does from, as a script of SQL: a saved plan holds a run to
+    /// what stands in them.
+    fn content(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     /// Whether it takes into use what changes before it put there, as a restart does: then it is taken back after them, when
@@ -124,7 +124,7 @@ pub trait Bound: Send + Sync {
     /// See [`Primitive::touches`].
     fn touches(&self) -> Option<String>;
     /// See [`Primitive::content`].
-    fn content(&self) -> Option<&str>;
+    fn content(&self) -> Vec<&str>;
     /// See [`Primitive::undone_last`].
     fn undone_last(&self) -> bool;
     /// See [`Primitive::forbidden`].
@@ -154,7 +154,7 @@ impl<P: Primitive> Bound for P {
         Primitive::touches(self)
     }
 
-    fn content(&self) -> Option<&str> {
+    fn content(&self) -> Vec<&str> {
         Primitive::content(self)
     }
 

@@ -88,9 +88,12 @@ impl Pipeline {
         Ok((began, licence))
     }
 
-    /// What the call takes from a file or folder of the project, as a hash.
+    /// What the call takes from files and folders of the project, as a hash.
     async fn content(&self, call: &Permitted) -> Result<Option<String>> {
-        let Some(named) = call.bound.content().map(str::to_owned) else { return Ok(None) };
+        let named: Vec<String> = call.bound.content().into_iter().map(str::to_owned).collect();
+        if named.is_empty() {
+            return Ok(None);
+        }
         let project = self.host.project.clone();
         blocking::run(move || Ok(fingerprint(&project, &named))).await
     }

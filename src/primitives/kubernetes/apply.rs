@@ -53,8 +53,8 @@ impl Primitive for Apply {
     const TIMEOUT: Duration = Duration::from_secs(120);
     const IDEMPOTENT: bool = true;
 
-    fn content(&self) -> Option<&str> {
-        Some(&self.manifest)
+    fn content(&self) -> Vec<&str> {
+        vec![&self.manifest]
     }
 
     fn plan(&self, _: &ResourceId) -> String {

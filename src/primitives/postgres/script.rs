@@ -48,8 +48,8 @@ impl Primitive for Script {
         r#"postgres("main").script("migrations/7_up.sql", #{ undo: "migrations/7_down.sql" })"#;
     const TIMEOUT: Duration = Duration::from_secs(600);
 
-    fn content(&self) -> Option<&str> {
-        Some(&self.file)
+    fn content(&self) -> Vec<&str> {
+        std::iter::once(self.file.as_str()).chain(self.undo.as_deref()).collect()
     }
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -53,8 +53,8 @@ impl Primitive for Upload {
     const TIMEOUT: std::time::Duration = LONG;
     const IDEMPOTENT: bool = true;
 
-    fn content(&self) -> Option<&str> {
-        Some(&self.file)
+    fn content(&self) -> Vec<&str> {
+        vec![&self.file]
     }
 
     fn plan(&self, _: &ResourceId) -> String {

@@ -204,7 +204,7 @@ impl Primitive for Restart {
 }
 
 /// Ends the service and starts another release in its place; nothing happens when that release runs already. A release
-/// whose program or folder is missing, or cannot be executed, is refused before anything is ended. Taken back by bringing the release back that ran.
+/// whose program or folder is missing, or that may not be executed, is refused before anything is ended. Taken back by bringing the release back that ran.
 /// Gives what `status` gives.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -142,8 +142,8 @@ impl Primitive for Script {
     const TIMEOUT: Duration = Duration::from_secs(1800);
     const ATOMIC: bool = true;
 
-    fn content(&self) -> Option<&str> {
-        Some(&self.file)
+    fn content(&self) -> Vec<&str> {
+        std::iter::once(self.file.as_str()).chain(self.undo.as_deref()).collect()
     }
 
     fn plan(&self, _: &ResourceId) -> String {

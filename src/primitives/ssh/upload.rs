@@ -68,8 +68,8 @@ impl Primitive for Upload {
     const TIMEOUT: Duration = LONG;
     const IDEMPOTENT: bool = true;
 
-    fn content(&self) -> Option<&str> {
-        Some(&self.file)
+    fn content(&self) -> Vec<&str> {
+        vec![&self.file]
     }
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -38,7 +38,16 @@ impl Claims {
         if self.taken.contains_key(made.position) {
             return true;
         }
-        let Some(planned) = self.planned(plan, made) else { return self.is_again(plan, made) };
+        let retry = self.retried.iter().find(|retry| is_in(made.position, retry));
+        let planned = match retry {
+            Some(retry) => {
+                self.there(plan, made).or_else(|| self.moved(plan, made, |place| is_in(place, retry)))
+            }
+            None => self.there(plan, made).or_else(|| self.moved(plan, made, |_| true)),
+        };
+        let Some(planned) = planned else {
+            return retry.is_some_and(|retry| is_again(plan, made, retry));
+        };
         self.taken.insert(made.position.to_owned(), planned);
         true
     }
@@ -62,35 +71,37 @@ impl Claims {
         self.taken.values().any(|taken| taken == place)
     }
 
-    /// The place of the planned change that `made` is: there, or where something that is only read, or was left out, has
-    /// moved it to. Of one whose arguments were not known, only its own step tells that it is the same.
-    fn planned(&self, plan: &Plan, made: &Made<'_>) -> Option<String> {
-        let is_free = |place: &&String| !self.is_taken(place);
-        let own = plan.changes.get_key_value(made.position);
-        let there = own.filter(|(_, change)| change.is_it(made.call, made.digest)).map(|(place, _)| place);
-        let moved = || {
-            let same = |(place, change): &(&String, &Change)| {
-                change.call == made.call
-                    && (change.digest == made.digest
-                        || (change.digest.is_empty() && step(place) == step(made.position)))
-            };
-            plan.changes.iter().filter(same).map(|(place, _)| place).find(is_free)
-        };
-        there.filter(is_free).or_else(moved).cloned()
+    /// The place of `made`, where it is what is planned there.
+    fn there(&self, plan: &Plan, made: &Made<'_>) -> Option<String> {
+        let (place, change) = plan.changes.get_key_value(made.position)?;
+        (change.is_it(made.call, made.digest) && !self.is_taken(place)).then(|| place.clone())
     }
 
-    /// Whether it is planned in the same `retry`, of which this is another try.
-    fn is_again(&self, plan: &Plan, made: &Made<'_>) -> bool {
-        let is_in =
-            |place: &str, retry: &str| place.strip_prefix(retry).is_some_and(|rest| rest.starts_with('/'));
-        let known =
-            |digest: &str| digest == made.digest || (digest.is_empty() && made.effect != Effect::Destroy);
-        self.retried.iter().filter(|retry| is_in(made.position, retry)).any(|retry| {
-            plan.changes.iter().any(|(place, change)| {
-                is_in(place, retry) && change.call == made.call && known(&change.digest)
-            })
-        })
+    /// Where `made` is planned among the places that are meant: something that is only read, or was left out, has moved it from
+    /// there. Of one whose arguments were not known, only its own step tells that it is the same.
+    fn moved(&self, plan: &Plan, made: &Made<'_>, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+        let is_same = |(place, change): &(&String, &Change)| {
+            change.call == made.call
+                && (change.digest == made.digest
+                    || (change.digest.is_empty() && step(place) == step(made.position)))
+        };
+        let same = plan.changes.iter().filter(is_same).map(|(place, _)| place);
+        same.filter(|place| is_meant(place)).find(|place| !self.is_taken(place)).cloned()
     }
+}
+
+/// Whether `made` is planned in the `retry` at that place, of which this is another try.
+fn is_again(plan: &Plan, made: &Made<'_>, retry: &str) -> bool {
+    let is_known =
+        |digest: &str| digest == made.digest || (digest.is_empty() && made.effect != Effect::Destroy);
+    plan.changes
+        .iter()
+        .any(|(place, change)| is_in(place, retry) && change.call == made.call && is_known(&change.digest))
+}
+
+/// Whether a place lies in the step or `retry` at another.
+fn is_in(place: &str, outer: &str) -> bool {
+    place.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The step that a place lies in.

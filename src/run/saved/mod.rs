@@ -80,8 +80,8 @@ pub fn hold(saved: &Plan, ready: &Ready, families: Families, audience: &Audience
     .fix(format!("look at it, and make a new plan: `playbook plan {} --save FILE`", saved.playbook)))
 }
 
-/// The plan that a run was held to when it began, where it had one. A playbook that was edited since is not the one that was
-/// planned.
+/// The plan that a run was held to when it began, where it had one. A playbook, or a resource of playbook.toml, that was edited
+/// since is not the one that was planned.
 pub fn of_run(
     journal: &Journal,
     record: &RunRecord,
@@ -96,10 +96,11 @@ pub fn of_run(
             .fix("see `playbook verify`")
     })?;
     let now = facts(ready, families)?;
-    if now.scripts != plan.scripts {
-        let what = "the playbook was edited since it was planned, and the run is held to that plan";
+    let moved = compare::known(&plan, &now);
+    if !moved.is_empty() {
+        let what = "what the run was planned with was edited since, and it is held to that plan";
         return Err(Error::new(Kind::Changed, what)
-            .why(compare::known(&plan, &now).join("\n"))
+            .why(moved.join("\n"))
             .fix(format!("put it back; or add `--accept-changes`, and the run goes on without the plan; or take it back: `playbook rollback {}`", record.id)));
     }
     Ok(Some(Arc::new(Watch::new(Arc::new(plan), hash.clone()))))

@@ -38,7 +38,7 @@ impl Recorder {
             return None;
         }
         let bound = family::entry_of(self.families, call)?.bind(&call.arguments).ok()?;
-        fingerprint(&self.project, bound.content()?)
+        fingerprint(&self.project, &bound.content())
     }
 
     /// What was heard.

@@ -68,12 +68,19 @@ fn a_playbook_that_was_edited_since_is_not_gone_on_with_unless_that_is_said() {
     std::fs::write(rig.path("deploy.rhai"), text.replace("second", "third")).unwrap();
     rig.run(&["resume", "last"])
         .expect(8)
-        .says("the playbook was edited since it was planned, and the run is held to that plan")
+        .says("what the run was planned with was edited since, and it is held to that plan")
         .says("the script deploy.rhai was edited")
         .says("add `--accept-changes`, and the run goes on without the plan");
     rig.run(&["runs"]).expect(0).says("waiting");
     rig.run(&["resume", "last", "--accept-changes"]).expect(0).hides("as planned");
     assert!(rig.path("out/first").exists() && rig.path("out/third").exists());
+    // So is what playbook.toml says.
+    let rig = planned("out.put(\"first\", \"1\");\nwait(\"1s\");\nout.put(\"second\", \"2\");\n");
+    rig.run(&["exec", "--plan", "plan.json", "--detach=100ms"]).expect(10);
+    let rig = rig.file("playbook.toml", &SETTINGS.replace("path = \"out\"", "path = \"elsewhere\""));
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    rig.run(&["tick"]).expect(8).says("[env.local.files.out] of playbook.toml was edited");
+    assert!(!rig.path("elsewhere/second").exists());
 }
 
 #[test]
@@ -84,6 +91,20 @@ fn another_try_and_what_is_another_word_in_each_run_are_as_planned() {
          check \"is new\", was;\n}\n",
     );
     rig.run(&["exec", "--plan", "plan.json"]).expect(0);
+}
+
+#[test]
+fn another_try_takes_nothing_from_the_steps_behind_it() {
+    let rig = planned(
+        "step \"A\" { retry 3 every \"10ms\" {\n    let was = is_new.call();\n    out.put(\"shared\", \"1\");\n    \
+         program(\"touch\").run([\"in/new\"], #{ stays: true });\n    check \"is new\", was;\n} }\n\
+         step \"B\" { out.put(\"shared\", \"1\"); }\n",
+    );
+    rig.run(&["exec", "--plan", "plan.json"])
+        .expect(0)
+        .says("3 of 3 changes as planned")
+        .hides("not planned")
+        .hides("not done");
 }
 
 #[test]
@@ -134,8 +155,10 @@ fn a_text_that_holds_the_result_of_a_change_is_as_planned() {
 #[test]
 fn what_a_script_of_sql_holds_is_part_of_the_plan() {
     let settings = "[env.local.sqlite.app]\npath = \"app.db\"\ncreate = true\naccess = \"destroy\"\n";
-    let script =
-        |name: &str| format!("sqlite(\"app\").script(\"{name}\", #{{ on_doubt: \"fail\", stays: true }});\n");
+    let script = |name: &str| {
+        let options = "#{ undo: \"undo.sql\", on_doubt: \"fail\", stays: true }";
+        format!("sqlite(\"app\").script(\"{name}\", {options});\n")
+    };
     let text = format!(
         "//! D.\n//! uses = [\"sqlite.app:destroy\"]\n{}wait(\"2s\");\n{}",
         script("one.sql"),
@@ -143,14 +166,19 @@ fn what_a_script_of_sql_holds_is_part_of_the_plan() {
     );
     let rig = Rig::new(settings)
         .file("one.sql", "CREATE TABLE t (id INTEGER);\n")
+        .file("undo.sql", "SELECT 1;\n")
         .file("two.sql", "CREATE TABLE u (id INTEGER);\n")
         .file("d.rhai", &text);
     let edit = |name: &str| std::fs::write(rig.path(name), "CREATE TABLE v (id INTEGER);\n").unwrap();
     rig.run(&["plan", "d.rhai", "--save", "plan.json"]).expect(0);
-    edit("one.sql");
-    rig.run(&["exec", "--plan", "plan.json"])
-        .expect(8)
-        .says("what it takes from its files was edited: run the SQL script one.sql");
+    for name in ["one.sql", "undo.sql"] {
+        let before = std::fs::read(rig.path(name)).unwrap();
+        edit(name);
+        rig.run(&["exec", "--plan", "plan.json"])
+            .expect(8)
+            .says("what it takes from its files was edited: run the SQL script one.sql");
+        std::fs::write(rig.path(name), before).unwrap();
+    }
     // Nor may it be edited while the run goes on.
     rig.run(&["plan", "d.rhai", "--save", "plan.json"]).expect(0);
     let run =

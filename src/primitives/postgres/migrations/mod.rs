@@ -104,8 +104,8 @@ impl Primitive for Migrate {
     const TIMEOUT: Duration = Duration::from_secs(1800);
     const IDEMPOTENT: bool = true;
 
-    fn content(&self) -> Option<&str> {
-        Some(&self.folder)
+    fn content(&self) -> Vec<&str> {
+        vec![&self.folder]
     }
 
     fn plan(&self, resource: &ResourceId) -> String {

@@ -80,8 +80,8 @@ impl Primitive for SyncFrom {
         vec![Access::new(resource.clone(), effect)]
     }
 
-    fn content(&self) -> Option<&str> {
-        Some(&self.folder)
+    fn content(&self) -> Vec<&str> {
+        vec![&self.folder]
     }
 
     fn plan(&self, _: &ResourceId) -> String {
