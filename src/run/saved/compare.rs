@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::base::text::headline;
-use crate::run::plan::{Plan, Read};
+use crate::run::plan::{Change, Plan, Read};
 
 /// As much of a value as is shown.
 const SHOWN: usize = 60;
@@ -55,10 +55,13 @@ pub(super) fn seen(saved: &Plan, now: &Plan) -> Vec<String> {
     }
     for (position, change) in &saved.changes {
         match now.changes.get(position) {
-            Some(other) if !change.has(other.content.as_deref()) => {
-                moved.push(format!("what it takes from its files was edited: {}", change.what));
+            Some(other) if is_planned(change, other) => {}
+            Some(other) if other.what == change.what && other.call == change.call => {
+                moved.push(match change.has(other.content.as_deref()) {
+                    true => format!("it would {}, as the plan says, but with other arguments", other.what),
+                    false => format!("what it takes from its files was edited: {}", change.what),
+                });
             }
-            Some(other) if change.is_it(&other.call, &other.digest) => {}
             Some(other) => moved.push(format!("it would {}, and the plan says: {}", other.what, change.what)),
             None => moved.push(format!("it would not {} any more", change.what)),
         }
@@ -75,6 +78,12 @@ pub(super) fn seen(saved: &Plan, now: &Plan) -> Vec<String> {
         moved.push(format!("and {more} more"));
     }
     moved
+}
+
+/// Whether a change would be what was planned. Where its arguments are not held, the words that tell them are not either.
+fn is_planned(change: &Change, other: &Change) -> bool {
+    let is_told = change.digest.is_empty() || change.what == other.what;
+    is_told && change.is_it(&other.call, &other.digest) && change.has(other.content.as_deref())
 }
 
 fn values(read: &Read, now: &Value) -> Option<String> {
