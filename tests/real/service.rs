@@ -202,7 +202,11 @@ fn what_a_service_started_is_ended_with_it_also_when_the_service_itself_has_died
     let script = "sleep 600 &\necho $! >child\nwait\n";
     let project = Project::new(SETTINGS);
     std::fs::write(project.path("v1.sh"), script).unwrap();
-    let child = || std::fs::read_to_string(project.path("child")).unwrap().trim().to_owned();
+    let child = || {
+        let read = || std::fs::read_to_string(project.path("child")).unwrap_or_default().trim().to_owned();
+        wait_until("the child", 30, || !read().is_empty());
+        read()
+    };
     let runs = |pid: &str| {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         state.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
@@ -212,6 +216,7 @@ fn what_a_service_started_is_ended_with_it_also_when_the_service_itself_has_died
     assert!(runs(&first));
     project.exec("app.stop();").expect(0);
     assert!(!runs(&first));
+    std::fs::remove_file(project.path("child")).unwrap();
     project.exec("app.start(\"v1\");").expect(0);
     let (leader, second) = (project.alive().unwrap(), child());
     let leader = rustix::process::Pid::from_raw(i32::try_from(leader).unwrap()).unwrap();

@@ -204,7 +204,7 @@ async fn what_a_detached_process_started_has_its_time_to_end_too() {
     }
     started.identity.end(Duration::from_secs(10)).await.unwrap();
     assert!(mark.exists(), "it ended as it wanted to, and was waited for");
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]

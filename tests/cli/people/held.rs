@@ -160,7 +160,7 @@ fn what_a_script_of_sql_holds_is_part_of_the_plan() {
         format!("sqlite(\"app\").script(\"{name}\", {options});\n")
     };
     let text = format!(
-        "//! D.\n//! uses = [\"sqlite.app:destroy\"]\n{}wait(\"2s\");\n{}",
+        "//! D.\n//! uses = [\"sqlite.app:destroy\"]\n{}wait(\"8s\");\n{}",
         script("one.sql"),
         script("two.sql")
     );
