@@ -10,8 +10,8 @@ use crate::script::header::Header;
 /// How many runs back others are looked for that go on.
 const BACK: usize = 32;
 
-/// Names a run that goes on in the environment, other than the one of that id, and may change what a run with these `uses` may change too: no lock that
-/// both have keeps them apart, or the second would not begin.
+/// Names a run that goes on in the environment, other than the one of that id, and may change what a run with these `uses`
+/// may change too: no lock that both have keeps them apart, or the second would not begin.
 pub fn beside(
     (journal, families): (&Journal, Families),
     (own_id, environment): (&str, &str),

@@ -195,9 +195,9 @@ impl Pipeline {
         Ok(())
     }
 
-    /// SHA-256 of a call with its whole arguments, hexadecimal; empty while a text among them holds what is not known yet. The shared options are not among them: another timeout
-    /// makes no other call. The id of the run counts as the word that stands for it in a plan, so that what was planned is
-    /// known again.
+    /// SHA-256 of a call with its whole arguments, hexadecimal; empty while a text among them holds what is not known yet. The
+    /// shared options are not among them: another timeout makes no other call. The id of the run counts as the word that
+    /// stands for it in a plan, so that what was planned is known again.
     fn digest(&self, call: &Call) -> String {
         let mut json = serde_json::to_string(call).unwrap_or_default();
         if matches!(self.mode, Mode::Plan) && json.contains(UNKNOWN) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Plan;
 use super::claims::{Claims, Made};
 use crate::base::event::{Event, Listener};
+use crate::effect::recall::UNDO;
 
 /// So many differences are named.
 const NAMED: usize = 10;
@@ -83,7 +84,7 @@ impl Listener for Watch {
                 seen.branched.insert(position.clone());
             }
             Event::EffectBegan { position, call, digest, effect, plan: what, .. }
-                if !effect.is_read() && !position.starts_with("undo") =>
+                if !effect.is_read() && !position.starts_with(UNDO) =>
             {
                 let call = call.name();
                 let made = Made { position, call: &call, digest, effect: *effect };

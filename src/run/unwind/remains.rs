@@ -202,7 +202,5 @@ fn is_undone_last(families: Families, item: &Item) -> bool {
 }
 
 fn is_atomic(families: Families, call: &Call) -> bool {
-    family::find(families, &call.resource.family)
-        .and_then(|family| family.entry(&call.verb))
-        .is_some_and(|entry| entry.atomic)
+    family::entry_of(families, call).is_some_and(|entry| entry.atomic)
 }
