@@ -1,6 +1,7 @@
 //! What a ledger's API does: it takes transactions, puts them into blocks, and tells how it is in the manner of Quarkus.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::answer::Answer;
 use crate::api::Api;
@@ -46,10 +47,12 @@ impl Api {
 
     /// How it is, check by check.
     pub(crate) fn quarkus(&self) -> Answer {
-        std::thread::sleep(std::time::Duration::from_millis(
-            self.arguments.faults.on("slow_database").unwrap_or(0),
-        ));
-        let well = self.arguments.database.ask(self.reads).is_ok();
+        static ASKING: AtomicU64 = AtomicU64::new(0);
+        let on = |fault: &str, usual: u64| self.arguments.faults.on(fault).unwrap_or(usual);
+        let has_room = ASKING.fetch_add(1, Relaxed) < on("connections", u64::MAX);
+        std::thread::sleep(std::time::Duration::from_millis(on("slow_database", 0)));
+        let well = has_room && self.arguments.database.ask(self.reads).is_ok();
+        ASKING.fetch_sub(1, Relaxed);
         let (status, word) = if well { (200, "UP") } else { (503, "DOWN") };
         let checks = format!(
             "{{\"name\": \"Database connections health check\", \"status\": \"{word}\"}}, {{\"name\": \"Application\", \"status\": \"UP\"}}"
