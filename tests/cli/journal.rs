@@ -126,6 +126,9 @@ fn json_has_the_run_and_its_entries() {
     let entries = shown["entries"].as_array().unwrap();
     assert_eq!((&entries[0]["event"], &entries[0]["seq"]), (&"run_began".into(), &1.into()));
     assert_eq!(entries.last().unwrap()["event"], "run_ended");
+    assert!(entries.iter().all(|entry| entry["time"].is_string()), "{shown}");
+    let effect = entries.iter().find(|entry| entry["event"] == "effect_began").unwrap();
+    assert_eq!(effect["at"]["file"], "deploy.rhai");
     let runs: serde_json::Value =
         serde_json::from_str(&rig.run(&["runs", "--output", "json"]).expect(0).stdout).unwrap();
     assert_eq!(runs[0]["id"], shown["run"]["id"]);

@@ -278,3 +278,25 @@ fn what_came_back_before_a_block_that_had_failed_comes_back_again_behind_it() {
     assert_eq!(seen(), "1 1", "the flag came back once more, behind the table");
     rig.run(&["rollback", "last"]).expect(2).says("was taken back already");
 }
+
+#[test]
+fn a_restore_that_failed_is_not_taken_for_the_dump() {
+    let settings = "[env.local.files.out]\npath = \"out\"\naccess = \"write\"\n[env.local.sqlite.main]\npath = \"data.db\"\naccess = \"destroy\"\n";
+    // Moments are told in seconds: the restore is tried in another one than the dump.
+    let script = "//! T.\n//! uses = [\"sqlite.main:destroy\", \"files.out:write\"]\nlet db = sqlite(\"main\");\n\
+        step \"Migrate\" { db.dump_to(files(\"out\"), \"a.db\"); wait(\"1.1s\"); files(\"out\").put(\"a.db\", \"damaged\"); fail(\"no\"); }\n\
+        rollback { db.restore_from(files(\"out\"), \"a.db\"); }\n";
+    let rig = crate::rig::Rig::new(settings).file("t.rhai", script);
+    rusqlite::Connection::open(rig.path("data.db"))
+        .unwrap()
+        .execute_batch("CREATE TABLE t (id INTEGER)")
+        .unwrap();
+    rig.run(&["exec", "t.rhai"]).expect(6).says("is no sound SQLite database");
+    let shown: serde_json::Value =
+        serde_json::from_str(&rig.run(&["show", "last", "--output", "json"]).expect(0).stdout).unwrap();
+    let entries = shown["entries"].as_array().unwrap();
+    let dump = entries.iter().find(|entry| entry["event"] == "effect_began").unwrap();
+    let (day, time) = dump["time"].as_str().unwrap().split_once('T').unwrap();
+    let state = format!("goes back to its state of {day} {}Z", &time[..8]);
+    rig.run(&["rollback", "last"]).expect(8).says(&state);
+}

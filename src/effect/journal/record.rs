@@ -154,7 +154,8 @@ impl RunRecord {
 pub struct Entry {
     /// Its number in the run, from 1 without gaps.
     pub seq: u64,
-    /// When it was noted.
+    /// When it was noted; in JSON another word than the place in the script that some events tell as `at`.
+    #[serde(rename = "time")]
     pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]

@@ -103,8 +103,10 @@ pub fn state_of(journal: &Journal, run: &str, call: &Call) -> Result<Option<Time
         if let Event::EffectBegan { call: kept_by, effect, .. } = &kept.event {
             let mut common =
                 call.arguments.iter().filter_map(|(name, one)| Some((one, kept_by.arguments.get(name)?)));
+            // To put it back, as an earlier try of this did, keeps nothing.
             let is_it = !effect.is_read()
                 && kept_by.resource == call.resource
+                && kept_by.verb != call.verb
                 && common.clone().count() > 1
                 && common.all(|(one, other)| one == other);
             at = if is_it { Some(kept.at) } else { at };
