@@ -110,3 +110,17 @@ fn who_begins_a_run_is_told_of_one_that_was_left() {
     rig.run(&["rollback", &id]).expect(0);
     rig.run(&["exec", "elsewhere.rhai"]).expect(0).hides("was left half way");
 }
+
+#[test]
+fn where_all_was_as_wanted_already_there_is_nothing_to_take_back() {
+    let script = "//! T.\n//! uses = [\"flags.main:write\"]\nflags(\"main\").disable(\"auto_sync\");\ncheck \"well\", false;\n";
+    let rig = rig().file("t.rhai", script).file("elsewhere.rhai", ELSEWHERE);
+    rig.run(&["exec", "t.rhai"]).expect(1).says("↩").says("taken back").hides("left as it is");
+    rig.run(&["exec", "elsewhere.rhai"]).expect(0);
+    rig.run(&["exec", "t.rhai"])
+        .expect(1)
+        .says("left as it is, with nothing to take back:")
+        .says("turn the flag `auto_sync` off")
+        .says("playbook resume")
+        .hides("playbook rollback");
+}

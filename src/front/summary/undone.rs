@@ -85,20 +85,25 @@ fn left(tree: &Tree) -> Vec<Line> {
         matches!(node.what, What::Effect { effect, .. } if effect != Effect::Read)
             && ended != Some(Outcome::Failed)
     };
-    let mut lines: Vec<Line> =
-        tree.walk().filter(is_change).map(|node| draw::line(node, 1, draw::mark(node))).collect();
-    if !lines.is_empty() {
-        let within: usize = tree.walk().map(|node| node.folded.changes).sum();
-        lines.extend(more(within + tree.folded.changes));
-        lines.insert(0, Line::default().with(Paint::Bold, "left as it is:"));
-        if let Some(head) = &tree.head {
-            let run = &head.run;
-            let text =
-                format!("go on with `playbook resume {run}`, or take it back with `playbook rollback {run}`");
-            lines.push(Line::indented(1).with(Paint::Dim, text));
-        }
-        lines.push(Line::default());
+    let changes: Vec<&Node> = tree.walk().filter(is_change).collect();
+    let within: usize = tree.walk().map(|node| node.folded.changes).sum();
+    let folded = within + tree.folded.changes;
+    if changes.is_empty() {
+        return Vec::new();
     }
+    let leaves_nothing = |node: &&Node| matches!(node.what, What::Effect { leaves_nothing: true, .. });
+    let is_nothing = folded == 0 && changes.iter().all(leaves_nothing);
+    let heading = if is_nothing { "left as it is, with nothing to take back:" } else { "left as it is:" };
+    let mut lines = vec![Line::default().with(Paint::Bold, heading)];
+    lines.extend(changes.into_iter().map(|node| draw::line(node, 1, draw::mark(node))));
+    lines.extend(more(folded));
+    if let Some(head) = &tree.head {
+        let run = &head.run;
+        let back = format!(", or take it back with `playbook rollback {run}`");
+        let back = if is_nothing { "" } else { back.as_str() };
+        lines.push(Line::indented(1).with(Paint::Dim, format!("go on with `playbook resume {run}`{back}")));
+    }
+    lines.push(Line::default());
     lines
 }
 

@@ -291,8 +291,8 @@ fn effect(event: &Event, planned: bool) -> Option<Node> {
         Inverse::Refused { why } => (None, Some(why.clone())),
         _ => (None, None),
     };
-    let (call, plan) = (call.name(), plan.clone());
-    let what = What::Effect { call, effect: *effect, plan, planned, final_because, refused };
+    let (call, plan, leaves_nothing) = (call.name(), plan.clone(), *inverse == Inverse::Nothing);
+    let what = What::Effect { call, effect: *effect, plan, planned, final_because, leaves_nothing, refused };
     Some(Node::new(position, what))
 }
 

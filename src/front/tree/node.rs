@@ -72,6 +72,8 @@ pub enum What {
         planned: bool,
         /// Why it cannot be taken back, when it cannot.
         final_because: Option<String>,
+        /// Whether it leaves nothing to take back, as it found things.
+        leaves_nothing: bool,
         /// Of a plan: why it would not be begun as things are, when it would not.
         refused: Option<String>,
     },
