@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::cx::Cx;
+use super::environment::Resource;
+use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::text;
@@ -83,6 +85,23 @@ impl Allowed<'_> {
 
     /// Refuses arguments that no list of this effect allows. What only reads may also be run as a change.
     pub fn permit(&self, cx: &Cx, effect: Effect, arguments: &[String]) -> Result<()> {
+        self.judge((cx.resource(), &cx.table()), effect, arguments)
+    }
+
+    /// Why the resource may not be run with these arguments in an environment.
+    #[must_use]
+    pub fn forbids(
+        &self,
+        resource: &Resource,
+        environment: &str,
+        effect: Effect,
+        arguments: &[String],
+    ) -> Option<Error> {
+        let table = format!("[env.{environment}.{}]", resource.id);
+        self.judge((&resource.id, &table), effect, arguments).err()
+    }
+
+    fn judge(&self, (id, table): (&ResourceId, &str), effect: Effect, arguments: &[String]) -> Result<()> {
         let reads_too = effect == Effect::Write && self.allows(Effect::Read, arguments);
         if reads_too || self.allows(effect, arguments) {
             return Ok(());
@@ -92,8 +111,7 @@ impl Allowed<'_> {
             [] => format!("it has no list `{effect}` of what may be run"),
             _ => format!("its list `{effect}` allows {}", allowed.join(", ")),
         };
-        let what =
-            format!("`{}` may not be run with {}", cx.resource(), text::headline(&listed(arguments), 200));
+        let what = format!("`{id}` may not be run with {}", text::headline(&listed(arguments), 200));
         let add = match allowed.as_slice() {
             [] => format!("add the line `{effect} = [{}]`", listed(arguments)),
             _ => format!("add `{}` to the list `{effect}`", listed(arguments)),
@@ -102,9 +120,9 @@ impl Allowed<'_> {
             .into_iter()
             .find(|(_, effect)| self.allows(*effect, arguments))
             .map(|(verb, effect)| format!("call `{verb}` instead: the list `{effect}` allows it"));
-        Err(Error::denied(what).why(why).fix(
-            elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {} in playbook.toml", cx.table())),
-        ))
+        Err(Error::denied(what)
+            .why(why)
+            .fix(elsewhere.unwrap_or_else(|| format!("if it is right, {add} of {table} in playbook.toml"))))
     }
 }
 

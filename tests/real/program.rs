@@ -69,17 +69,26 @@ fn exec_with(rig: Rig, body: &str) -> (Rig, Seen) {
 fn only_the_lists_of_the_verb_allow_a_call_and_a_denial_cannot_be_caught() {
     let settings = "[env.local.program.sh]\naccess = \"destroy\"\nread = [[\"-c\", \"true\"]]\nwrite = [[\"*\"]]\n\
                     destroy = [[\"-c\", \"rm\", \"**\"]]\n";
+    // Where the list stands in the script, `check` finds it before anything runs; where it is made as the script runs, the call
+    // itself is refused.
+    let forms = [("", ""), ("own(", ")")];
     for (call, code, says) in [
-        (r#"sh.read(["-c", "true"])"#, 0, ""),
-        (r#"sh.run(["-c", "true"])"#, 0, ""),
-        (r#"sh.read(["file"])"#, 3, "call `run` instead"),
-        (r#"sh.run(["--version"])"#, 3, "its list `write` allows [\"*\"]"),
-        (r#"sh.run(["-c", "rm", "x"])"#, 3, "call `destroy` instead"),
-        (r#"sh.destroy(["-c", "true"], #{ on_doubt: "fail" })"#, 3, "call `read` instead"),
-        (r#"sh.run(["-c", "true"], #{ undo: ["-c", "false"] })"#, 3, "false"),
+        (r#"sh.read(<["-c", "true"]>)"#, 0, ""),
+        (r#"sh.run(<["-c", "true"]>)"#, 0, ""),
+        (r#"sh.read(<["file"]>)"#, 3, "call `run` instead"),
+        (r#"sh.run(<["--version"]>)"#, 3, "its list `write` allows [\"*\"]"),
+        (r#"sh.run(<["-c", "rm", "x"]>)"#, 3, "call `destroy` instead"),
+        (r#"sh.destroy(<["-c", "true"]>, #{ on_doubt: "fail" })"#, 3, "call `read` instead"),
+        (r#"sh.run(<["-c", "true"]>, #{ undo: <["-c", "false"]> })"#, 3, "false"),
     ] {
-        let (_, seen) = exec(Rig::new(settings), &format!("try {{ {call}; }} catch {{}}"));
-        seen.expect(code).says(says);
+        for (begin, end) in forms {
+            let call = call.replace('<', begin).replace('>', end);
+            let script = format!("fn own(list) {{ list }}\ntry {{ {call}; }} catch {{}}");
+            let (rig, seen) = exec(Rig::new(settings), &script);
+            seen.expect(code).says(says);
+            let is_found = code != 0 && begin.is_empty();
+            rig.run(&["check", "test.rhai"]).expect(if is_found { code } else { 0 });
+        }
     }
 }
 
@@ -94,7 +103,7 @@ fn a_plan_runs_what_reads_and_denies_what_would_be_denied() {
     assert!(!rig.path("made").exists());
     let rig = rig.file(
         "plan.rhai",
-        "//! Plan.\n//!\n//! uses = [\"program.sh:write\"]\nprogram(\"sh\").run([\"-x\"]);\n",
+        "//! Plan.\n//!\n//! uses = [\"program.sh:write\"]\nprogram(\"sh\").run([`-${\"x\"}`]);\n",
     );
     rig.run(&["plan", "plan.rhai"]).expect(3).says("may not be run with");
 }

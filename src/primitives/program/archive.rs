@@ -9,10 +9,11 @@ use super::{failed, spoken};
 use crate::base::access::{Access, ResourceId};
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::effect::archive;
 use crate::effect::cx::Cx;
 use crate::effect::dump::{Compression, Dump, Source, Target};
+use crate::effect::environment::Resource;
 use crate::effect::output::{kept, shown};
 use crate::effect::primitive::Primitive;
 use crate::sys::process::{self, Ended, Line, Status, Stdin};
@@ -61,6 +62,10 @@ impl Primitive for ArchiveTo {
 
     fn plan(&self, resource: &ResourceId) -> String {
         archive::plan(&self.target(), &format!("the output of {}", spoken(resource, &self.arguments)))
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, Effect::Read, [&self.arguments])
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

@@ -5,6 +5,7 @@ mod look;
 mod parse;
 mod settings;
 
+use std::iter::once;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -18,6 +19,7 @@ use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
 use crate::effect::output::{self, kept, shown};
@@ -70,6 +72,10 @@ impl Primitive for Run {
         format!("run {}", spoken(resource, &self.arguments))
     }
 
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, Effect::Write, once(&self.arguments).chain(&self.undo))
+    }
+
     fn undone_last(&self) -> bool {
         self.undo.as_ref() == Some(&self.arguments)
     }
@@ -112,6 +118,10 @@ impl Primitive for Read {
         format!("read {}", spoken(resource, &self.arguments))
     }
 
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, Effect::Read, [&self.arguments])
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
         parse::with(self.parse, carry_out(cx, Effect::Read, self.arguments, None).await?)
     }
@@ -135,6 +145,10 @@ impl Primitive for Destroy {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("destroy with {}", spoken(resource, &self.arguments))
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, Effect::Destroy, [&self.arguments])
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

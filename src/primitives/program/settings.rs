@@ -7,11 +7,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::secret::Setting;
 use crate::effect::allowed::{Allowed, Pattern};
 use crate::effect::child;
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::sys::process::Command;
 
 /// A program and the argument lists that may be given to it. In a list, `*` stands for any text that is no option
@@ -56,6 +57,18 @@ impl Table {
     /// Refuses arguments that no list of this effect allows. What only reads may also be run as a change.
     pub(super) fn permit(&self, cx: &Cx, effect: Effect, arguments: &[String]) -> Result<()> {
         self.allowed().permit(cx, effect, arguments)
+    }
+
+    /// The first of these argument lists that may not be given in an environment, and why.
+    pub(super) fn forbids<'a>(
+        resource: &Resource,
+        environment: &str,
+        effect: Effect,
+        lists: impl IntoIterator<Item = &'a Vec<String>>,
+    ) -> Option<Error> {
+        let table = Self::deserialize(&resource.settings).ok()?;
+        let forbids = |list: &Vec<String>| table.allowed().forbids(resource, environment, effect, list);
+        lists.into_iter().find_map(forbids)
     }
 
     /// Refuses to archive the output of anything but what the list `read` allows.

@@ -1,6 +1,7 @@
 //! `exec`: a command that changes something, on every host, as far as the lists of the settings allow it.
 
 use std::collections::BTreeMap;
+use std::iter::once;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,9 +14,10 @@ use super::words::{Words, on};
 use crate::base::access::ResourceId;
 use crate::base::call::{Call, Inverse};
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::period::Period;
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::primitive::Primitive;
 
 /// Why there is no way back without `undo`.
@@ -68,6 +70,10 @@ impl Primitive for Exec {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("run {} on {}", self.command.spoken(), on(resource, self.hosts.as_deref()))
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, Effect::Write, once(&self.command).chain(&self.undo))
     }
 
     fn undone_last(&self) -> bool {

@@ -11,9 +11,10 @@ use super::words::{Words, on};
 use crate::base::access::ResourceId;
 use crate::base::call::Inverse;
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::period::Period;
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::primitive::Primitive;
 
 /// Runs a command that the list `read` allows on every host of the group; a plan does too. Gives what `exec` gives.
@@ -44,6 +45,10 @@ impl Primitive for Read {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("read {} on {}", self.command.spoken(), on(resource, self.hosts.as_deref()))
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, Effect::Read, [&self.command])
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {
@@ -90,6 +95,10 @@ impl Primitive for Destroy {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("destroy with {} on {}", self.command.spoken(), on(resource, self.hosts.as_deref()))
+    }
+
+    fn forbidden(&self, resource: &Resource, environment: &str) -> Option<Error> {
+        Table::forbids(resource, environment, Effect::Destroy, [&self.command])
     }
 
     async fn inverse(&self, cx: &Cx) -> Result<Inverse> {

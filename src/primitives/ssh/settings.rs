@@ -10,11 +10,14 @@ use serde::Deserialize;
 
 use super::address;
 use super::fleet::Fleet;
+use super::words::Words;
+use crate::base::effect::Effect;
 use crate::base::error::{Error, Result};
 use crate::base::secret::{Revealed, Secret, Setting};
 use crate::base::text;
 use crate::effect::allowed::{Allowed, Pattern};
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::sys::ssh::{Login, Target, Trust};
 use crate::sys::{environment, files};
 
@@ -120,6 +123,19 @@ impl Table {
     /// What may be run.
     pub(super) fn allowed(&self) -> Allowed<'_> {
         Allowed { read: &self.read, write: &self.write, destroy: &self.destroy, run: "exec" }
+    }
+
+    /// The first of these commands that may not be run in an environment, and why.
+    pub(super) fn forbids<'a>(
+        resource: &Resource,
+        environment: &str,
+        effect: Effect,
+        commands: impl IntoIterator<Item = &'a Words>,
+    ) -> Option<Error> {
+        let table = Self::deserialize(&resource.settings).ok()?;
+        let forbids =
+            |command: &Words| table.allowed().forbids(resource, environment, effect, &command.arguments());
+        commands.into_iter().find_map(forbids)
     }
 
     /// The names and addresses of the hosts; each name once.
