@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use super::error::{Error, Result};
 use super::text;
 
 /// Keeps the words it was given in, which plans and records show; [`text::parse_duration`] gives its length.
@@ -19,6 +21,20 @@ impl Period {
     #[must_use]
     pub const fn of(words: &'static str) -> Self {
         Self(Cow::Borrowed(words))
+    }
+
+    /// Its length.
+    pub fn length(&self) -> Result<Duration> {
+        text::parse_duration(&self.0)
+    }
+
+    /// Refuses to wait `within` this for what has to hold for as long or longer; `argument` is what says how long it holds.
+    pub fn leaves_time_for(&self, holds_for: &Self, argument: &str) -> Result<()> {
+        if holds_for.length()? < self.length()? {
+            return Ok(());
+        }
+        Err(Error::usage(format!("it cannot hold for {holds_for} within {self}"))
+            .fix(format!("give `within` more time than `{argument}`")))
     }
 }
 

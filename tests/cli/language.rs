@@ -71,7 +71,9 @@ fn parallel_returns_values_in_order_within_its_limit() {
         "#,
     )
     .expect(0);
-    exec("parallel([|| 1], #{ limt: 2 });").expect(1).says("no option `limt`");
+    exec("parallel([|| 1], #{ limt: 2 });").expect(2).says("no option `limt`");
+    exec("let options = #{ limt: 2 }; parallel([|| 1], options);").expect(1).says("no option `limt`");
+    exec("let none = 0; parallel([|| 1], #{ limit: none });").expect(1).says("a number from 1 to 256");
     exec("parallel([1]);").expect(1).says("array of closures");
 }
 

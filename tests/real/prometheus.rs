@@ -89,7 +89,12 @@ fn wrong_questions_are_told_in_the_servers_words() {
         ("metrics.query(\"up[5m]\");", 1, "whole series"),
         ("metrics.query_range(\"up\", \"5s\", #{ step: \"1m\" });", 1, "shorter than `last`"),
         ("metrics.holds(\"up +\", #{ within: \"9s\" });", 1, "unexpected end of input"),
-        ("metrics.holds(\"up\", #{ for: \"9s\", within: \"9s\" });", 1, "more time than `for`"),
+        ("metrics.holds(\"up\", #{ for: \"9s\", within: \"9s\" });", 2, "more time than `for`"),
+        (
+            "let long = \"9s\"; metrics.holds(\"up\", #{ for: long, within: long });",
+            1,
+            "more time than `for`",
+        ),
     ] {
         exec(&prometheus, line).expect(code).says(says);
     }

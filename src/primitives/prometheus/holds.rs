@@ -15,6 +15,7 @@ use crate::base::error::{Error, Kind, Result};
 use crate::base::period::Period;
 use crate::base::text::{headline, parse_duration, show_duration};
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::primitive::Primitive;
 
 /// How many of the last looks an error tells.
@@ -65,16 +66,14 @@ impl Primitive for Holds {
         format!("wait until {} holds for {}, at most {}", self.condition, self.holds_for, self.within)
     }
 
+    fn forbidden(&self, _: &Resource, _: &str) -> Option<Error> {
+        self.within.leaves_time_for(&self.holds_for, "for").err()
+    }
+
     async fn run(self, cx: Cx) -> Result<Value> {
+        self.within.leaves_time_for(&self.holds_for, "for")?;
         let (holds_for, within) = (parse_duration(&self.holds_for)?, parse_duration(&self.within)?);
         let every = parse_duration(&self.every)?.max(Duration::from_millis(50));
-        if holds_for >= within {
-            return Err(Error::usage(format!(
-                "it cannot hold for {} within {}",
-                self.holds_for, self.within
-            ))
-            .fix("give `within` more time than `for`"));
-        }
         let server = Server::of(&cx).await?;
         let begin = cx.instant();
         let (mut seen, mut since): (Vec<String>, Option<Instant>) = (Vec::new(), None);

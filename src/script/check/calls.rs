@@ -9,7 +9,7 @@ use super::walk::Walk;
 use crate::base::error::Error;
 use crate::base::moment;
 use crate::effect::family;
-use crate::script::forms::gate;
+use crate::script::forms::{gate, parallel};
 use crate::script::own;
 use crate::sys::clock;
 
@@ -72,6 +72,10 @@ impl Walk<'_> {
                 self.pass_on(name);
                 Kind::Plain
             }
+            ("parallel", [_, options]) => {
+                self.parallel(options);
+                Kind::Unknown
+            }
             ("gate", [name, options]) => {
                 self.gate(name, options);
                 Kind::Plain
@@ -88,6 +92,19 @@ impl Walk<'_> {
         let name = if let Expr::StringConstant(name, _) = name { name.as_str() } else { "gate" };
         if let Err(error) = gate::asked(name, &given, &self.world.environment.people) {
             self.tell(options.start_position(), 2, |_| error);
+        }
+    }
+
+    /// The options of `parallel`, as far as they are literal.
+    fn parallel(&mut self, options: &Expr) {
+        let Expr::Map(options, _) = options else { return };
+        for (name, value) in &options.0 {
+            let literal = literals::literal(value);
+            let is_computed = literal.is_none() && name.name == "limit";
+            let judged = parallel::judge(&name.name, literal.and_then(|value| value.as_i64()));
+            if let Some(error) = judged.err().filter(|_| !is_computed) {
+                self.tell(name.pos, name.name.chars().count(), |_| error);
+            }
         }
     }
 

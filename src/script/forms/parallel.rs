@@ -32,16 +32,23 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
 }
 
 fn limit_of(options: &Map) -> Result<usize, Error> {
-    if let Some(wrong) = options.keys().find(|name| *name != "limit") {
+    let mut limit = LIMIT;
+    for (name, value) in options {
+        limit = judge(name, value.as_int().ok())?;
+    }
+    Ok(limit)
+}
+
+/// What an option of `parallel` says; `None` is a value that is no whole number.
+pub fn judge(name: &str, value: Option<i64>) -> Result<usize, Error> {
+    if name != "limit" {
         return Err(
-            Error::usage(format!("`parallel` has no option `{wrong}`")).fix("its one option is `limit`")
+            Error::usage(format!("`parallel` has no option `{name}`")).fix("its one option is `limit`")
         );
     }
-    let limit = options.get("limit").map_or(Some(LIMIT as i64), |value| value.as_int().ok());
-    limit
-        .and_then(|limit| usize::try_from(limit).ok())
-        .filter(|limit| (1..=256).contains(limit))
-        .ok_or_else(|| Error::usage("`limit` must be a number from 1 to 256"))
+    value.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| (1..=256).contains(limit)).ok_or_else(
+        || Error::usage("`limit` must be a number from 1 to 256").fix("it is how many branches run at once"),
+    )
 }
 
 fn parallel(

@@ -289,3 +289,38 @@ fn a_closure_of_a_module_that_is_called_elsewhere() {
         .1
         .expect(0);
 }
+
+#[test]
+fn times_and_limits_that_cannot_be() {
+    insta::assert_snapshot!(wrong("//! T.\n//!\n//! uses = [\"http.api:read\"]\nhttp(\"api\").health(\"/\", #{ within: \"2s\", holds_for: \"5s\" });\nhttp(\"api\").health(\"/\", #{ holds_for: \"30s\" });\nparallel([|| 1], #{ limit: 0 });\nparallel([|| 1], #{ limits: 4 });\nlet n = 3;\nparallel([|| 1], #{ limit: n });\n"), @r#"
+error: it cannot hold for 5s within 2s
+  --> deploy.rhai:4:13
+  |
+4 | http("api").health("/", #{ within: "2s", holds_for: "5s" });
+  |             ^^^^^^
+  fix: give `within` more time than `holds_for`
+
+error: it cannot hold for 30s within 30s
+  --> deploy.rhai:5:13
+  |
+5 | http("api").health("/", #{ holds_for: "30s" });
+  |             ^^^^^^
+  fix: give `within` more time than `holds_for`
+
+error: `limit` must be a number from 1 to 256
+  --> deploy.rhai:6:21
+  |
+6 | parallel([|| 1], #{ limit: 0 });
+  |                     ^^^^^
+  fix: it is how many branches run at once
+
+error: `parallel` has no option `limits`
+  --> deploy.rhai:7:21
+  |
+7 | parallel([|| 1], #{ limits: 4 });
+  |                     ^^^^^^
+  fix: its one option is `limit`
+
+deploy.rhai: 4 mistakes in the environment `local`
+"#);
+}

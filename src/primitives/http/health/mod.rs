@@ -12,10 +12,11 @@ use serde_json::{Map, Value};
 use super::{Service, service};
 use crate::base::access::ResourceId;
 use crate::base::effect::Effect;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::period::Period;
 use crate::base::text::headline;
 use crate::effect::cx::Cx;
+use crate::effect::environment::Resource;
 use crate::effect::primitive::Primitive;
 use crate::sys::http::path;
 
@@ -75,6 +76,10 @@ impl Primitive for Health {
 
     fn plan(&self, resource: &ResourceId) -> String {
         format!("wait until {} of {resource} {}, at most {}", self.path, self.wanted(), self.within)
+    }
+
+    fn forbidden(&self, _: &Resource, _: &str) -> Option<Error> {
+        self.within.leaves_time_for(&self.holds_for, "holds_for").err()
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

@@ -28,21 +28,14 @@ struct Times {
 
 impl Times {
     fn read(health: &Health) -> Result<Self> {
-        let times = Self {
+        health.within.leaves_time_for(&health.holds_for, "holds_for")?;
+        Ok(Self {
             under: health.under.as_deref().map(parse_duration).transpose()?,
             within: parse_duration(&health.within)?,
             // A service that is asked without a pause is under attack.
             every: parse_duration(&health.every)?.max(Duration::from_millis(5)),
             holds_for: parse_duration(&health.holds_for)?,
-        };
-        if times.holds_for >= times.within {
-            return Err(Error::usage(format!(
-                "it cannot hold for {} within {}",
-                health.holds_for, health.within
-            ))
-            .fix("give `within` more time than `holds_for`"));
-        }
-        Ok(times)
+        })
     }
 }
 
