@@ -117,6 +117,11 @@ fn without_sign(line: &[OsString]) -> Option<Error> {
 /// What is said of a word that nothing takes; `near` is the parser's own guess.
 fn unknown(word: &str, near: Option<String>, line: &[OsString]) -> Error {
     let is_option = word.starts_with('-');
+    if matches!(word, "-v" | "--verbose" | "--debug") {
+        return Error::usage(format!("there is no option `{word}`"))
+            .why("a run tells all that it does as it is; `-q` makes it tell less")
+            .fix("`--log info`, or `--log debug`, tells what is below that on standard error");
+    }
     let what = if is_option { "there is no option" } else { "there is one word too many:" };
     Error::usage(format!("{what} `{word}`")).fix(match near.or_else(|| nearest(word, line)) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -131,3 +131,14 @@ fn a_machine_reads_a_mistaken_command_line_as_json_too() {
     assert!(twice["error"]["what"].as_str().unwrap().contains("--project"), "{twice}");
     rig.run(&["exec", "--help", "--output", "json"]).expect(0).says("Usage");
 }
+
+#[test]
+fn who_wants_to_be_told_more_is_told_how() {
+    let rig = project("");
+    for word in ["-v", "--verbose"] {
+        rig.run(&["exec", "test.rhai", word])
+            .expect(2)
+            .says(&format!("there is no option `{word}`"))
+            .says("`--log debug`");
+    }
+}
