@@ -186,15 +186,28 @@ impl Primitive for RunJob {
             attended = attendant.attend(&kind, patience) => attended,
             () = cx.stop().given() => Err(cx.stop().reason().unwrap_or_else(|| Error::cancelled("stopped"))),
         };
-        if attended
-            .as_ref()
-            .is_err_and(|error| error.kind != Sort::Remote || error.details.contains_key("given_up"))
-        {
+        match attended {
             // A job that nobody waits for any more must not begin later.
-            let _ = tokio::time::timeout(PARTING, cluster.delete(&kind, name(&job))).await;
+            Err(error) if error.kind != Sort::Remote || error.details.contains_key("given_up") => {
+                let deleted = tokio::time::timeout(PARTING, cluster.delete(&kind, name(&job))).await;
+                Err(parted(error, matches!(deleted, Ok(Ok(_))), name(&job), &cluster))
+            }
+            attended => attended,
         }
-        attended
     }
+}
+
+/// The error of a job that was given up, with what became of the job itself.
+fn parted(error: Error, is_deleted: bool, job: &str, cluster: &Cluster) -> Error {
+    if is_deleted {
+        return if error.fix.is_some() { error } else { error.fix("it was deleted") };
+    }
+    let delete = format!("`kubectl delete job {job} --namespace {}`", cluster.namespace);
+    let advice = error.fix.as_ref().map(|fix| format!("; {fix}")).unwrap_or_default();
+    let why = error.why.clone().unwrap_or_default();
+    error
+        .why(format!("{why}\nthe job could not be deleted: it may still run"))
+        .fix(format!("delete it, {delete}{advice}"))
 }
 
 /// How a job ended; `None` while it has not.
@@ -255,9 +268,8 @@ impl<'a> Attendant<'a> {
             }
             let ill = pods.iter().filter_map(pods::ailment).find(|ill| ill.is_failing && !ill.has_crashed);
             failing_since = ill.as_ref().map(|_| failing_since.unwrap_or_else(|| self.cx.instant()));
-            let given_up = |what: String, why: String| {
-                Err(Error::remote(what).why(why).fix("it was deleted").detail("given_up", true))
-            };
+            let given_up =
+                |what: String, why: String| Err(Error::remote(what).why(why).detail("given_up", true));
             if let (Some(ill), Some(since)) = (ill, failing_since)
                 && since.elapsed() >= patience
             {
@@ -266,11 +278,13 @@ impl<'a> Attendant<'a> {
                     ill.to_string(),
                 );
             }
+            if let Some(unheard) = self.wait.unheard().filter(|_| self.wait.is_over()) {
+                let why = unheard.why.clone().unwrap_or_default();
+                return Err(unheard.why(self.told(&why)).detail("given_up", true));
+            }
             if self.wait.is_over() {
-                return given_up(
-                    format!("{called} did not end within {}", show_duration(within)),
-                    self.told("") + &self.wait.doubt(),
-                );
+                let what = format!("{called} did not end within {}", show_duration(within));
+                return given_up(what, self.told(""));
             }
             self.cx.pause(EVERY).await?;
         }
