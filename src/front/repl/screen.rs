@@ -1,6 +1,5 @@
 //! The prompt on a terminal: keys, history, completion; Ctrl-C clears the line, Ctrl-D says what stands and leaves.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use reedline::{
@@ -18,8 +17,7 @@ use crate::sys::terminal;
 /// Talks with the person until they leave.
 pub(super) fn talk(mut talk: Talk) -> Result<Exit> {
     let clean: Clean = Arc::new(Mutex::new(None));
-    let over = Arc::new(AtomicBool::new(false));
-    let mut editor = editor(&talk, &clean, &over)?;
+    let mut editor = editor(&talk, &clean)?;
     terminal::write(&talk.greeting());
     loop {
         let before = Before {
@@ -31,7 +29,7 @@ pub(super) fn talk(mut talk: Talk) -> Result<Exit> {
         let next = match signal {
             Ok(Signal::Success(line)) => {
                 let next = talk.take(&line);
-                talk.learn(&clean, &over);
+                talk.learn(&clean);
                 let _ = editor.sync_history();
                 next
             }
@@ -46,7 +44,7 @@ pub(super) fn talk(mut talk: Talk) -> Result<Exit> {
     }
 }
 
-fn editor(talk: &Talk, clean: &Clean, over: &Arc<AtomicBool>) -> Result<Reedline> {
+fn editor(talk: &Talk, clean: &Clean) -> Result<Reedline> {
     let color = talk.style.color;
     let mut keys = default_emacs_keybindings();
     let menu = ReedlineEvent::UntilFound(vec![
@@ -69,7 +67,7 @@ fn editor(talk: &Talk, clean: &Clean, over: &Arc<AtomicBool>) -> Result<Reedline
         .with_edit_mode(Box::new(Emacs::new(keys)))
         .with_quick_completions(true)
         .with_partial_completions(true)
-        .with_break_signal(Arc::clone(over))
+        .with_break_signal(Arc::clone(&talk.over))
         .with_ansi_colors(color)
         .use_bracketed_paste(true))
 }

@@ -49,6 +49,8 @@ pub(super) struct Talk {
     /// Whether each line is planned first.
     pub(super) plans: bool,
     pub(super) prompt: Option<Prompt>,
+    /// Set when the process is told to end, or the terminal goes away: nobody types any more.
+    pub(super) over: Arc<AtomicBool>,
     stage: Arc<Stage>,
     is_screen: bool,
     live: bool,
@@ -73,6 +75,7 @@ impl Talk {
             failed: None,
             plans: false,
             prompt: None,
+            over: Arc::default(),
             stage: Arc::default(),
             is_screen,
             live: is_screen && is_live(common),
@@ -205,9 +208,18 @@ impl Talk {
     pub(super) fn prompt(&mut self) -> Result<&mut Prompt> {
         if self.prompt.is_none() {
             let audience = self.audience()?;
-            self.prompt = Some(Prompt::begin(&self.project, self.environment.clone(), FAMILIES, audience)?);
+            let prompt = Prompt::begin(&self.project, self.environment.clone(), FAMILIES, audience)?;
+            self.hear(prompt);
         }
         self.prompt.as_mut().ok_or_else(|| Error::bug("a prompt without a run"))
+    }
+
+    /// Talks with this prompt from now on. A signal ends what is typed from its first line on.
+    fn hear(&mut self, prompt: Prompt) {
+        if self.is_screen {
+            prompt.when_ended(&self.over);
+        }
+        self.prompt = Some(prompt);
     }
 
     fn audience(&self) -> Result<Audience> {
@@ -241,7 +253,8 @@ impl Talk {
             before.close(None)?;
         }
         let audience = self.audience()?;
-        self.prompt = Some(Prompt::open(&self.project, &journal, &record, FAMILIES, audience)?);
+        let prompt = Prompt::open(&self.project, &journal, &record, FAMILIES, audience)?;
+        self.hear(prompt);
         self.note_names();
         Ok(())
     }
@@ -264,11 +277,8 @@ impl Talk {
     }
 
     /// Once there is a run, its secrets are known, and so is whoever ends the process.
-    pub(super) fn learn(&self, clean: &Clean, over: &Arc<AtomicBool>) {
+    pub(super) fn learn(&self, clean: &Clean) {
         let (Some(prompt), Ok(mut clean)) = (&self.prompt, clean.lock()) else { return };
-        if clean.is_none() {
-            prompt.when_ended(over);
-        }
         let redactor = prompt.redactor();
         *clean = Some(Box::new(move |line| redactor.text(line)));
     }
