@@ -190,6 +190,10 @@ impl Pipeline {
     pub fn record(&self, event: &Event) -> Result<()> {
         if let Mode::Apply(journal) = &self.mode {
             journal.note(event)?;
+            // Whoever is told that a gate asks may answer at once, from another process.
+            if matches!(event, Event::GateOpened { .. }) {
+                journal.flush()?;
+            }
         }
         self.host.tell(event);
         Ok(())
