@@ -22,8 +22,9 @@ use crate::sys::files;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How often a small request is tried in all: a person waits for it.
 const TRIES: u32 = 3;
-/// How often a piece of a long transfer is tried in all: hours of work hang on it.
-const PATIENT_TRIES: u32 = 8;
+/// How often a piece of a long transfer is tried in all: hours of work hang on it. The pauses are of random lengths; those
+/// of 8 tries together are shorter than ten seconds one time in fifty, those of 11 one time in ten thousand.
+const PATIENT_TRIES: u32 = 11;
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// A file of certificates larger than this is something else.
