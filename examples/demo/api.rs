@@ -72,7 +72,9 @@ impl Api {
     fn proper(&self, request: &Request) -> Answer {
         let answered = match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/health" | "/api/v11/health") => return self.health(),
-            ("GET", "/q/health" | "/q/health/ready") => return self.quarkus(),
+            ("GET", path @ ("/q/health" | "/q/health/ready")) => {
+                return self.quarkus(path.ends_with("ready"));
+            }
             ("GET", "/health/write-sync") => return self.worker(),
             ("GET", "/" | "/healthz") => Ok(Answer::json(200, "{}")),
             _ if !self.knows(request) => Ok(Answer::json(401, "{\"error\": \"who are you?\"}")),

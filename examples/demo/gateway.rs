@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::answer::{Answer, quoted};
 use crate::arguments::Arguments;
@@ -50,9 +50,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     let gateway = Arc::new(Gateway { arguments, turn: AtomicUsize::default(), totals: Mutex::default() });
     let counting = Arc::clone(&gateway);
     std::thread::spawn(move || {
+        let mut last = Instant::now();
         loop {
-            counting.count();
             std::thread::sleep(TICK);
+            let passed = last.elapsed();
+            last += passed;
+            counting.count(passed);
         }
     });
     server::serve(port, move |request| gateway.answer(request))
@@ -81,15 +84,15 @@ impl Gateway {
         Faults { file: self.arguments.faults.file.clone(), release: release.to_owned() }.on(fault)
     }
 
-    /// What the pods have done since the last time.
-    fn count(&self) {
+    /// What the pods have done in the time that has passed since.
+    fn count(&self, passed: Duration) {
         let pods = self.pods("business");
         let Ok(mut totals) = self.totals.lock() else { return };
         for release in &pods {
             let share = 1.0 / pods.len() as f64;
             let rate = self.fault(release, "tps").map_or(RATE, |thousands| thousands as f64 * 1000.0);
-            totals.transactions += rate * share * TICK.as_secs_f64();
-            let seen = (SEEN as f64 * share) as u64;
+            totals.transactions += rate * share * passed.as_secs_f64();
+            let seen = (SEEN as f64 * share * passed.as_secs_f64() / TICK.as_secs_f64()) as u64;
             totals.answered += seen;
             totals.failed += seen * self.fault(release, "fail").unwrap_or(0) / 100;
             let took = 5 + self.fault(release, "slow").unwrap_or(0);

@@ -45,10 +45,11 @@ impl Api {
         Ok(Answer::json(201, format!("{{\"id\": {}}}", self.arguments.database.number(&sql)?)))
     }
 
-    /// How it is, check by check.
-    pub(crate) fn quarkus(&self) -> Answer {
+    /// How it is, check by check; the faults of the database are those of `/q/health/ready`.
+    pub(crate) fn quarkus(&self, is_ready: bool) -> Answer {
         static ASKING: AtomicU64 = AtomicU64::new(0);
-        let on = |fault: &str, usual: u64| self.arguments.faults.on(fault).unwrap_or(usual);
+        let on =
+            |fault: &str, usual: u64| self.arguments.faults.on(fault).filter(|_| is_ready).unwrap_or(usual);
         let has_room = ASKING.fetch_add(1, Relaxed) < on("connections", u64::MAX);
         std::thread::sleep(std::time::Duration::from_millis(on("slow_database", 0)));
         let well = has_room && self.arguments.database.ask(self.reads).is_ok();

@@ -23,9 +23,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     let done = Arc::new(Mutex::new(Done::default()));
     let (shared, of) = (Arc::clone(&done), arguments.clone());
     std::thread::spawn(move || {
-        let mut leaked = Vec::new();
+        let (mut leaked, mut last) = (Vec::new(), Instant::now());
         loop {
-            if let Err(why) = turn(&of, &shared, &mut leaked) {
+            let passed = last.elapsed();
+            last += passed;
+            leak(&of, passed, &mut leaked);
+            if let Err(why) = turn(&of, &shared) {
                 eprintln!("ERROR database: {why}");
             }
             std::thread::sleep(PAUSE);
@@ -34,12 +37,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     server::serve(arguments.port, move |_| Some(Answer::text(200, told(&arguments, &done))))
 }
 
+/// With the fault `leak` it keeps so many megabytes more in each second.
+fn leak(arguments: &Arguments, passed: Duration, leaked: &mut Vec<Vec<u8>>) {
+    let megabytes = arguments.faults.on("leak").unwrap_or(0) as f64 * passed.as_secs_f64();
+    leaked.push(vec![1; (megabytes * 1024.0 * 1024.0) as usize]);
+}
+
 /// Takes one of the queue; with the sync switched on, it puts one there first.
-fn turn(arguments: &Arguments, done: &Mutex<Done>, leaked: &mut Vec<Vec<u8>>) -> Result<(), String> {
+fn turn(arguments: &Arguments, done: &Mutex<Done>) -> Result<(), String> {
     let (faults, database) = (&arguments.faults, &arguments.database);
-    if let Some(megabytes) = faults.on("leak") {
-        leaked.push(vec![1; usize::try_from(megabytes * 100 * 1024).unwrap_or(0)]);
-    }
     if faults.on("silent").is_some() {
         return Ok(());
     }

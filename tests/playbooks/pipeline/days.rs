@@ -52,6 +52,6 @@ fn no_approval_and_no_answer_end_it_before_production() {
     {
         let seen = site.run(more, &[("Approval for production", way)]).expect(code);
         let seen = seen.hides("▸ Deploy to production").hides("NOT be taken back");
-        same(&before, &site.state(), &seen);
+        same(&before, &site.settled(&before), &seen);
     }
 }

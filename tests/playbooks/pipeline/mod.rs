@@ -164,6 +164,19 @@ impl Site {
         ])
     }
 
+    /// The state once what ends later than its rollout has ended, as the pods of a release that was taken back; what is wrong
+    /// stays wrong.
+    fn settled(&self, before: &BTreeMap<&'static str, String>) -> BTreeMap<&'static str, String> {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            let now = self.state();
+            if now == *before || std::time::Instant::now() > deadline {
+                return now;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+    }
+
     /// The tags that are moved, each with its digest; those of builds, commits and days stay.
     fn images(&self) -> String {
         let text = release::get(self.registry.port, &format!("/v2/{}/tags/list", self.image)).unwrap();

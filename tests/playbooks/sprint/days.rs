@@ -93,7 +93,7 @@ fn a_run_that_is_killed_goes_on_and_no_go_and_silence_end_it() {
     let Some(site) = Sprint::start() else { return };
     let before = site.state();
     for (ways, more, code) in
-        [(Do::Decline, &[][..], 1), (Do::Nothing, &["--set", "decide_within=3s"][..], 4)]
+        [(Do::Decline, &[][..], 1), (Do::Nothing, &["--set", "decide_within=15s"][..], 4)]
     {
         let seen = site.run(more, &[("Go / No-Go", ways)]).expect(code).hides("1 Code deployment");
         same(&before, &site.state(), &seen);

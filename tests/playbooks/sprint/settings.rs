@@ -48,10 +48,10 @@ pub fn others(prometheus: u16, recorder: &str, edge: u16) -> String {
 }
 
 const QUERIES: &str = "cache_hit_rate = \"max(cache_hit_percent{colour='cache'})\"\n\
-    response_p95 = \"1000 * histogram_quantile(0.95, sum by (le) (rate(http_request_seconds_bucket{colour='api'}[8s])))\"\n\
+    response_p95 = \"1000 * histogram_quantile(0.95, sum by (le) (rate(http_request_seconds_bucket{colour='api'}[4s])))\"\n\
     retrieval_average = \"1000 * sum(rate(http_request_seconds_sum{colour='api'}[8s])) / sum(rate(http_request_seconds_count{colour='api'}[8s]))\"\n\
     error_rate = \"100 * sum(rate(http_requests_total{colour='api',code='500'}[8s])) / sum(rate(http_requests_total{colour='api'}[8s]))\"\n\
     retrieval_success_rate = \"100 - 100 * sum(rate(http_requests_total{colour='api',code='500'}[8s])) / sum(rate(http_requests_total{colour='api'}[8s]))\"\n\
     critical_errors = \"max(critical_errors_total)\"\n\
     memory_growth = \"max(deriv(process_resident_memory_bytes[8s])) * 0.3 / 1e6\"\n\
-    uptime = \"100 * min(avg_over_time(up[4s]))\"\n";
+    uptime = \"100 * min(max_over_time(up[4s]))\"\n";

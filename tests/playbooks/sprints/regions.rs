@@ -112,6 +112,7 @@ fn a_region_that_is_ill_loses_its_traffic_and_one_that_becomes_ill_gives_it_back
     let Some(site) = Regions::start() else { return };
     let fault = |text: &str| std::fs::write(site.rig.path("faults"), text).unwrap();
     let drill = ["exec", "failover.rhai", "--set", "to=backup"];
+    settings::watches_for_long(&site.rig);
     let mut run = Crowd::begin(&site.rig, &drill, &[]);
     run.until("▸ 5 Monitor the region");
     fault("v11.3.1 down");

@@ -26,6 +26,7 @@ fn production_goes_back_to_the_version_before_only_where_that_is_well() {
     assert_eq!(after["weights"], "0 ready, 100 ready", "{seen}");
     assert_eq!(after["processes"], before["processes"], "both run on");
     // The version that it would go back to now falls ill under the traffic, which goes back to where it was.
+    settings::watches_for_long(&site.rig);
     let mut run = Crowd::begin(&site.rig, &full, &[]);
     run.until("▸ 3 Monitor the old version");
     site.fault(&format!("{OLD} down"));

@@ -53,7 +53,7 @@ fn a_rollback_that_is_required_after_a_day_is_made() {
     let Some(site) = Vanguard::start() else { return };
     let before = site.state();
     let seen =
-        in_trouble(&site, &format!("{NEW} leak 80"), &[], &[("24-hour stability", Do::Decline)]).expect(1);
+        in_trouble(&site, &format!("{NEW} leak 60"), &[], &[("24-hour stability", Do::Decline)]).expect(1);
     let seen = seen.says("✘ memory growth (MB/hour)").says("declined by verifier").hides("NOT be taken back");
     same(&before, &site.state(), &seen);
 }
@@ -74,7 +74,7 @@ fn no_go_takes_the_preparation_back() {
 fn nobody_decides_in_time_and_nothing_is_deployed() {
     let Some(site) = Vanguard::start() else { return };
     let before = site.state();
-    let seen = site.run(&["--set", "decide_within=3s"], &[("Go / No-Go", Do::Nothing)]);
-    let seen = seen.expect(4).says("the gate “Go / No-Go” was not decided within 3.0s").hides("1 Stop sync");
+    let seen = site.run(&["--set", "decide_within=15s"], &[("Go / No-Go", Do::Nothing)]);
+    let seen = seen.expect(4).says("the gate “Go / No-Go” was not decided within 15.0s").hides("1 Stop sync");
     same(&before, &site.state(), &seen);
 }

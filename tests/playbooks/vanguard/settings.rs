@@ -160,6 +160,6 @@ const QUERIES: &str = "[env.local.prometheus.main.queries]\n\
     database_cpu = \"max(database_cpu_percent)\"\n\
     memory_growth = \"max(deriv(process_resident_memory_bytes{colour=~'backend|worker'}[8s])) * 0.3 / 1e6\"\n\
     cpu_trend = \"100 * max(deriv(process_cpu_seconds_total{colour='backend'}[6s])) - 100 * max(deriv(process_cpu_seconds_total{colour='backend'}[9s]))\"\n\
-    backend_uptime_day = \"100 * min(avg_over_time(up{colour='backend'}[4s]))\"\n\
-    worker_uptime_day = \"100 * min(avg_over_time(up{colour='worker'}[4s]))\"\n\
-    frontend_uptime_day = \"100 * min(avg_over_time(up{colour='site'}[4s]))\"\n";
+    backend_uptime_day = \"100 * min(max_over_time(up{colour='backend'}[4s]))\"\n\
+    worker_uptime_day = \"100 * min(max_over_time(up{colour='worker'}[4s]))\"\n\
+    frontend_uptime_day = \"100 * min(max_over_time(up{colour='site'}[4s]))\"\n";

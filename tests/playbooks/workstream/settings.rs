@@ -35,7 +35,7 @@ fn head(cloud: &Cloud) -> String {
     format!(
         "{people}[env.local]\nclock = {{ \"10s\" = \"100ms\", \"1m\" = \"1300ms\", \"1h\" = \"1400ms\", \"5h\" = \"1600ms\" }}\n\
          [env.local.limits]\ntimeout = \"8h\"\n\
-         [env.local.params]\nrelease = \"v11.4.4\"\npatience = \"4s\"\naccount = \"123456789012\"\ntopic = \"orders\"\n\
+         [env.local.params]\nrelease = \"v11.4.4\"\npatience = \"30s\"\naccount = \"123456789012\"\ntopic = \"orders\"\n\
          host = \"{}\"\ntargets = \"{}\"\nhealth_check = \"{}\"\n",
         cloud.host, cloud.targets, cloud.health_check
     )
