@@ -90,7 +90,7 @@ fn who_cancels_it_again_hastens_nothing() {
     let (rig, mut child) =
         begun(&SLOW.replace(
             "store.put(\"slow\", \"x\"); wait(\"1h\");",
-            "store.put(\"slow\", \"x\"); wait(\"3s\");",
+            "store.put(\"slow\", \"x\"); wait(\"10s\");",
         ));
     rig.run(&["cancel", "last", "--no-wait"]).expect(0);
     wait_until("the rollback", 60, || rig.path("store/slow").exists());

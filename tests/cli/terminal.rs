@@ -74,13 +74,16 @@ fn on_a_terminal(rig: &Rig, words: &str) -> String {
 #[test]
 fn on_a_terminal_the_screen_moves_and_every_line_stays_once() {
     let server = Http::start();
-    server.tell("/", &[Answer::new(200, "").after(300)]);
+    server.tell("/", &[Answer::new(200, "").after(1500)]);
     let rig =
         Rig::new(&format!("[env.local.http.api]\nurl = \"{}\"\n", server.url())).file("show.rhai", SCRIPT);
-    server.tell("/", &[Answer::new(200, "").after(300)]);
+    server.tell("/", &[Answer::new(200, "").after(1500)]);
     let seen = on_a_terminal(&rig, "exec show.rhai");
     let (moving, rest) = seen.split_once("✔").unwrap();
-    assert!(["⠋", "⠙", "⠹", "⠸"].iter().any(|frame| moving.contains(frame)), "nothing moves:\n{seen:?}");
+    assert!(
+        ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"].iter().any(|frame| moving.contains(frame)),
+        "nothing moves:\n{seen:?}"
+    );
     assert!(
         moving.contains("\u{1b}[2K") || moving.contains("\u{1b}[1A"),
         "nothing is drawn in place:\n{seen:?}"

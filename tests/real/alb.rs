@@ -164,7 +164,7 @@ fn the_balancer_and_its_targets_are_told() {
         check "empty", lb.health("BLUE").total == 0;
     "#;
     lb.exec(lb.moto.port, body).expect(0);
-    let seen = lb.exec(lb.moto.port, "lb.wait_healthy(\"BLUE\", #{ timeout: \"1s\" });").expect(4);
+    let seen = lb.exec(lb.moto.port, "lb.wait_healthy(\"BLUE\", #{ timeout: \"5s\" });").expect(4);
     seen.says("0 of 0 targets are healthy");
     let none = Balancer { name: "none".to_owned(), ..lb };
     none.exec(none.moto.port, r#"check "not there", !lb.exists();"#).expect(0);

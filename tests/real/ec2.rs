@@ -36,7 +36,7 @@ fn machines_are_told_by_their_ids_or_tags() {
     let seen = exec(
         moto.port,
         &format!("tags = {{ Name = \"{name}\" }}"),
-        "web.wait_healthy(#{ timeout: \"1s\" });",
+        "web.wait_healthy(#{ timeout: \"5s\" });",
     );
     seen.expect(4).says("1 of 2 machines are healthy");
 }

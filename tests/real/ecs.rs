@@ -131,7 +131,7 @@ fn a_deployment_is_waited_for_to_its_end() {
     service.exec(proxy.port, r#"api.deploy("api:2");"#).says("ECS went back to").says("api:1");
     proxy.heal();
     proxy.when_said("DescribeServices", Fault::Say(200, HALF), 99);
-    service.exec(proxy.port, "api.wait_stable(#{ timeout: \"1s\" });").expect(4).says("1 of 2 tasks run");
+    service.exec(proxy.port, "api.wait_stable(#{ timeout: \"5s\" });").expect(4).says("1 of 2 tasks run");
 }
 
 #[test]

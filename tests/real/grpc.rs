@@ -25,10 +25,10 @@ fn each_service_tells_its_own_health() {
         check "orders", shop.health("shop.v1.Orders").attempts == 1;
         check "bills", shop.status("shop.v1.Bills").status == "NOT_SERVING";
         check "unknown", shop.status("shop.v1.Nothing").status == "SERVICE_UNKNOWN";
-        shop.health("shop.v1.Bills", #{ within: "300ms", every: "50ms" });
+        shop.health("shop.v1.Bills", #{ within: "3s", every: "50ms" });
     "#;
     exec(server.port, lines)
-        .says("shop.v1.Bills of `grpc.shop` did not serve within 300ms")
+        .says("shop.v1.Bills of `grpc.shop` did not serve within 3s")
         .says("it was NOT_SERVING last");
     let script = format!("{HEAD}shop.health(\"shop.v1.Bills\", #{{ within: \"30s\", every: \"20ms\" }});\n");
     let rig = rig(server.port).file("test.rhai", &script);

@@ -48,7 +48,7 @@ fn requests_follow_the_weights() {
     )
     .expect(0);
     let now = edge.nginx.workers();
-    assert!(now != workers && !now.is_empty(), "{now}");
+    assert!(now != workers && !now.is_empty(), "{now:?}");
     let green = count(edge.nginx.port, 40, "green");
     assert!((28..=32).contains(&green), "{green}");
     edge.exec("check \"again\", !edge.set_weights(\"app\", #{ green: 3 }).changed;").expect(0);
@@ -187,8 +187,8 @@ fn one_that_takes_too_long_leaves_the_old_file() {
         .nginx
         .settings("write")
         .replace("config =", &format!("program = \"{}\"\nconfig =", slow.display()));
-    let line = "edge.set_weights(\"app\", #{ green: 10 }, #{ timeout: \"400ms\" });";
-    Rig::new(&settings).exec(&self::script("write", line)).1.expect(4).says("400ms").says("in doubt");
+    let line = "edge.set_weights(\"app\", #{ green: 10 }, #{ timeout: \"4s\" });";
+    Rig::new(&settings).exec(&self::script("write", line)).1.expect(4).says("4.0s").says("in doubt");
     assert_eq!(edge.nginx.upstream(), before);
     assert_eq!(count(edge.nginx.port, 5, "blue"), 5);
 }

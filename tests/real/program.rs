@@ -218,9 +218,9 @@ fn a_background_child_that_holds_the_outputs_neither_hangs_the_run_nor_stays() {
 
 #[test]
 fn a_timeout_leaves_nothing_running() {
-    let call = format!(r#"sh.run(["-c", `{STUBBORN}`], #{{ timeout: "1s", undo: ["-c", "true"] }});"#);
+    let call = format!(r#"sh.run(["-c", `{STUBBORN}`], #{{ timeout: "5s", undo: ["-c", "true"] }});"#);
     let (rig, seen) = exec(shell(""), &call);
-    seen.expect(4).says("within 1.0s");
+    seen.expect(4).says("within 5.0s");
     gone(&rig, "leader");
     gone(&rig, "member");
 }

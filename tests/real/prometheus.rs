@@ -106,8 +106,8 @@ fn a_condition_has_to_hold_for_as_long_as_it_is_said() {
     exec(
         &prometheus,
         r#"
-        let held = metrics.holds("sum(requests_total) >= 10", #{ for: "600ms", within: "10s", every: "100ms" });
-        check "looked", held.looks >= 3 && held.took_ms >= 600 && held.samples[0].value == 10;
+        let held = metrics.holds("sum(requests_total) >= 10", #{ for: "3s", within: "30s", every: "100ms" });
+        check "looked", held.looks >= 3 && held.took_ms >= 3000 && held.samples[0].value == 10;
         check "at once", metrics.holds("min(up) == 0").looks == 1;
         "#,
     )

@@ -11,6 +11,11 @@ use crate::rig::{Rig, interrupt, wait_until};
 const SETTINGS: &str = "[env.local.service.app]\naccess = \"write\"\nprogram = \"sh\"\nargs = [\"{release}.sh\", \"{release}\"]\n\
                         settle = \"300ms\"\nstop_within = \"2s\"\n";
 
+/// The same, where a release that dies has the time to do so on a busy machine; one that lives is waited for as long.
+fn patient() -> String {
+    SETTINGS.replace("300ms", "3s")
+}
+
 /// A project with a service, whose process does not outlive the test.
 struct Project(Option<Rig>);
 
@@ -115,7 +120,7 @@ fn replace_and_restart_put_a_new_process_in_place() {
 
 #[test]
 fn a_release_that_dies_says_its_last_words_and_the_old_one_comes_back() {
-    let project = Project::new(SETTINGS);
+    let project = Project::new(&patient());
     project.exec("app.start(\"v1\");").expect(0);
     let before = project.alive();
     project
@@ -131,7 +136,7 @@ fn a_release_that_dies_says_its_last_words_and_the_old_one_comes_back() {
 #[test]
 fn without_a_rollback_the_state_still_says_what_is_there() {
     let project =
-        Project::new(&SETTINGS.replace(
+        Project::new(&patient().replace(
             "[env.local.service.app]",
             "[env.local]\non_failure = \"stop\"\n[env.local.service.app]",
         ));
@@ -172,7 +177,7 @@ fn a_missing_program_is_refused_before_the_old_one_is_ended() {
 
 #[test]
 fn what_cannot_be_started_is_refused_before_the_old_one_is_ended() {
-    let settings = SETTINGS.replace("program = \"sh\"", "program = \"./{release}.sh\"");
+    let settings = patient().replace("program = \"sh\"", "program = \"./{release}.sh\"");
     let project = Project::new(&settings.replace("settle", "folder = \".\"\nsettle"));
     for name in ["v1.sh", "v2.sh"] {
         let text = std::fs::read_to_string(project.path(name)).unwrap();
@@ -292,7 +297,7 @@ impl Project {
 
 #[test]
 fn ctrl_c_while_it_ends_leaves_a_true_state_and_the_old_release_comes_back() {
-    let project = Project::new(SETTINGS);
+    let project = Project::new(&SETTINGS.replace("2s", "5s"));
     project.exec("app.start(\"stubborn\");").expect(0);
     wait_until("it ignores the signal", 5, || project.log() == "up\n");
     let before = project.alive().unwrap();
@@ -335,7 +340,7 @@ fn a_second_ctrl_c_in_the_middle_of_the_way_back_is_nobody_elses_change() {
 
 #[test]
 fn a_secret_of_its_environment_is_never_shown_nor_kept() {
-    let project = Project::new(&SETTINGS.replace("settle", "env = { TOKEN = \"env:APP_TOKEN\" }\nsettle"))
+    let project = Project::new(&patient().replace("settle", "env = { TOKEN = \"env:APP_TOKEN\" }\nsettle"))
         .with("leaky.sh", "echo token $TOKEN >&2\nexit 1\n");
     let mut project = project;
     project.0 = project.0.take().map(|rig| rig.variable("APP_TOKEN", "tr0ub4dor&3"));
@@ -385,7 +390,7 @@ fn a_crash_around_a_change_is_survived() {
 #[test]
 fn a_crash_between_the_end_of_the_old_release_and_the_start_of_the_new_one_is_taken_back_to_the_old_one() {
     for line in ["app.replace(\"v2\");", "app.restart();", "app.stop();"] {
-        let project = Project::new(SETTINGS);
+        let project = Project::new(&SETTINGS.replace("2s", "5s"));
         project.exec("app.start(\"stubborn\");").expect(0);
         wait_until("it ignores the signal", 5, || project.log() == "up\n");
         project.write(&format!("{line}\ncheck \"fails\", 1 == 2;"));

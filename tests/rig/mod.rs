@@ -56,12 +56,12 @@ impl Rig {
         command
     }
 
-    /// Runs the binary to its end, at most two minutes.
+    /// Runs the binary to its end, at most five minutes.
     pub fn run(&self, arguments: &[&str]) -> Seen {
         let mut child =
             self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_secs(300);
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
@@ -69,7 +69,7 @@ impl Rig {
             if Instant::now() > deadline {
                 child.kill().unwrap();
                 panic!(
-                    "{arguments:?} did not end within two minutes:\n{}\n{}",
+                    "{arguments:?} did not end within five minutes:\n{}\n{}",
                     out.join().unwrap(),
                     err.join().unwrap()
                 );
@@ -140,8 +140,9 @@ fn drain(mut from: impl std::io::Read + Send + 'static) -> std::thread::JoinHand
     })
 }
 
-/// Asks `ready` until it says yes, at most `seconds`; never a blind sleep.
+/// Asks `ready` until it says yes, at most `seconds`, but a minute on a busy machine; never a blind sleep.
 pub fn wait_until(what: &str, seconds: u64, mut ready: impl FnMut() -> bool) {
+    let seconds = seconds.max(60);
     let deadline = Instant::now() + Duration::from_secs(seconds);
     while !ready() {
         assert!(Instant::now() < deadline, "{what}: not within {seconds} s");
@@ -163,7 +164,10 @@ pub fn free_port() -> u16 {
     loop {
         let number = std::process::id().wrapping_mul(97).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
         let port = 12_000 + u16::try_from(number % 10_000).unwrap();
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        // It is asked, not taken for a moment: a process that is started just then would hold it until it has become another.
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        let asked = std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_secs(1));
+        if asked.is_err_and(|why| why.kind() == std::io::ErrorKind::ConnectionRefused) {
             return port;
         }
     }

@@ -93,9 +93,9 @@ impl Seat {
 
     #[track_caller]
     fn until(&self, what: &str, ready: impl Fn() -> bool) -> &Self {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         while !ready() {
-            assert!(std::time::Instant::now() < deadline, "no {what} within 20 s on\n{}", self.screen());
+            assert!(std::time::Instant::now() < deadline, "no {what} within 60 s on\n{}", self.screen());
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         self

@@ -91,10 +91,11 @@ fn the_second_run_says_who_holds_the_lock_and_waits_when_told_to() {
 #[test]
 fn a_run_that_waits_behind_a_step_is_not_told_to_be_in_it() {
     let behind = "//! Behind.\n//!\n//! uses = [\"files.out:write\"]\n//! lock = \"api\"\n\
-        step \"Outer\" { step \"Hold on\" { files(\"out\").put(\"one.txt\", \"1\"); wait(\"2s\"); } wait(\"1h\"); }\n";
+        step \"Outer\" { step \"Hold on\" { files(\"out\").put(\"one.txt\", \"1\"); while files(\"out\").head(\"end.txt\") == () { wait(\"20ms\"); } } wait(\"1h\"); }\n";
     let rig = rig().file("behind.rhai", behind);
     let mut child = start(&rig, &["exec", "behind.rhai"]);
     wait_until("the step is told", 60, || rig.run(&["locks"]).all().contains("in the step “Hold on”"));
+    std::fs::write(rig.path("out/end.txt"), "").unwrap();
     wait_until("the step around it is told", 60, || {
         rig.run(&["locks"]).all().contains("in the step “Outer”")
     });

@@ -19,7 +19,7 @@ const TELL: &str = r#"//! Use a secret.
 //!
 //! uses = ["program.tool:write", "http.api:read", "files.out:write"]
 step "Use it" {
-    let said = program("tool").run(["-c", "printf '%s\n' \"$TOKEN\"; printf %s \"$TOKEN\" | base64; sleep 1"]);
+    let said = program("tool").run(["-c", "printf '%s\n' \"$TOKEN\"; printf %s \"$TOKEN\" | base64; while ! [ -e end ]; do sleep 0.05; done"]);
     log(`it said ${said.stdout}`);
     let answer = http("api").get("/echo");
     metric "echo", answer.body != "";
@@ -76,10 +76,15 @@ fn a_secret_stands_in_nothing_that_tells_of_the_run() {
     let head = format!("GET /runs/{run}/events HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", page.port());
     std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
     let (mut streamed, mut buffer) = (Vec::new(), [0; 4096]);
+    let mut is_told = false;
     while !String::from_utf8_lossy(&streamed).contains("\"live\":false") {
         let read = stream.read(&mut buffer).unwrap();
         assert_ne!(read, 0);
         streamed.extend_from_slice(&buffer[..read]);
+        if !is_told && String::from_utf8_lossy(&streamed).contains("event: lines") {
+            std::fs::write(rig.path("end"), "").unwrap();
+            is_told = true;
+        }
     }
     let output = child.wait_with_output().unwrap();
     let (out, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -47,7 +47,7 @@ fn a_store_that_keeps_failing_ends_the_run_and_keeps_nothing() {
 fn a_store_that_goes_silent_ends_the_run_in_its_time() {
     let Some(scene) = scene(48) else { return };
     scene.proxy.when("PUT", "-0?x-id=PutObject", Fault::Hold, 1);
-    let mut child = scene.start(&dump(KEY).replace("#{", "#{ timeout: \"4s\","));
+    let mut child = scene.start(&dump(KEY).replace("#{", "#{ timeout: \"15s\","));
     scene.proxy.wait_held();
     scene.proxy.go_silent();
     // In doubt: nobody could ask the store.

@@ -41,10 +41,10 @@ fn failures_are_counted_and_the_first_is_told() {
 fn a_service_that_hangs_does_not_hang_the_load() {
     let server = Http::start();
     server.tell("/", &[Answer::new(200, ""), Answer::new(200, ""), Answer::never()]);
-    let script = r#"api.load("/", #{ requests: 10, concurrency: 2, within: "400ms" });"#;
+    let script = r#"api.load("/", #{ requests: 10, concurrency: 2, within: "3s" });"#;
     exec(project(&server.url(), ""), script)
         .expect(1)
-        .says("only 2 of 10 requests to / of `http.api` were answered within 400ms");
+        .says("only 2 of 10 requests to / of `http.api` were answered within 3.0s");
 }
 
 #[test]

@@ -49,10 +49,10 @@ fn a_command_is_taken_back_by_the_one_that_it_names() {
         .says("give its own way back");
     plan(&namespace, touch).expect(0).says("run `touch /tmp/flag` in deployment/web");
     well(&namespace, "k.exec(\"deployment/web\", [\"test\", \"-e\", \"/tmp/flag\"], #{ ok: [1] });");
-    exec(&namespace, "k.exec(\"deployment/web\", [\"sleep\", \"600\"], #{ timeout: \"1s\" });")
+    exec(&namespace, "k.exec(\"deployment/web\", [\"sleep\", \"600\"], #{ timeout: \"5s\" });")
         .1
         .expect(6)
-        .says("gave no answer within 1.0s");
+        .says("gave no answer within 5.0s");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn events_are_read_of_all_or_of_one() {
     bad["spec"]["template"]["spec"]["containers"][0]["image"] = "docker.io/rig/app:none".into();
     namespace.make(DEPLOYMENTS, &bad);
     wait_until("there is a warning", 30, || {
-        namespace.list("events").iter().any(|event| event["type"] == "Warning")
+        namespace.list("events").iter().any(|event| event["reason"] == "Failed")
     });
     let lines = r#"
         let all = k.events();

@@ -80,12 +80,12 @@ fn a_job_that_cannot_start_or_takes_too_long_is_given_up_and_deleted() {
     let absent = run("absent", "true", "patience: \"1s\"").replace("rig/app:v1", "rig/app:none");
     exec(&namespace, &absent).1.expect(6).says("could not start within 1.0s").says("ErrImageNeverPull");
     let began = Instant::now();
-    exec(&namespace, &run("slow", "echo begun; sleep 600", "within: \"3s\""))
+    exec(&namespace, &run("slow", "echo begun; sleep 600", "within: \"20s\""))
         .1
         .expect(6)
-        .says("did not end within 3.0s")
+        .says("did not end within 20.0s")
         .says("begun");
-    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
     wait_until("both are gone", 20, || namespace.list(JOBS).is_empty());
     exec(
         &namespace,
@@ -114,7 +114,7 @@ fn a_job_that_is_stopped_does_not_run_on() {
 #[test]
 fn a_crash_while_a_job_runs_begins_no_second_one() {
     let namespace = need_namespace!();
-    let lines = run("long", "echo begun; sleep 4; echo done", "undo: `UNDO`")
+    let lines = run("long", "echo begun; sleep 15; echo done", "undo: `UNDO`")
         .replace("UNDO", &job("back", "echo back").to_string());
     let text = script("destroy", &format!("{lines}check \"log\", done.log == \"begun\\ndone\";"));
     let rig = Rig::new(&namespace.settings("destroy")).file("test.rhai", &text);

@@ -83,6 +83,9 @@ fn what_cannot_be_scheduled_is_told_when_the_time_is_over() {
     let mut big = workload("Deployment", "big", 1, "v1");
     big["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({ "requests": { "cpu": "1000" } });
     namespace.make(DEPLOYMENTS, &big);
+    wait_until("the scheduler has said no", 30, || {
+        namespace.list("events").iter().any(|event| event["reason"] == "FailedScheduling")
+    });
     exec(&namespace, "k.rollout_status(\"deployment/big\", #{ within: \"1500ms\" });")
         .1
         .expect(1)

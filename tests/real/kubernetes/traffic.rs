@@ -47,7 +47,10 @@ fn replicas_go_over_step_by_step_and_come_back_when_the_run_fails() {
 fn traffic_does_not_go_to_what_is_not_ready() {
     let namespace = need_namespace!();
     namespace.deploy("web", 2);
-    namespace.make(DEPLOYMENTS, &workload("Deployment", "canary", 0, "bad"));
+    // It ends at once; for the moment that it runs it may count as ready, but never for so long.
+    let mut canary = workload("Deployment", "canary", 0, "bad");
+    canary["spec"]["minReadySeconds"] = 5.into();
+    namespace.make(DEPLOYMENTS, &canary);
     let lines = "k.shift(\"deployment/web\", \"deployment/canary\", 50, #{ within: \"3s\" });";
     exec(&namespace, lines)
         .1

@@ -69,7 +69,7 @@ fn a_release_that_is_taken_back_runs_what_there_was_before() {
 fn a_reload_that_was_cut_off_is_waited_for_and_what_nothing_touched_is_left_alone() {
     let pm2 = fresh(need_pm2!());
     let port = free_port();
-    let rig = site(&pm2, port, "env = { PM2_RELOAD_LOCK_TIMEOUT = \"6000\" }");
+    let rig = site(&pm2, port, "env = { PM2_RELOAD_LOCK_TIMEOUT = \"600000\" }");
     let before = pids(&pm2, "site");
     // What a reload leaves that was killed.
     let cut_off = || {
@@ -77,11 +77,13 @@ fn a_reload_that_was_cut_off_is_waited_for_and_what_nothing_touched_is_left_alon
         std::fs::write(pm2.home().join("reload.lock"), now.to_string()).unwrap();
     };
     cut_off();
-    let (rig, seen) = release(rig, "app.reload(\"site\", #{ timeout: \"3s\" });");
+    let (rig, seen) = release(rig, "app.reload(\"site\", #{ timeout: \"20s\" });");
     seen.expect_any(&[1, 4]).says("Reload already in progress").says("try again in").hides("NOT");
     assert_eq!(pids(&pm2, "site"), before, "it was restarted although nothing had touched it");
-    cut_off();
+    let settings = std::fs::read_to_string(rig.path("playbook.toml")).unwrap().replace("600000", "6000");
+    let rig = rig.file("playbook.toml", &settings);
     let begin = Instant::now();
+    cut_off();
     let (_, seen) = release(rig, "app.reload(\"site\");");
     seen.expect(0);
     assert!(begin.elapsed().as_secs() >= 4, "it did not wait");

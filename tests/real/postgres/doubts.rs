@@ -48,7 +48,7 @@ fn a_change_is_made_once_wherever_the_process_dies() {
 fn what_the_server_is_still_doing_for_a_dead_process_is_waited_for() {
     let database = need_postgres!();
     database.sql("CREATE TABLE notes (note text)");
-    let lines = "db.execute(\"INSERT INTO notes SELECT 'one' FROM pg_sleep(1.5)\");";
+    let lines = "db.execute(\"INSERT INTO notes SELECT 'one' FROM pg_sleep(8)\");";
     let rig = rig(&database, "write").file("test.rhai", &script("write", lines));
     let mut child = rig.command(&["exec", "test.rhai"]).spawn().unwrap();
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO notes%' AND state = 'active' AND datname = current_database()";

@@ -137,7 +137,9 @@ fn a_standby_that_streams_is_level_and_one_that_stands_still_is_behind() {
     wait_until("the standby is level", 60, || exec(rig(&database, "read"), "read", level).1.code == 0);
     let own = r#"let seen = db.replication_lag(); check `own ${seen}`, seen.role == "standby" && seen.behind >= 0 && seen.state == "streaming";"#;
     let there = Rig::new(&standby.settings("app")).variable("PG_PASSWORD", PASSWORD);
-    exec(there, "read", own).1.expect(0);
+    // How far the primary has got is not yet how far the standby has: the database may not be there.
+    let there = there.file("own.rhai", &script("read", own));
+    wait_until("the standby tells of itself", 60, || there.run(&["exec", "own.rhai"]).code == 0);
     standby.pause();
     database.sql("INSERT INTO t SELECT generate_series(1, 100000)");
     let behind =
@@ -186,10 +188,10 @@ fn a_change_that_waits_says_for_whom_and_so_does_its_time_out() {
         ),
     );
     for line in [
-        "db.execute(\"ALTER TABLE held ADD a int\", #{ timeout: \"5s\" });",
-        "db.transaction([\"SELECT 1\", \"ALTER TABLE held ADD b int\"], #{ timeout: \"5s\" });",
-        "db.script(\"s.sql\", #{ timeout: \"5s\" });",
-        "db.migrate(\"m\", #{ timeout: \"5s\" });",
+        "db.execute(\"ALTER TABLE held ADD a int\", #{ timeout: \"10s\" });",
+        "db.transaction([\"SELECT 1\", \"ALTER TABLE held ADD b int\"], #{ timeout: \"10s\" });",
+        "db.script(\"s.sql\", #{ timeout: \"10s\" });",
+        "db.migrate(\"m\", #{ timeout: \"10s\" });",
     ] {
         exec(with_changes(&database), "write", line)
             .1
@@ -218,10 +220,10 @@ fn a_lock_timeout_gives_up_soon_and_names_who_holds_the_lock() {
     let Some(database) = monitored() else { return };
     let _open = held(&database);
     for line in [
-        "db.execute(\"ALTER TABLE held ADD a int\", #{ lock_timeout: \"800ms\" });",
-        "db.transaction([\"ALTER TABLE held ADD b int\"], #{ lock_timeout: \"800ms\" });",
-        "db.script(\"s.sql\", #{ lock_timeout: \"800ms\" });",
-        "db.migrate(\"m\", #{ lock_timeout: \"800ms\" });",
+        "db.execute(\"ALTER TABLE held ADD a int\", #{ lock_timeout: \"4s\" });",
+        "db.transaction([\"ALTER TABLE held ADD b int\"], #{ lock_timeout: \"4s\" });",
+        "db.script(\"s.sql\", #{ lock_timeout: \"4s\" });",
+        "db.migrate(\"m\", #{ lock_timeout: \"4s\" });",
     ] {
         exec(with_changes(&database), "write", line)
             .1
@@ -231,8 +233,15 @@ fn a_lock_timeout_gives_up_soon_and_names_who_holds_the_lock() {
             .says("holder, idle in transaction")
             .says("pg_terminate_backend(");
     }
+    // Who holds it is looked for in half of so short a time; a busy machine may look too late, but not each time.
+    let names = || {
+        let line = "db.execute(\"ALTER TABLE held ADD a int\", #{ lock_timeout: \"800ms\" });";
+        let seen = exec(rig(&database, "write"), "write", line).1.expect(1).says("SQLSTATE 55P03");
+        seen.all().contains("it waited for process ")
+    };
+    assert!((0..5).any(|_| names()), "nobody is named within half of 800 ms");
     // The table's own, for what is no part of a transaction too; and a call may wait longer than that.
-    let settings = format!("{}lock_timeout = \"800ms\"\n", database.settings("write"));
+    let settings = format!("{}lock_timeout = \"4s\"\n", database.settings("write"));
     let rig = || Rig::new(&settings).variable("PG_PASSWORD", PASSWORD);
     exec(rig(), "write", "db.execute(\"VACUUM FULL held\");")
         .1
@@ -242,7 +251,7 @@ fn a_lock_timeout_gives_up_soon_and_names_who_holds_the_lock() {
     exec(
         rig(),
         "write",
-        "check \"set\", db.execute(\"SELECT 1 WHERE current_setting('lock_timeout') = '800ms'\").rows == 1;",
+        "check \"set\", db.execute(\"SELECT 1 WHERE current_setting('lock_timeout') = '4s'\").rows == 1;",
     )
     .1
     .expect(0);
@@ -268,7 +277,7 @@ fn a_restore_that_waits_says_for_whom() {
     let _open = held(&database);
     database.sql("SELECT 1");
     let (_, seen) = rig.exec(&script(
-        "db.restore_from(files(\"out\"), \"a.dump\", #{ exact: true, timeout: \"6s\", on_doubt: \"skip\" });",
+        "db.restore_from(files(\"out\"), \"a.dump\", #{ exact: true, timeout: \"15s\", on_doubt: \"skip\" });",
     ));
     seen.says("waits for process ").says("holder, idle in transaction");
 }

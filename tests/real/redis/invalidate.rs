@@ -125,11 +125,11 @@ fn a_deadline_and_ctrl_c_end_it_in_the_middle() {
     let server = Server::start();
     server.fill("p", 5_000);
     let begin = Instant::now();
-    let slow = "cache.invalidate(\"p:*\", #{ rate: 100, timeout: \"1s\" });";
-    exec(&server.settings("destroy"), "destroy", slow).1.expect(6).says("gave no answer within 1.0s");
-    assert!(begin.elapsed().as_secs() < 8, "{:?}", begin.elapsed());
+    let slow = "cache.invalidate(\"p:*\", #{ rate: 100, timeout: \"5s\" });";
+    exec(&server.settings("destroy"), "destroy", slow).1.expect(6).says("gave no answer within 5.0s");
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
     let left: usize = server.text("DBSIZE").parse().unwrap();
-    assert!((4_000..5_000).contains(&left), "{left}");
+    assert!((3_000..5_000).contains(&left), "{left}");
 
     let (rig, child) =
         self::begin(&server.settings("destroy"), "destroy", "cache.invalidate(\"p:*\", #{ rate: 100 });");

@@ -108,6 +108,7 @@ fn a_cluster_that_is_not_whole_says_so() {
     let mut cluster = Cluster::start();
     cluster.fill("k", 30);
     let lost = cluster.owner("k:1");
+    cluster.misses_a_node_after(2_000);
     cluster.nodes[lost].kill();
     let other = (lost + 1) % 3;
     let seed = cluster.nodes[other].address();
@@ -165,6 +166,7 @@ fn sentinels_name_the_master_and_name_the_next_one() {
     "#;
     let (rig, child) = begin(&settings, "destroy", lines);
     wait_until("it has begun", 20, || watched.replica.says("GET ready", "yes"));
+    watched.misses_the_master_after(500);
     watched.master.kill();
     end(&rig, child).expect(0);
     assert_eq!(watched.replica.text("GET after"), "failover");
@@ -177,7 +179,7 @@ fn a_demoted_master_is_left_for_the_new_one() {
     let watched = Watched::start();
     let lines = r#"
         cache.set("ready", "yes");
-        retry 600 every "50ms" { cache.set("after", "switch"); if cache.get("demoted") == () { fail("not yet"); } }
+        retry 2400 every "50ms" { cache.set("after", "switch"); if cache.get("demoted") == () { fail("not yet"); } }
     "#;
     let (rig, child) = begin(&watched.settings("write"), "write", lines);
     wait_until("it has begun", 20, || watched.replica.says("GET ready", "yes"));

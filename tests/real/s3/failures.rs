@@ -76,6 +76,7 @@ fn a_server_that_hangs_ends_in_an_error_and_not_in_a_wait() {
     let (rig, seen) = run(rig, "box.put(\"a\", \"b\", #{ timeout: \"300ms\" });");
     seen.expect(4).says("was not begun").says("gave no answer within");
     server.warden().go_on();
+    let rig = rig.file("playbook.toml", &server.settings("box", "destroy"));
     run(rig, "box.put(\"a\", \"b\");").1.expect(0);
 }
 
@@ -227,15 +228,16 @@ fn a_large_copy_keeps_its_attributes_and_a_killed_one_leaves_no_upload() {
 fn a_write_whose_answer_is_lost_is_taken_back_all_the_same() {
     let Some(bucket) = moto::bucket() else { return };
     // A write that was answered by nobody is looked for: it is there, and the run fails only afterwards.
-    for (fault, times, says) in
-        [(Fault::CutAnswer, 3, "could not write `a`"), (Fault::Silence, 1, "found done by probe")]
-    {
+    for (fault, times, patience, says) in [
+        (Fault::CutAnswer, 3, "30s", "could not write `a`"),
+        (Fault::Silence, 1, "4s", "found done by probe"),
+    ] {
         bucket.put("a", "old");
         let faults = Faults::before(bucket.server.port);
         faults.spoil(&["PUT", "/a?"], times, fault);
         let settings = s3s::settings(faults.port, &bucket.name, "destroy");
-        let (_, seen) =
-            run(rig(&settings), "box.put(\"a\", \"new\", #{ timeout: \"4s\" }); fail(\"later\");");
+        let lines = format!("box.put(\"a\", \"new\", #{{ timeout: \"{patience}\" }}); fail(\"later\");");
+        let (_, seen) = run(rig(&settings), &lines);
         seen.expect(1).says(says).says("taken back").hides("NOT");
         assert_eq!(bucket.get("/a"), "old");
     }

@@ -286,16 +286,27 @@ fn large() -> Rig {
 fn a_kill_in_the_middle_of_a_restore_loses_neither_the_old_nor_the_new() {
     let (rig, seen) = run(large(), "db.dump_to(box, \"x\");");
     seen.expect(0);
-    open(&rig).execute_batch("DELETE FROM one WHERE a % 2 = 0").unwrap();
     let rig = rig.file("test.rhai", &script("db.restore_from(box, \"x\");"));
-    let mut child =
-        rig.command(&["exec", "test.rhai"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until("the restore writes", 60, || rig.path("data.db-journal").exists());
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let sound: String = open(&rig).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(sound, "ok");
-    assert_eq!((count(&rig, "one"), count(&rig, "two")), (30_000, 60_000), "half of the backup is there");
+    // A busy machine may come too late once: then all of the backup is there.
+    let is_caught = || {
+        open(&rig).execute_batch("DELETE FROM one WHERE a % 2 = 0").unwrap();
+        let mut command = rig.command(&["exec", "test.rhai"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_until("the restore writes", 60, || {
+            rig.path("data.db-journal").exists() || child.try_wait().unwrap().is_some()
+        });
+        let _ = child.kill();
+        child.wait().unwrap();
+        let sound: String = open(&rig).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(sound, "ok");
+        let there = (count(&rig, "one"), count(&rig, "two"));
+        assert!(
+            [(30_000, 60_000), (60_000, 60_000)].contains(&there),
+            "half of the backup is there: {there:?}"
+        );
+        there.0 == 30_000
+    };
+    assert!((0..5).any(|_| is_caught()), "it was killed too late to show anything");
     let (rig, seen) = run(rig, "db.restore_from(box, \"x\");");
     seen.expect(0);
     assert_eq!((count(&rig, "one"), count(&rig, "two")), (60_000, 60_000));

@@ -52,7 +52,7 @@ fn no_grant_no_file_and_no_time_are_told() {
     let script = script(LINE).replace("\"sqlite.main:destroy\", ", "");
     rig.file("t.rhai", &script).run(&["exec", "t.rhai"]).expect(3).says("sqlite.main:read");
     run(Rig::new(SETTINGS), LINE).1.expect(1).says("has no database at");
-    let rig = project(SHOP);
+    let rig = project(SHOP).file("playbook.toml", &SETTINGS.replace("300ms", "60s"));
     let held = open(&rig);
     held.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let line = "db.integrity(#{ timeout: \"100ms\" });";

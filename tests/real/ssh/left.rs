@@ -67,7 +67,7 @@ fn what_a_lost_session_left_is_ended_before_it_is_taken_back() {
     let hosts = pair(access);
     let folder = access.scratch();
     let text =
-        format!("cd {}; echo $$ >leader; sleep 1; kill -s KILL $PPID; sleep 600", folder.path().display());
+        format!("cd {}; echo $$ >leader; sleep 4; kill -s KILL $PPID; sleep 600", folder.path().display());
     let lines = format!("web.exec(\"{text}\", #{{ undo: \"true\" }});");
     let (_, seen) = exec(project(access, &[&hosts[0]], ""), &lines);
     seen.expect(1).says("may still run there").says("ended process group").hides("NOT");

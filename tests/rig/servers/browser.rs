@@ -132,8 +132,11 @@ impl Browser {
     #[track_caller]
     pub fn wait(&self, script: &str, seconds: u64) {
         let script = format!("return Boolean({script})");
+        let seconds = seconds.max(60);
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
-        while self.js(&script) != true {
+        // A page that is on its way may not have what is asked for yet: that is no answer.
+        let ask = || self.try_send("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
+        while !ask().is_ok_and(|answer| answer == true) {
             let text = || self.js("return document.body.innerText");
             assert!(std::time::Instant::now() < deadline, "{script}: not within {seconds} s:\n{}", text());
             std::thread::sleep(std::time::Duration::from_millis(20));

@@ -59,11 +59,15 @@ impl Nginx {
         std::fs::read_to_string(self.path("app.conf")).unwrap()
     }
 
-    /// The numbers of its workers.
-    pub fn workers(&self) -> String {
+    /// The numbers of its workers, without those that only end what they have begun.
+    pub fn workers(&self) -> Vec<String> {
         let pid = std::fs::read_to_string(self.path("nginx.pid")).unwrap();
-        let output = Command::new("pgrep").arg("-P").arg(pid.trim()).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
+        let output =
+            Command::new("ps").args(["-o", "pid=,args=", "--ppid"]).arg(pid.trim()).output().unwrap();
+        let listed = String::from_utf8(output.stdout).unwrap();
+        let is_worker = |line: &&str| line.contains("worker process") && !line.contains("shutting down");
+        let number = |line: &str| line.split_whitespace().next().unwrap().to_owned();
+        listed.lines().filter(is_worker).map(number).collect()
     }
 
     /// The `playbook.toml` of a project whose `nginx.edge` it is.

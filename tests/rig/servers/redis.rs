@@ -227,7 +227,17 @@ impl Cluster {
             ["cluster_state:ok", "cluster_known_nodes:3"].iter().all(|part| node.says("CLUSTER INFO", part))
         };
         wait_until("the cluster is whole", 30, || nodes.iter().all(is_whole));
-        Self { nodes }
+        let cluster = Self { nodes };
+        cluster.misses_a_node_after(15_000);
+        cluster
+    }
+
+    /// For how long a node may be silent before the others take it for dead, in milliseconds: long, unless a test wants to see
+    /// that, because a busy machine lets a node be silent too.
+    pub fn misses_a_node_after(&self, milliseconds: u32) {
+        for node in &self.nodes {
+            node.run(&format!("CONFIG SET cluster-node-timeout {milliseconds}"));
+        }
     }
 
     /// The `playbook.toml` of a project whose `redis.main` is this cluster, of which it is told one node.
@@ -274,11 +284,18 @@ impl Watched {
         wait_until("the replica follows", 30, || replica.says("INFO replication", "master_link_status:up"));
         let sentinel = Server::launch("sentinel", &[], |server| server.try_connect().is_ok());
         sentinel.run(&format!("SENTINEL MONITOR main 127.0.0.1 {} 1", master.port));
-        sentinel.run("SENTINEL SET main down-after-milliseconds 500");
         sentinel.run("SENTINEL SET main failover-timeout 3000");
         let knows = || sentinel.text("SENTINEL REPLICAS main").contains(&replica.port.to_string());
         wait_until("the sentinel knows the replica", 30, knows);
-        Self { master, replica, sentinel }
+        let watched = Self { master, replica, sentinel };
+        watched.misses_the_master_after(20_000);
+        watched
+    }
+
+    /// For how long the master may be silent before the sentinel names another, in milliseconds: long, unless a test wants to
+    /// see that, because a busy machine lets a master be silent too.
+    pub fn misses_the_master_after(&self, milliseconds: u32) {
+        self.sentinel.run(&format!("SENTINEL SET main down-after-milliseconds {milliseconds}"));
     }
 
     /// The `playbook.toml` of a project whose `redis.main` is whatever the sentinel names.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::super::free_port;
+use super::super::{free_port, wait_until};
 use super::postgres::{Server, as_owner, is_root, run, shared, warden};
 
 /// A standby; it ends with the test process at the latest.
@@ -45,6 +45,8 @@ impl Standby {
         let mut start = as_owner(&primary.programs().join("pg_ctl"));
         start.args(["-w", "-t", "60"]).arg("-D").arg(owned.join("data")).arg("-l").arg(owned.join("log"));
         run(start.arg("start"));
+        let streams = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'walreceiver' AND state = 'streaming'";
+        wait_until("the standby streams", 60, || primary.psql("postgres", streams) != "0");
         Self { primary, folder, port, _warden: warden }
     }
 
