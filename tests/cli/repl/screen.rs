@@ -110,15 +110,31 @@ fn colours_go_where_they_are_not_wanted() {
     assert_eq!(seat.code(), 0);
 }
 
+/// Tells the process of a prompt to end.
+fn terminate(seat: &Seat) {
+    let process = rustix::process::Pid::from_raw(i32::try_from(seat.id()).unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+}
+
 #[test]
 fn a_process_that_is_told_to_end_closes_its_run() {
     let rig = rig();
     let seat = Seat::at(&rig, &["repl"]);
     seat.shows("local>").types("20 + 22").shows("42");
-    let process = rustix::process::Pid::from_raw(i32::try_from(seat.id()).unwrap()).unwrap();
-    rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+    terminate(&seat);
     assert_eq!(seat.code(), 130);
     rig.run(&["runs"]).expect(0).says("done").hides("interrupted");
+    // Also where another run was opened meanwhile.
+    let rig = rig.file("t.rhai", "//! T.\nlet count = 3;\nfail(\"no\");\n");
+    rig.run(&["exec", "t.rhai"]).expect(1);
+    let runs: serde_json::Value =
+        serde_json::from_str(&rig.run(&["runs", "--output", "json"]).expect(0).stdout).unwrap();
+    let seat = Seat::at(&rig, &["repl"]);
+    seat.shows("local>").types("20 + 22").shows("42").is_free("local>");
+    seat.types(&format!(":open {}", runs[0]["id"].as_str().unwrap())).types("count + 100").shows("103");
+    terminate(&seat);
+    assert_eq!(seat.code(), 130);
+    rig.run(&["runs"]).expect(0).hides("interrupted");
 }
 
 #[test]
