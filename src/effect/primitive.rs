@@ -111,6 +111,12 @@ pub trait Primitive: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         async { Ok(None) }
     }
 
+    /// Whether it has changed nothing, as the value tells that it gave: then there is nothing to take back.
+    fn left_nothing(&self, value: &Value) -> bool {
+        let _ = value;
+        false
+    }
+
     /// Does it, and returns its value or receipt.
     fn run(self, cx: Cx) -> impl Future<Output = Result<Value>> + Send;
 }
@@ -137,6 +143,8 @@ pub trait Bound: Send + Sync {
     fn probe<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<bool>>;
     /// See [`Primitive::settled`].
     fn settled<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<Value>>;
+    /// See [`Primitive::left_nothing`].
+    fn left_nothing(&self, value: &Value) -> bool;
     /// See [`Primitive::run`].
     fn run(self: Box<Self>, cx: Cx) -> Work<'static, Value>;
 }
@@ -180,6 +188,10 @@ impl<P: Primitive> Bound for P {
 
     fn settled<'a>(&'a self, cx: &'a Cx) -> Work<'a, Option<Value>> {
         Box::pin(Primitive::settled(self, cx))
+    }
+
+    fn left_nothing(&self, value: &Value) -> bool {
+        Primitive::left_nothing(self, value)
     }
 
     fn run(self: Box<Self>, cx: Cx) -> Work<'static, Value> {

@@ -34,6 +34,17 @@ pub fn database_of(host: &Host, resource: &ResourceId) -> Option<ResourceId> {
     named.find(is_database)
 }
 
+/// Whether statements that were carried out have touched no row, as the database counts them. What changes no rows but the
+/// schema, or calls a function, is not told by that count.
+#[must_use]
+pub fn touched_none<'a>(statements: impl IntoIterator<Item = &'a str>, receipt: &Value) -> bool {
+    let counts_rows = |sql: &str| {
+        let word = sql.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+        ["insert", "update", "delete", "merge", "replace"].contains(&word.as_str())
+    };
+    receipt.get("rows").and_then(Value::as_u64) == Some(0) && statements.into_iter().all(counts_rows)
+}
+
 /// An identifier in double quotes, for a table or column name that comes from settings.
 #[must_use]
 pub fn quote(identifier: &str) -> String {

@@ -223,7 +223,7 @@ fn test(wish: &Wish) -> String {
         text += "check \"it was written down\", exists(\"data/test/backups/release-2.0.0.txt\");\n";
     }
     if wish.systems.contains(&"flags") {
-        text += "check \"the sync was stopped first\", run.calls.index_of(\"flags.main.disable\") < run.calls.index_of(\"flags.main.enable\");\n";
+        text += "check \"the sync was stopped first\", run.calls.contains(\"flags.main.disable\") && run.calls.index_of(\"flags.main.disable\") < run.calls.index_of(\"flags.main.enable\");\n";
     }
     if let Some(url) = &wish.url {
         let path = parts(url).1;

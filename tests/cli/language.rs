@@ -155,6 +155,13 @@ fn a_value_that_cannot_be_passed_on_is_refused() {
 #[test]
 fn what_is_gone_says_what_to_write_instead() {
     exec("sleep(1);").says("write `wait(\"5s\")`");
+    for line in ["exit();", "exit(1);", "exit(\"badly\");"] {
+        exec(line).expect(2).says("`exit` is not part of the language").says("write `fail(");
+    }
+    // Where it cannot be seen before the run.
+    exec("let leave = Fn(\"exit\"); try { leave.call(1); } catch (error) { fail(error.what); }")
+        .expect_any(&[1, 2])
+        .says("`exit` is not part of the language");
     exec("eval(\"1\");").expect(2).says("eval");
     exec("timestamp();").says("now()");
 }

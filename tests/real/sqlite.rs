@@ -151,6 +151,26 @@ fn a_file_that_is_no_database_says_so() {
 }
 
 #[test]
+fn what_changed_no_row_is_not_undone() {
+    let rig = project(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, state TEXT); INSERT INTO orders VALUES (1, 'done')",
+    );
+    let body = r#"
+        db.execute("UPDATE orders SET state = 'open' WHERE id = 1 AND state = 'held'", #{ undo: "UPDATE orders SET state = 'held' WHERE id = 1" });
+        db.execute("INSERT OR IGNORE INTO orders VALUES (1, 'new')", #{ undo: "DELETE FROM orders WHERE id = 1" });
+        db.transaction([["DELETE FROM orders WHERE id = ?", 7]], #{ undo: ["DELETE FROM orders"] });
+        db.execute("DELETE FROM orders WHERE id = 9");
+        db.execute("CREATE TABLE made (id INTEGER)", #{ undo: "DROP TABLE made" });
+        check "never", 1 == 2;"#;
+    let (rig, seen) = run(rig, body);
+    seen.expect(1).says("DROP TABLE made").hides("NOT be taken back");
+    let state: String =
+        open(&rig).query_row("SELECT group_concat(id || state) FROM orders", [], |row| row.get(0)).unwrap();
+    assert_eq!(state, "1done");
+    assert!(open(&rig).prepare("SELECT * FROM made").is_err());
+}
+
+#[test]
 fn what_was_done_is_undone_and_what_failed_is_not() {
     let body = r#"
         db.execute("INSERT INTO users VALUES (3, 'mary')", #{ undo: "DELETE FROM users WHERE id = ?", undo_parameters: [3] });

@@ -15,6 +15,7 @@ use crate::base::period::Period;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
+use crate::effect::sql::touched_none;
 
 /// Asks for rows, in a read-only transaction; gives an array of maps, column name to value.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -86,7 +87,8 @@ impl Primitive for Scalar {
     }
 }
 
-/// Runs a statement that changes something, in a transaction of its own; gives `#{ rows }`, how many it touched.
+/// Runs a statement that changes something, in a transaction of its own; gives `#{ rows }`, how many it touched. An
+/// INSERT, UPDATE, DELETE or MERGE that touched no row has nothing to take back.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Execute {
@@ -128,6 +130,10 @@ impl Primitive for Execute {
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         if database::is_known(&self.sql) { fate::probe(cx).await } else { Ok(None) }
+    }
+
+    fn left_nothing(&self, value: &Value) -> bool {
+        touched_none([self.sql.as_str()], value)
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

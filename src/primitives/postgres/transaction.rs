@@ -16,6 +16,7 @@ use crate::base::error::{Error, Result};
 use crate::base::period::Period;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
+use crate::effect::sql::touched_none;
 
 /// Runs several statements in one transaction: all of them take effect, or none. Gives `#{ rows, each }`: how many
 /// rows they touched together, and each of them.
@@ -94,6 +95,10 @@ impl Primitive for Transaction {
 
     async fn probe(&self, cx: &Cx) -> Result<Option<bool>> {
         fate::probe(cx).await
+    }
+
+    fn left_nothing(&self, value: &Value) -> bool {
+        statements(&self.statements).is_ok_and(|all| touched_none(all.iter().map(|one| one.sql), value))
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

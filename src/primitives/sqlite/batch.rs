@@ -20,6 +20,7 @@ use crate::base::place::Place;
 use crate::base::text;
 use crate::effect::cx::Cx;
 use crate::effect::primitive::Primitive;
+use crate::effect::sql::touched_none;
 use crate::sys::files;
 
 /// A script file larger than this is a mistake, in bytes.
@@ -69,6 +70,10 @@ impl Primitive for Transaction {
             return Ok(Inverse::none("it has no `undo`; give one: `#{ undo: [\"UPDATE …\"] }`"));
         };
         Ok(Inverse::Call(Call::new(cx.resource().clone(), Self::NAME).with("statements", undo.clone())))
+    }
+
+    fn left_nothing(&self, value: &Value) -> bool {
+        touched_none(self.statements.iter().filter_map(|one| one.get(0).unwrap_or(one).as_str()), value)
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

@@ -30,7 +30,7 @@ use crate::effect::cx::Cx;
 use crate::effect::family::{Family, Settings};
 use crate::effect::health::Examine;
 use crate::effect::primitive::{Primitive, Work, entry};
-use crate::effect::sql::{Row, Sql};
+use crate::effect::sql::{Row, Sql, touched_none};
 
 /// The register's line.
 pub const FAMILY: Family = Family {
@@ -146,7 +146,8 @@ impl Primitive for One {
 }
 
 /// Runs one statement that changes rows or the schema, and gives how many rows it changed: `#{ rows: 3 }`. It is
-/// taken back by `undo`, and cannot be taken back without.
+/// taken back by `undo`, and cannot be taken back without. An INSERT, UPDATE or DELETE that changed no row has nothing to
+/// take back.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Execute {
@@ -182,6 +183,10 @@ impl Primitive for Execute {
         };
         let call = Call::new(cx.resource().clone(), Self::NAME).with("sql", undo.as_str());
         Ok(Inverse::Call(call.with("parameters", self.undo_parameters.clone())))
+    }
+
+    fn left_nothing(&self, value: &Value) -> bool {
+        touched_none([self.sql.as_str()], value)
     }
 
     async fn run(self, cx: Cx) -> Result<Value> {

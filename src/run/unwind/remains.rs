@@ -104,7 +104,7 @@ impl Remains {
                 {
                     *outcome = Some(*how);
                     gave.clone_from(value);
-                    if *how == Outcome::Failed && (unchanged || is_atomic(families, call)) {
+                    if is_nothing(families, call, (*how, unchanged, value)) {
                         self.remove(position);
                     }
                 }
@@ -201,6 +201,12 @@ fn is_undone_last(families: Families, item: &Item) -> bool {
     is_last || matches!(inverse, Inverse::Call(inverse) if entry(inverse).is_some_and(|entry| entry.last))
 }
 
-fn is_atomic(families: Families, call: &Call) -> bool {
-    family::entry_of(families, call).is_some_and(|entry| entry.atomic)
+/// Whether a call that ended has changed nothing, as its error or its value tells, or as such a call never does when it fails.
+fn is_nothing(families: Families, call: &Call, (how, unchanged, value): (Outcome, bool, &Value)) -> bool {
+    let Some(entry) = family::entry_of(families, call) else { return how == Outcome::Failed && unchanged };
+    match how {
+        Outcome::Failed => unchanged || entry.atomic,
+        Outcome::Done => entry.bind(&call.arguments).is_ok_and(|bound| bound.left_nothing(value)),
+        _ => false,
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use rhai::{Dynamic, Engine, FuncInfo};
 
 use crate::effect::family::Families;
+use crate::script::forms::plain::EXIT;
 use crate::script::handle::Handle;
 
 /// Functions that the engine resolves by itself and lists nowhere.
@@ -16,6 +17,7 @@ const KEYWORDS: &[&str] =
 const GONE: &[(&str, &str)] = &[
     ("sleep", "write `wait(\"5s\")`, which is journalled and can be stopped"),
     ("timestamp", "write `now()`, which is journalled"),
+    ("exit", EXIT),
 ];
 
 /// The built-in functions.

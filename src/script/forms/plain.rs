@@ -49,10 +49,16 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     let sleep = "write `wait(\"5s\")`, which is journalled and can be stopped";
     engine.register_fn("sleep", move |context: NativeCallContext, _: i64| refuse(&context, "sleep", sleep));
     engine.register_fn("sleep", move |context: NativeCallContext, _: f64| refuse(&context, "sleep", sleep));
+    engine.register_fn("exit", |context: NativeCallContext| refuse(&context, "exit", EXIT));
+    engine.register_fn("exit", |context: NativeCallContext, _: Dynamic| refuse(&context, "exit", EXIT));
     engine.register_fn("timestamp", |context: NativeCallContext| {
         refuse(&context, "timestamp", "write `now()`, which is journalled")
     });
 }
+
+/// What to write instead of `exit`, which would end a run as done, whatever is given to it.
+pub const EXIT: &str =
+    "write `fail(\"why\")`, which takes the run back, or put what may be left out into an `if`";
 
 fn refuse(context: &NativeCallContext, name: &str, instead: &str) -> traces::Raised<()> {
     Err(traces::raise(

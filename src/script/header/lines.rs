@@ -1,5 +1,7 @@
 //! Parts the leading `//!` lines into title, further prose and TOML, without moving a character of the TOML.
 
+use std::ops::Range;
+
 use super::KEYS;
 use crate::base::suggest;
 
@@ -12,6 +14,8 @@ pub(super) struct Lines {
     pub(super) about: String,
     /// The playbook's text up to the end of the header, in which all but the TOML is blank: the same offsets.
     pub(super) toml: String,
+    /// Where lines below say something that would have been read above.
+    pub(super) stray: Vec<Range<usize>>,
 }
 
 /// Parts the header of the playbook `text`.
@@ -53,8 +57,23 @@ pub(super) fn split(text: &str) -> Lines {
     Lines {
         title: paragraphs.next().unwrap_or_default(),
         about: paragraphs.collect::<Vec<_>>().join("\n\n"),
+        stray: stray(text, toml.len()),
         toml,
     }
+}
+
+/// The lines from `offset` on that look like a line of the header, and are none.
+fn stray(text: &str, mut offset: usize) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for line in text.get(offset..).unwrap_or_default().split_inclusive('\n') {
+        let content = line.trim_end().strip_prefix("//!").map(str::trim).unwrap_or_default();
+        let word = content.trim_start_matches('[').split(|c: char| !c.is_alphanumeric() && c != '_').next();
+        if begins_toml(content) && word.is_some_and(|word| KEYS.contains(&word)) {
+            found.push(offset..offset + line.trim_end().len());
+        }
+        offset += line.len();
+    }
+    found
 }
 
 /// Spaces that take as many bytes as the line, with its line end.

@@ -53,6 +53,10 @@ impl Header {
                 header.take(&document, field);
             }
         }
+        for line in &lines.stray {
+            let error = Error::usage("this line of the header stands behind code, and is not read");
+            document.refuse(line, error.fix("put it at the top of the file, above all but other comments"));
+        }
         document.finish()?;
         Ok(header)
     }

@@ -45,8 +45,27 @@ fn parameters_may_stand_in_tables_of_their_own() {
 }
 
 #[test]
+fn a_line_that_stands_behind_code_is_not_passed_over() {
+    insta::assert_snapshot!(wrong("//! T.\n//! uses = []\nlet x = 1;\n//! lock = \"api\"\nlog(x); //! timeout = \"1s\"\n//! [params]\n"), @r#"
+    this line of the header stands behind code, and is not read
+      --> deploy.rhai:4:1
+      |
+    4 | //! lock = "api"
+      | ^^^^^^^^^^^^^^^^
+      fix: put it at the top of the file, above all but other comments
+
+    this line of the header stands behind code, and is not read
+      --> deploy.rhai:6:1
+      |
+    6 | //! [params]
+      | ^^^^^^^^^^^^
+      fix: put it at the top of the file, above all but other comments
+    "#);
+}
+
+#[test]
 fn no_header_is_no_mistake() {
-    let header = Header::read("a.rhai", "let x = 1;\n//! lock = 3\n").unwrap();
+    let header = Header::read("a.rhai", "let x = 1;\n//! a lock, and prose\n").unwrap();
     assert_eq!((header.title.as_str(), header.parameters.len()), ("a.rhai", 0));
     assert_eq!(Header::read("a.rhai", "").unwrap().title, "a.rhai");
 }

@@ -52,6 +52,23 @@ fn a_failed_run_takes_back_what_says_how() {
 }
 
 #[test]
+fn what_touched_no_row_is_not_taken_back() {
+    let Some(database) = with_table() else { return };
+    let lines = r#"
+        db.execute("UPDATE t SET name = 'two' WHERE name = 'zero'", [], #{ undo: "UPDATE t SET name = 'zero' WHERE id = 1" });
+        db.execute("INSERT INTO t VALUES (1, 'one') ON CONFLICT DO NOTHING", [], #{ undo: "DELETE FROM t WHERE id = 1" });
+        db.transaction([["DELETE FROM t WHERE id = $1", 7]], #{ undo: ["UPDATE t SET name = 'seven'"] });
+        db.execute("DELETE FROM t WHERE id = 9");
+        db.execute("CREATE TABLE u (id int)", [], #{ undo: "DROP TABLE u" });
+        fail("on purpose");
+    "#;
+    let (_, seen) = exec(rig(&database, "write"), "write", lines);
+    seen.expect(1).says("on purpose").says("DROP TABLE u").hides("NOT be taken back");
+    assert_eq!(rows(&database), "1=one");
+    assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE tablename = 'u'"), "0");
+}
+
+#[test]
 fn a_transaction_takes_effect_as_a_whole_or_not_at_all() {
     let Some(database) = with_table() else { return };
     let lines = r#"
