@@ -35,6 +35,18 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Of two the one that people have to know of: what is not known or not taken back before what only failed.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        const WORST: [Exit; 5] =
+            [Exit::Bug, Exit::Tampered, Exit::NotTakenBack, Exit::InDoubt, Exit::Interrupted];
+        let rank = |exit: Self| match exit {
+            Self::Done | Self::Waiting => usize::MAX,
+            exit => WORST.iter().position(|worst| *worst == exit).unwrap_or(WORST.len()),
+        };
+        if rank(other) < rank(self) { other } else { self }
+    }
+
     /// Every way to end, in the order of the table in the manual.
     pub const ALL: [Self; 13] = [
         Self::Done,
@@ -97,6 +109,23 @@ impl Exit {
             }
             Self::Bug => "bug: a fault of playbook itself",
             Self::Interrupted => "interrupted: Ctrl-C or a termination signal ended the run",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Exit;
+
+    #[test]
+    fn what_was_not_taken_back_is_worse_than_what_failed_in_whatever_order() {
+        for (one, other, worse) in [
+            (Exit::Done, Exit::Failed, Exit::Failed),
+            (Exit::Failed, Exit::NotTakenBack, Exit::NotTakenBack),
+            (Exit::InDoubt, Exit::NotTakenBack, Exit::NotTakenBack),
+            (Exit::Timeout, Exit::InDoubt, Exit::InDoubt),
+        ] {
+            assert_eq!((one.worse(other), other.worse(one)), (worse, worse));
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn tick(common: &Common, allocated: fn() -> usize) -> Result<Exit> {
         let common = Common { no_input: true, ..common.clone() };
         match resume(&common, &record.id, &wish, allocated) {
             Ok(Exit::Done | Exit::Waiting) => {}
-            Ok(other) => exit = other,
+            Ok(other) => exit = exit.worse(other),
             // One that cannot go on holds up no other. Where it does not wait any more, another tick was quicker.
             Err(error) if journal.state(&record.id)? == Some(State::Waiting) => {
                 let id = &record.id;
@@ -57,7 +57,7 @@ pub(super) fn tick(common: &Common, allocated: fn() -> usize) -> Result<Exit> {
                 if common.output == Output::Text {
                     eprintln!("the run {id} of {} waits until that is mended", record.facts.playbook);
                 }
-                exit = error.exit();
+                exit = exit.worse(error.exit());
             }
             Err(_) => {}
         }

@@ -154,6 +154,7 @@ fn a_value_that_cannot_be_passed_on_is_refused() {
 
 #[test]
 fn what_is_gone_says_what_to_write_instead() {
+    exec("let ms = 12.5; log(ms); log(2.0);").expect(0).says("12.5").says("2.0");
     exec("sleep(1);").says("write `wait(\"5s\")`");
     for line in ["exit();", "exit(1);", "exit(\"badly\");"] {
         exec(line).expect(2).says("`exit` is not part of the language").says("write `fail(");

@@ -8,6 +8,7 @@ use crate::base::decision::Choice;
 use crate::base::error::Error;
 use crate::base::gate::{GateEnd, OnTimeout};
 use crate::base::outcome::Outcome;
+use crate::effect::journal::State;
 use crate::front::style::clean;
 use crate::front::tree::{Node, What};
 
@@ -51,6 +52,16 @@ pub(super) fn write(report: &Report) -> String {
         collect(node, report.title(), &mut suite.cases);
         suites.push(suite);
     }
+    let is_done = report.tree.end.as_ref().is_some_and(|end| end.outcome == Outcome::Done);
+    for case in suites.iter_mut().flat_map(|suite| &mut suite.cases) {
+        // A later try met it, or the playbook goes on without.
+        if is_done && matches!(case.end, End::Failed(_)) {
+            case.end = End::Skipped;
+        }
+    }
+    let is_bad = |case: &Case| matches!(case.end, End::Failed(_) | End::Broken(..));
+    let is_told = suites.iter().flat_map(|suite| &suite.cases).any(is_bad);
+    suites[0].cases.extend(whole(report, is_told));
     suites.retain(|suite| !suite.cases.is_empty());
     let all = || suites.iter().flat_map(|suite| &suite.cases);
     let took = crate::front::runs::took(&report.record).unwrap_or_default();
@@ -61,6 +72,28 @@ pub(super) fn write(report: &Report) -> String {
         out += &draw(suite, report);
     }
     out + "</testsuites>\n"
+}
+
+/// The case of the run itself, where no step tells that it did not end well, or it left something behind.
+fn whole(report: &Report, is_told: bool) -> Option<Case> {
+    let broken = |what: &str, error: Option<&Error>| {
+        let whole = error.map(Error::to_string).unwrap_or_default();
+        let (class, name) = (report.title().to_owned(), "the run".to_owned());
+        Some(Case { class, name, took: Duration::ZERO, end: End::Broken(what.to_owned(), whole) })
+    };
+    let Some(end) = &report.tree.end else {
+        let is_cut_off = report.record.state == State::Interrupted;
+        return is_cut_off
+            .then(|| broken("it was cut off: how far it came is in its record", None))
+            .flatten();
+    };
+    let error = end.error.as_ref();
+    match end.outcome {
+        Outcome::Done => None,
+        Outcome::NotTakenBack => broken("not all that it did could be taken back", error),
+        _ if is_told => None,
+        outcome => broken(error.map_or(outcome.words(), |error| error.what.as_str()), error),
+    }
 }
 
 fn draw(suite: &Suite, report: &Report) -> String {

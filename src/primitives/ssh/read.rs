@@ -53,12 +53,11 @@ impl Primitive for Read {
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let how = How {
-            hosts: self.hosts,
             limit: self.limit,
-            serial: None,
             max_failures: self.max_failures,
             within: self.within,
             ok: self.ok,
+            ..How::on(self.hosts)
         };
         carry_out(cx, Effect::Read, self.command, Given::default(), how).await
     }
@@ -109,12 +108,11 @@ impl Primitive for Destroy {
 
     async fn run(self, cx: Cx) -> Result<Value> {
         let how = How {
-            hosts: self.hosts,
             limit: self.limit,
             serial: self.serial,
             max_failures: self.max_failures,
             within: self.within,
-            ok: zero(),
+            ..How::on(self.hosts)
         };
         carry_out(cx, Effect::Destroy, self.command, Given::default(), how).await
     }

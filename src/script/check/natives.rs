@@ -6,19 +6,12 @@ use std::collections::HashMap;
 use rhai::{Dynamic, Engine, FuncInfo};
 
 use crate::effect::family::Families;
-use crate::script::forms::plain::EXIT;
+use crate::script::forms::gone::GONE;
 use crate::script::handle::Handle;
 
 /// Functions that the engine resolves by itself and lists nowhere.
 const KEYWORDS: &[&str] =
     &["Fn", "call", "curry", "is_def_fn", "is_def_var", "is_shared", "type_of", "print", "debug", "this"];
-
-/// What is gone, and what to write instead.
-const GONE: &[(&str, &str)] = &[
-    ("sleep", "write `wait(\"5s\")`, which is journalled and can be stopped"),
-    ("timestamp", "write `now()`, which is journalled"),
-    ("exit", EXIT),
-];
 
 /// The built-in functions.
 pub(super) struct Natives {

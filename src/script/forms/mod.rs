@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod gate;
+pub mod gone;
 pub mod parallel;
 pub mod plain;
 pub mod retry;
@@ -22,6 +23,7 @@ pub fn register(engine: &mut Engine, session: &Arc<Session>) {
     check::register(engine, session);
     parallel::register(engine, session);
     gate::register(engine, session);
+    gone::register(engine);
     plain::register(engine, session);
     time::register(engine, session);
 }

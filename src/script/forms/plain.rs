@@ -33,6 +33,11 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     engine.register_fn("log", move |context: NativeCallContext, what: Dynamic| -> traces::Raised<()> {
         log(&one, &what).map_err(|error| traces::raise(error, context.call_position()))
     });
+    // Else a number with a fraction would be taken for the argument of a logarithm, whose result nobody sees.
+    let one = Arc::clone(session);
+    engine.register_fn("log", move |context: NativeCallContext, what: f64| -> traces::Raised<()> {
+        log(&one, &Dynamic::from_float(what)).map_err(|error| traces::raise(error, context.call_position()))
+    });
     engine.register_fn("seconds", |context: NativeCallContext, duration: &str| -> traces::Raised<f64> {
         let read = text::parse_duration(duration).map(|duration| duration.as_secs_f64());
         read.map_err(|error| traces::raise(error, context.call_position()))
@@ -46,25 +51,6 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
         (error.why, error.fix) = (field("why"), field("fix"));
         fail(&context, error)
     });
-    let sleep = "write `wait(\"5s\")`, which is journalled and can be stopped";
-    engine.register_fn("sleep", move |context: NativeCallContext, _: i64| refuse(&context, "sleep", sleep));
-    engine.register_fn("sleep", move |context: NativeCallContext, _: f64| refuse(&context, "sleep", sleep));
-    engine.register_fn("exit", |context: NativeCallContext| refuse(&context, "exit", EXIT));
-    engine.register_fn("exit", |context: NativeCallContext, _: Dynamic| refuse(&context, "exit", EXIT));
-    engine.register_fn("timestamp", |context: NativeCallContext| {
-        refuse(&context, "timestamp", "write `now()`, which is journalled")
-    });
-}
-
-/// What to write instead of `exit`, which would end a run as done, whatever is given to it.
-pub const EXIT: &str =
-    "write `fail(\"why\")`, which takes the run back, or put what may be left out into an `if`";
-
-fn refuse(context: &NativeCallContext, name: &str, instead: &str) -> traces::Raised<()> {
-    Err(traces::raise(
-        Error::usage(format!("`{name}` is not part of the language")).fix(instead),
-        context.call_position(),
-    ))
 }
 
 fn fail(context: &NativeCallContext, error: Error) -> Result<Dynamic, Box<EvalAltResult>> {

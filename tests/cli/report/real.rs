@@ -73,6 +73,26 @@ fn a_run_that_failed_and_was_taken_back_is_reported_whole() {
 }
 
 #[test]
+fn junit_is_red_for_a_run_that_did_not_end_well_and_for_no_other() {
+    let settings = "[env.local.files.out]\npath = \"out\"\naccess = \"destroy\"\n";
+    let told = |body: &str, code: i32| {
+        let script =
+            format!("//! T.\n//! uses = [\"files.out:destroy\"]\nlet out = files(\"out\");\n{body}\n");
+        let rig = Rig::new(settings).file("out/k.txt", "k").file("t.rhai", &script);
+        rig.run(&["exec", "t.rhai"]).expect(code);
+        rig.run(&["report", "--format", "junit"]).expect(0).stdout
+    };
+    let junit = told("fail(\"no\");", 1);
+    assert!(junit.contains("errors=\"1\"") && junit.contains("name=\"the run\""), "{junit}");
+    let junit = told("step \"A\" { out.delete(\"k.txt\", #{ keep: false }); } out.get(\"none\");", 6);
+    assert!(junit.contains("not all that it did could be taken back"), "{junit}");
+    let junit = told("let n = 0; retry 3 every \"10ms\" { n += 1; check \"ready\", n == 3; }", 0);
+    assert!(junit.contains("failures=\"0\" errors=\"0\"") && !junit.contains("the run"), "{junit}");
+    let junit = told("step \"A\" { check \"never\", 1 == 2; }", 1);
+    assert!(junit.contains("failures=\"1\" errors=\"1\"") && !junit.contains("the run"), "{junit}");
+}
+
+#[test]
 fn the_form_follows_the_name_of_the_file() {
     let rig = Rig::new(PROJECT).file("deploy.rhai", BAD);
     rig.run(&["report"]).expect(2).says("there is no run yet");
