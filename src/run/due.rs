@@ -4,6 +4,7 @@ use super::reversed;
 use crate::base::clock::left;
 use crate::base::error::Result;
 use crate::base::event::Event;
+use crate::base::gate::Answer;
 use crate::effect::journal::{Filter, Journal, RunRecord, State};
 use crate::sys::clock;
 
@@ -22,12 +23,12 @@ pub fn due(journal: &Journal) -> Result<Vec<RunRecord>> {
 
 /// Whether a run that waits can go on.
 fn is_due(journal: &Journal, record: &RunRecord) -> Result<bool> {
-    let (mut waits, mut gates, mut counted) = (None, 0_usize, 0_usize);
+    let (mut waits, mut gates, mut counted) = (None, 0_usize, Vec::new());
     for entry in journal.entries(&record.id)? {
         match entry.event {
             Event::Waiting { .. } => waits = Some(entry.event),
             Event::GateOpened { .. } => (waits, gates) = (None, gates + 1),
-            Event::GateAnswered { .. } => counted += 1,
+            Event::GateAnswered { answer, .. } => counted.push(answer),
             Event::GateClosed { .. } => gates = gates.saturating_sub(1),
             _ => {}
         }
@@ -37,5 +38,14 @@ fn is_due(journal: &Journal, record: &RunRecord) -> Result<bool> {
     }
     let is_late =
         record.waits.as_ref().and_then(|waits| waits.until).is_some_and(|until| until <= clock::now());
-    Ok(is_late || (gates > 0 && journal.answers(&record.id)?.len() > counted))
+    // Who has changed their mind has answered as often as before.
+    let is_counted = |answer: &Answer| counted.iter().any(|one| is_same(one, answer));
+    Ok(is_late || (gates > 0 && !journal.answers(&record.id)?.iter().all(is_counted)))
+}
+
+/// Whether it is one answer, and not another one of the same person.
+fn is_same(one: &Answer, other: &Answer) -> bool {
+    let key =
+        |answer: &Answer| (answer.gate.clone(), answer.person.clone(), answer.at.clone(), answer.approved);
+    key(one) == key(other)
 }

@@ -15,6 +15,7 @@ use crate::base::error::Result;
 use crate::base::outcome::Outcome;
 use crate::effect::journal::{Brief, Filter, State as Standing};
 use crate::front::timeline::since;
+use crate::run::reversed;
 use crate::sys::environment;
 
 /// The bounds of the histogram of lengths, in seconds.
@@ -87,6 +88,10 @@ fn now(out: &mut String, desk: &Desk) -> Result<()> {
             Standing::Interrupted => "interrupted",
             Standing::Ended => continue,
         };
+        // Nobody has to look after one of which nothing stands any more.
+        if reversed::of(&desk.journal, &record)?.is_some_and(|(_, whole)| whole) {
+            continue;
+        }
         *open.entry(word).or_default() += 1;
     }
     let open = open.into_iter().map(|(word, count)| (format!("state=\"{word}\""), count as f64));

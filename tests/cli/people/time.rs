@@ -180,6 +180,26 @@ fn a_tick_goes_on_once_the_gate_was_answered() {
 }
 
 #[test]
+fn a_tick_ends_a_run_whose_gate_somebody_declines_after_they_had_approved() {
+    let gate = "//! Gate.\n//!\n//! uses = [\"files.out:write\"]\nfiles(\"out\").put(\"one.txt\", \"1\");\n\
+        gate(\"Go\", #{ approvers: [\"cy\", \"ada\"], quorum: 2, within: \"2h\" });\n";
+    let rig = Rig::new(&SETTINGS.replace("[people.cy]", "[people.cy]\n[people.ada]")).file("gate.rhai", gate);
+    rig.run(&["exec", "gate.rhai", "--env", "real", "--detach"]).expect(10);
+    let cy = |more: &[&str]| {
+        let arguments = [&["approve", "last"], more].concat();
+        let done = rig.command(&arguments).env("PLAYBOOK_PERSON", "cy@laptop").output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    cy(&["-m", "go"]);
+    rig.run(&["tick"]).expect(0);
+    rig.run(&["runs"]).expect(0).says("waiting");
+    rig.run(&["tick"]).expect(0).hides("Go");
+    cy(&["--decline", "-m", "no"]);
+    rig.run(&["tick"]).expect(1).says("declined by cy");
+    assert!(!rig.path("out/one.txt").exists());
+}
+
+#[test]
 fn an_answer_falls_when_the_playbook_moves_before_the_run_goes_on() {
     let gate = "//! Gate.\ngate(\"Go\", #{ approvers: [\"cy\"], within: \"2h\" });\nlog(\"went\");\n";
     let rig = rig().file("gate.rhai", gate);

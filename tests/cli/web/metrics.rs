@@ -71,3 +71,18 @@ fn the_rules_are_good_and_the_dashboard_asks_for_what_there_is() {
     }
     assert!(asked >= 8);
 }
+
+#[test]
+fn a_run_that_waited_and_was_taken_back_is_not_open_any_more() {
+    let waits =
+        "//! W.\n//! uses = [\"files.out:write\"]\nfiles(\"out\").put(\"x\", \"1\");\nwait(\"2h\");\n";
+    let rig = rig().file("w.rhai", waits);
+    let page = Page::serve(&rig, &["--no-tick"]);
+    rig.run(&["exec", "w.rhai", "--detach"]).expect(10);
+    let open = |count: u8| format!("playbook_runs_open{{state=\"waiting\"}} {count}\n");
+    let metrics = page.text("metrics");
+    assert!(metrics.contains(&open(1)), "{metrics}");
+    rig.run(&["rollback", "last"]).expect(0);
+    let metrics = page.text("metrics");
+    assert!(metrics.contains(&open(0)), "{metrics}");
+}
