@@ -249,10 +249,14 @@ impl<'a> Attendant<'a> {
                     self.cx.pause(EVERY).await?;
                     continue;
                 }
-                Err(error) if self.wait.is_over() => return Err(error.detail("given_up", true)),
+                Err(error) if self.wait.is_over() => {
+                    let why = error.why.clone().unwrap_or_default();
+                    return Err(error.why(self.told(&why)).detail("given_up", true));
+                }
                 Err(error) => return Err(error),
             };
-            let ended = ending(&job);
+            // What is seen when the time is over decides: a log may have been followed until then.
+            let (ended, was_over) = (ending(&job), self.wait.is_over());
             self.listen(&pods).await;
             match ended {
                 Some(Ok(())) => return Ok(self.receipt(&job)),
@@ -278,11 +282,7 @@ impl<'a> Attendant<'a> {
                     ill.to_string(),
                 );
             }
-            if let Some(unheard) = self.wait.unheard().filter(|_| self.wait.is_over()) {
-                let why = unheard.why.clone().unwrap_or_default();
-                return Err(unheard.why(self.told(&why)).detail("given_up", true));
-            }
-            if self.wait.is_over() {
+            if was_over {
                 let what = format!("{called} did not end within {}", show_duration(within));
                 return given_up(what, self.told(""));
             }

@@ -62,7 +62,7 @@ impl<'a> Wait<'a> {
             Err(_) => {
                 self.miss(asked, "gives no answer");
                 let last = timeout(self.left(), &mut work).await;
-                last.unwrap_or_else(|_| Err(self.silence(asked)))
+                last.unwrap_or_else(|_| Err(self.unheard(asked)))
             }
         };
         match &answer {
@@ -90,11 +90,6 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// That nothing is known of what is waited for, where the server is silent.
-    pub(super) fn unheard(&self) -> Option<Error> {
-        self.silent.map(|since| self.silence(since))
-    }
-
     /// What is to be known about the server itself, for the error of a wait; empty when it speaks.
     pub(super) fn doubt(&self) -> String {
         match self.silent {
@@ -116,7 +111,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    fn silence(&self, asked: Instant) -> Error {
+    fn unheard(&self, asked: Instant) -> Error {
         let Self { what, cluster, within, .. } = self;
         let since = self.silent.unwrap_or(asked).elapsed();
         Error::remote(format!(

@@ -85,10 +85,10 @@ fn a_job_whose_server_falls_silent_is_given_up_in_time() {
     job["spec"]["template"]["spec"]["containers"][0]["command"] =
         json!(["sh", "-c", "echo begun; sleep 600"]);
     let rig = rig.file("job.yaml", &job.to_string());
-    let lines = r#"k.run_job("job.yaml", #{ within: "20s" });"#;
+    let lines = r#"k.run_job("job.yaml", #{ within: "14s" });"#;
     let (seen, took) = silenced(rig, &proxy, "write", lines, "begun");
     seen.expect_any(&[1, 5, 6])
-        .says("did not answer while the job slow was waited for, 20.0s in all")
+        .says("did not answer while the job slow was waited for, 14.0s in all")
         .says("the job could not be deleted: it may still run")
         .says("kubectl delete job slow --namespace")
         .hides("it was deleted");
