@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
-use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -23,14 +22,9 @@ impl Period {
         Self(Cow::Borrowed(words))
     }
 
-    /// Its length.
-    pub fn length(&self) -> Result<Duration> {
-        text::parse_duration(&self.0)
-    }
-
     /// Refuses to wait `within` this for what has to hold for as long or longer; `argument` is what says how long it holds.
     pub fn leaves_time_for(&self, holds_for: &Self, argument: &str) -> Result<()> {
-        if holds_for.length()? < self.length()? {
+        if text::parse_duration(holds_for)? < text::parse_duration(self)? {
             return Ok(());
         }
         Err(Error::usage(format!("it cannot hold for {holds_for} within {self}"))

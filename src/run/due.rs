@@ -45,7 +45,6 @@ fn is_due(journal: &Journal, record: &RunRecord) -> Result<bool> {
 
 /// Whether it is one answer, and not another one of the same person.
 fn is_same(one: &Answer, other: &Answer) -> bool {
-    let key =
-        |answer: &Answer| (answer.gate.clone(), answer.person.clone(), answer.at.clone(), answer.approved);
-    key(one) == key(other)
+    let is_theirs = one.gate == other.gate && one.person == other.person;
+    is_theirs && one.at == other.at && one.approved == other.approved
 }

@@ -79,20 +79,18 @@ fn whole(report: &Report, is_told: bool) -> Option<Case> {
     let broken = |what: &str, error: Option<&Error>| {
         let whole = error.map(Error::to_string).unwrap_or_default();
         let (class, name) = (report.title().to_owned(), "the run".to_owned());
-        Some(Case { class, name, took: Duration::ZERO, end: End::Broken(what.to_owned(), whole) })
+        Case { class, name, took: Duration::ZERO, end: End::Broken(what.to_owned(), whole) }
     };
     let Some(end) = &report.tree.end else {
         let is_cut_off = report.record.state == State::Interrupted;
-        return is_cut_off
-            .then(|| broken("it was cut off: how far it came is in its record", None))
-            .flatten();
+        return is_cut_off.then(|| broken("it was cut off: how far it came is in its record", None));
     };
     let error = end.error.as_ref();
     match end.outcome {
         Outcome::Done => None,
-        Outcome::NotTakenBack => broken("not all that it did could be taken back", error),
+        Outcome::NotTakenBack => Some(broken("not all that it did could be taken back", error)),
         _ if is_told => None,
-        outcome => broken(error.map_or(outcome.words(), |error| error.what.as_str()), error),
+        outcome => Some(broken(error.map_or(outcome.words(), |error| error.what.as_str()), error)),
     }
 }
 
